@@ -1,0 +1,1 @@
+"""Test public-key infrastructure for every profile that the gateway speaks."""

@@ -1,0 +1,1 @@
+"""Plays the utility and the site, and shows what a client does."""

@@ -1,0 +1,1 @@
+"""The gateway between utilities' signalling and the schedulers of AI data centers."""

@@ -1,0 +1,79 @@
+"""Everything that can go wrong, whose fault it is, and what follows.
+
+    GatewayError
+    +- WireError        the peer sent bytes that are no message   answer, keep the session, count
+    +- SessionError     the peer sent a message out of turn       answer, keep the session
+    +- SignalError      nobody: we cannot do what is asked        opt out with the reason
+    +- IdentityError    the peer is not who it must be            refuse, audit, tell the peer nothing
+    +- MisuseError      we did something that is not allowed      stop that task
+    +- TransportError   the network                               back off, keep state
+    +- DeliveryError    the site                                  retry to the deadline, then opt out
+    +- MeterDataError   the site's meter data                     flag, estimate by rule, report quality
+    +- StoreError       our store                                 admit nothing more, answer busy
+    +- ConfigError      the operator                              refuse to start, list all faults
+
+``reason`` is a stable upper-case word that tables map to wire codes; ``detail`` is a sentence for people.
+Neither may hold a key, a token or a full identity.
+"""
+
+
+class GatewayError(Exception):
+    """Base of the tree; never raised itself.
+
+    Args:
+        reason: Stable upper-case word, mapped to wire codes by each protocol.
+        detail: One sentence that names what, where and the fix; free of secrets.
+    """
+
+    def __init__(self, reason: str, detail: str = "") -> None:
+        super().__init__(f"{reason}: {detail}" if detail else reason)
+        self.reason = reason
+        self.detail = detail
+
+
+class WireError(GatewayError):
+    """The peer sent bytes that are no valid message."""
+
+
+class SessionError(GatewayError):
+    """The peer sent a valid message that is not allowed now."""
+
+
+class SignalError(GatewayError):
+    """A valid request that this gateway or site cannot follow."""
+
+
+class IdentityError(GatewayError):
+    """The peer's certificate, token or id is not the expected one."""
+
+
+class MisuseError(GatewayError):
+    """Our own code asked for something that is not allowed."""
+
+
+class TransportError(GatewayError):
+    """The network failed: no connection, no answer in time, a broken answer."""
+
+
+class DeliveryError(GatewayError):
+    """A site could not be reached or did not answer in time."""
+
+
+class MeterDataError(GatewayError):
+    """A site's meter data cannot be used as sent."""
+
+
+class StoreError(GatewayError):
+    """The store refused, failed or may not be trusted."""
+
+
+class ConfigError(GatewayError):
+    """The operator's configuration cannot be used; ``faults`` lists everything found.
+
+    Args:
+        faults: One sentence each, with file, line, key and the fix.
+    """
+
+    def __init__(self, faults: tuple[str, ...]) -> None:
+        super().__init__("CONFIG", "\n".join(faults))
+        self.faults = faults
