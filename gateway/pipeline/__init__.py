@@ -1,0 +1,1 @@
+"""The story: an event comes in, a site acts and answers, meters speak, money is settled. Ports only."""

@@ -1,0 +1,377 @@
+"""What the pipeline asks of the store: one transaction at a time, grouped by what is remembered.
+
+``write`` runs a function in one transaction on the one writer and returns once it is durable; it may share its commit
+with others (group commit) but is atomic and isolated by itself. ``read`` runs on a connection that cannot write.
+The function must be plain and quick: it gets a ``Work`` and returns a value.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Protocol, TypeVar
+
+from gateway.domain.answers import Ack, Heartbeat, TelemetryBatch
+from gateway.domain.event import EventKey, GridEvent, RawMessage
+from gateway.domain.intent import ComputeFlexIntent
+from gateway.domain.names import IntentId, MeterId, SiteId, UtilityName
+from gateway.domain.participation import Opt, Participation
+from gateway.domain.plan import EffectivePlan
+from gateway.domain.reading import Reading
+from gateway.domain.settlement import SettlementStatement
+from gateway.domain.timespan import Span
+
+T = TypeVar("T")
+
+
+class Seen(StrEnum):
+    """What the store already knew."""
+
+    NEW = "new"
+    DUPLICATE = "duplicate"
+    """Same key, same content: no new effect."""
+    CONFLICT = "conflict"
+    """Same key, other content: both kept, alarm."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoreIdentity:
+    """Who this store is; ``epoch`` rises with every restore, promotion or copy (R-DUR-12)."""
+
+    store_id: str
+    epoch: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IntentRecord:
+    """An intent as it stands now, with the site's answer."""
+
+    intent: ComputeFlexIntent
+    event: EventKey
+    version: int
+    """The event version that made this revision."""
+    opt: Opt | None = None
+    opt_reason: str = ""
+    opt_at: datetime | None = None
+    acked_revision: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutboxItem:
+    """One document on its way to a site: a signed CloudEvent, delivered at least once, in order per site."""
+
+    site: SiteId
+    sequence: int
+    """Strictly increasing per site; the resume cursor."""
+    kind: str
+    """``intent`` or ``plan``."""
+    subject: str
+    """Intent id, or the site for a plan."""
+    revision: int
+    body: bytes
+    """The CloudEvent, the same bytes on every channel."""
+    created_at: datetime
+    deliver_by: datetime | None
+    acked_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timer:
+    """Something to be done once at or after ``due_at``; a row, so that it survives every crash."""
+
+    key: str
+    """Unique; setting it again moves it."""
+    kind: str
+    """``opt_deadline``, ``phase``, ``settle``, ``lease`` …"""
+    subject: str
+    due_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SiteStatus:
+    """When a site was last heard of, and what it said."""
+
+    site: SiteId
+    heard_at: datetime
+    heartbeat: Heartbeat
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogEntry:
+    """One record of the Merkle log."""
+
+    index: int
+    kind: str
+    subject: str
+    record: bytes
+    """Canonical JSON."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TokenRecord:
+    """A southbound credential; the secret itself is never stored."""
+
+    name: str
+    sha256: str
+    site: SiteId
+    scopes: tuple[str, ...]
+    created_at: datetime
+    expires_at: datetime | None = None
+    revoked_at: datetime | None = None
+
+
+class Events(Protocol):
+    """The inbox: raw messages and the events in them, unique by (utility, event id, version)."""
+
+    def remember(self, event: GridEvent, raw: RawMessage) -> Seen:
+        """Store one version of an event and, once per digest, its raw message."""
+        ...
+
+    def newest(self, key: EventKey) -> GridEvent | None:
+        """Return the highest version known."""
+        ...
+
+    def open(self, utility: UtilityName, now: datetime) -> tuple[GridEvent, ...]:
+        """Return the newest version of every event neither cancelled nor over at ``now``."""
+        ...
+
+    def recent(self, limit: int) -> tuple[GridEvent, ...]:
+        """Return the newest versions, latest received first."""
+        ...
+
+    def raw(self, sha256: str) -> RawMessage | None:
+        """Return a raw message by its digest."""
+        ...
+
+
+class Intents(Protocol):
+    """One record per (event, site), its newest revision; every revision is kept."""
+
+    def get(self, intent_id: IntentId) -> IntentRecord | None:
+        """Return the newest revision."""
+        ...
+
+    def put(self, record: IntentRecord) -> None:
+        """Insert or replace; a revision lower than the stored one is refused (``StoreError`` STALE_REVISION)."""
+        ...
+
+    def of_event(self, key: EventKey) -> tuple[IntentRecord, ...]:
+        """Return the siblings that one event made."""
+        ...
+
+    def of_site(self, site: SiteId, *, live: bool = True) -> tuple[IntentRecord, ...]:
+        """Return a site's intents, oldest first; ``live`` leaves out terminal states."""
+        ...
+
+
+class Outbox(Protocol):
+    """What is on its way to sites, and whether they have seen it."""
+
+    def next_sequence(self, site: SiteId) -> int:
+        """Reserve the next place in a site's stream."""
+        ...
+
+    def add(self, item: OutboxItem) -> None:
+        """Queue one document."""
+        ...
+
+    def after(
+        self, site: SiteId, sequence: int, limit: int, kind: str | None = None
+    ) -> tuple[OutboxItem, ...]:
+        """Return what follows a cursor, oldest first, digest-checked."""
+        ...
+
+    def newest_sequence(self, site: SiteId) -> int:
+        """Return the highest sequence given out, 0 for none."""
+        ...
+
+    def oldest_sequence(self, site: SiteId) -> int:
+        """Return the lowest sequence still kept, 0 for none."""
+        ...
+
+    def acknowledge(self, site: SiteId, subject: str, ack: Ack, at: datetime) -> Seen:
+        """Mark one revision, and all lower ones of that subject, as seen by the site."""
+        ...
+
+
+class Plans(Protocol):
+    """The effective plan of each site, newest revision."""
+
+    def get(self, site: SiteId) -> EffectivePlan | None:
+        """Return the newest plan, None before the first."""
+        ...
+
+    def put(self, plan: EffectivePlan) -> None:
+        """Store a newer plan."""
+        ...
+
+
+class Participations(Protocol):
+    """Answers on their way to utilities."""
+
+    def queue(self, participation: Participation) -> None:
+        """Store an answer to be sent by the utility's session."""
+        ...
+
+    def pending(self, utility: UtilityName) -> tuple[Participation, ...]:
+        """Return answers that no session has taken yet, oldest first."""
+        ...
+
+    def taken(self, participation: Participation) -> None:
+        """Mark as taken by the session, in the transaction that stores the session's state."""
+        ...
+
+
+class Timers(Protocol):
+    """Due dates as rows."""
+
+    def set(self, timer: Timer) -> None:
+        """Insert or move a timer."""
+        ...
+
+    def drop(self, key: str) -> None:
+        """Remove a timer; unknown keys are fine."""
+        ...
+
+    def due(self, now: datetime, limit: int = 100) -> tuple[Timer, ...]:
+        """Return what is due, earliest first."""
+        ...
+
+    def next_due(self) -> datetime | None:
+        """Return the earliest due date."""
+        ...
+
+
+class Telemetry(Protocol):
+    """Batches as received and the readings in them."""
+
+    def add(self, site: SiteId, batch: TelemetryBatch, received_at: datetime) -> Seen:
+        """Store a batch and its readings once per (site, batch id)."""
+        ...
+
+    def readings(self, site: SiteId, meter: MeterId, span: Span) -> tuple[Reading, ...]:
+        """Return stored readings that start in ``span``, by start, then by arrival."""
+        ...
+
+    def heard(self, status: SiteStatus) -> None:
+        """Remember the newest heartbeat of a site."""
+        ...
+
+    def status(self, site: SiteId) -> SiteStatus | None:
+        """Return the newest heartbeat."""
+        ...
+
+
+class Sessions(Protocol):
+    """State of the protocol sessions, opaque."""
+
+    def state(self, utility: UtilityName) -> bytes | None:
+        """Return the last snapshot."""
+        ...
+
+    def put(self, utility: UtilityName, state: bytes) -> None:
+        """Replace the snapshot."""
+        ...
+
+
+class Log(Protocol):
+    """The one append-only Merkle log for evidence and audit (RFC 6962)."""
+
+    def append(self, kind: str, subject: str, document: Mapping[str, object]) -> int:
+        """Append one record in canonical form; return its index."""
+        ...
+
+    def entries(
+        self, *, kinds: tuple[str, ...] = (), subject: str | None = None
+    ) -> tuple[LogEntry, ...]:
+        """Return records in order; empty ``kinds`` means all."""
+        ...
+
+    def leaf_hashes(self, size: int) -> tuple[bytes, ...]:
+        """Return the first ``size`` leaf hashes, for proofs."""
+        ...
+
+    def size(self) -> int:
+        """Return the number of records."""
+        ...
+
+
+class Statements(Protocol):
+    """Settlement statements; a resettlement supersedes, never edits."""
+
+    def put(self, statement: SettlementStatement) -> None:
+        """Store one version."""
+        ...
+
+    def get(self, statement_id: str) -> SettlementStatement | None:
+        """Return the newest version."""
+        ...
+
+    def of_site(self, site: SiteId | None) -> tuple[SettlementStatement, ...]:
+        """Return newest versions, oldest first; None: of all sites."""
+        ...
+
+
+class Tokens(Protocol):
+    """Southbound credentials."""
+
+    def add(self, token: TokenRecord) -> None:
+        """Store a new credential; the name is unique."""
+        ...
+
+    def by_digest(self, sha256: str) -> TokenRecord | None:
+        """Find a credential by the digest of its secret."""
+        ...
+
+    def all(self) -> tuple[TokenRecord, ...]:
+        """List credentials, revoked ones too."""
+        ...
+
+    def revoke(self, name: str, at: datetime) -> bool:
+        """Revoke by name; False when unknown or revoked before."""
+        ...
+
+
+class Work(Protocol):
+    """One transaction."""
+
+    @property
+    def events(self) -> Events: ...
+    @property
+    def intents(self) -> Intents: ...
+    @property
+    def outbox(self) -> Outbox: ...
+    @property
+    def plans(self) -> Plans: ...
+    @property
+    def participations(self) -> Participations: ...
+    @property
+    def timers(self) -> Timers: ...
+    @property
+    def telemetry(self) -> Telemetry: ...
+    @property
+    def sessions(self) -> Sessions: ...
+    @property
+    def log(self) -> Log: ...
+    @property
+    def statements(self) -> Statements: ...
+    @property
+    def tokens(self) -> Tokens: ...
+    @property
+    def identity(self) -> StoreIdentity: ...
+
+
+class Store(Protocol):
+    """Durable memory."""
+
+    async def write(self, job: Callable[[Work], T]) -> T:
+        """Run ``job`` in one transaction; return after it is durable.
+
+        Raises:
+            StoreError: the store is busy, full, broken or fenced off; nothing of ``job`` remains.
+        """
+        ...
+
+    async def read(self, job: Callable[[Work], T]) -> T:
+        """Run ``job`` on a snapshot that cannot write."""
+        ...

@@ -1,0 +1,113 @@
+"""What a session may ask for: plain values, performed by the driver in the order given.
+
+Order is a promise. The driver persists the session's state, together with every ``Emit`` of the list, in one
+transaction before it performs any ``Send`` or ``Reply`` of that list: nothing is acknowledged that is not remembered.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from gateway.domain.event import GridEvent, RawMessage
+from gateway.domain.reading import Reading
+from gateway.domain.timespan import Span
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Send:
+    """POST ``body`` to the peer; the answer or the failure comes back under ``request_id``."""
+
+    request_id: str
+    """Names the exchange inside this session; at most one in flight per id."""
+    service: str
+    """Last path segment, e.g. ``OadrPoll``."""
+    body: bytes
+    media_type: str = "application/xml"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """Answer the message being handled (server role, push mode)."""
+
+    body: bytes
+    status: int = 200
+    media_type: str = "application/xml"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wake:
+    """Call ``on_time`` at this instant; of several wishes the earliest counts."""
+
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Emit:
+    """Hand new versions of events inward; remembered before anything is sent."""
+
+    events: tuple[GridEvent, ...]
+    raw: RawMessage
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Collect:
+    """Ask for metered values that a report needs; they come back through ``on_readings`` under ``key``."""
+
+    key: str
+    meters: tuple[tuple[str, str], ...]
+    """(site, meter) pairs."""
+    span: Span
+    step: timedelta
+    """Length of each wanted value; a whole multiple of the meter's own interval."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Note:
+    """A fact for the log and the audit: an event word and fields without secrets."""
+
+    word: str
+    fields: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Close:
+    """Stop driving this session; the reason is for the operator."""
+
+    reason: str
+
+
+Action = Send | Reply | Wake | Emit | Collect | Note | Close
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """Bytes that came in: the answer to a ``Send``, or a request when we are the server."""
+
+    request_id: str
+    """Of the ``Send`` that this answers; empty for a request by the peer."""
+    service: str
+    body: bytes
+    status: int = 200
+    media_type: str = "application/xml"
+    peer: str = ""
+    """Fingerprint of the peer's certificate, empty without TLS."""
+    date: datetime | None = None
+    """The peer's clock as its HTTP ``Date`` header told."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failure:
+    """A ``Send`` that got no answer."""
+
+    request_id: str
+    reason: str
+    """Of the ``TransportError``."""
+    retry_after: timedelta | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Readings:
+    """What a ``Collect`` asked for; one tuple per (site, meter), in time order, gaps as missing readings."""
+
+    key: str
+    series: Mapping[tuple[str, str], tuple[Reading, ...]]

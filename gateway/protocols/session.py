@@ -1,0 +1,39 @@
+"""The doors of a session: values in, actions out; no sockets, no threads, no clock.
+
+A door either returns actions or raises one error of the tree; it never does both and never half-changes state.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Protocol
+
+from gateway.domain.participation import Participation
+from gateway.protocols.actions import Action, Failure, Message, Readings
+
+
+class Session(Protocol):
+    """A relationship with one utility, in the client role."""
+
+    def on_message(self, message: Message, now: datetime) -> Sequence[Action]:
+        """Take the answer to a ``Send`` (or a pushed request)."""
+        ...
+
+    def on_failure(self, failure: Failure, now: datetime) -> Sequence[Action]:
+        """Take the news that a ``Send`` got no answer."""
+        ...
+
+    def on_time(self, now: datetime) -> Sequence[Action]:
+        """Do what is due; called at start and at every ``Wake``. Calling it early or twice does no harm."""
+        ...
+
+    def on_decision(self, decision: Participation, now: datetime) -> Sequence[Action]:
+        """Take a site's or operator's answer to an event; the same answer twice changes nothing."""
+        ...
+
+    def on_readings(self, readings: Readings, now: datetime) -> Sequence[Action]:
+        """Take the metered values that a ``Collect`` asked for."""
+        ...
+
+    def snapshot(self) -> bytes:
+        """Return everything that must survive a restart as canonical JSON."""
+        ...
