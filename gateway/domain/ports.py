@@ -3,11 +3,33 @@
 from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from datetime import datetime
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from gateway.domain.chance import Chance
 
-__all__ = ["Chance", "Clock", "Ids", "Signer"]
+__all__ = ["Chance", "Clock", "Ids", "Mailbox", "Signer"]
+
+T = TypeVar("T")
+
+
+class Mailbox(Protocol[T]):
+    """A queue to one waiting task, made by ``Clock.mailbox``; unbounded, so its users bound what they put."""
+
+    def put(self, item: T) -> None:
+        """Leave an item; wakes the receiver. The item carries a token until it is got."""
+        ...
+
+    async def get(self, until: datetime | None = None) -> T | None:
+        """Wait for an item, at most until an instant of the clock.
+
+        Returns:
+            The oldest item, or None at ``until``. The caller's token is given back while it waits.
+        """
+        ...
+
+    def __len__(self) -> int:
+        """Return how many items wait."""
+        ...
 
 
 class Clock(Protocol):
@@ -15,8 +37,10 @@ class Clock(Protocol):
 
     A virtual clock counts *tokens* of work in flight and moves only when there are none. A task holds one token
     from its first line to its last (``held``) except while it sleeps on the clock. Whoever sends a message to a
-    task that waits without a timer takes a token for it (``hold``); the receiver gives back its own token before
-    it waits (``release``) and thereby inherits the message's. Real clocks ignore tokens.
+    task that waits on something else than the clock takes a token for it (``hold``); the receiver gives back its own
+    token before it waits (``release``) and thereby inherits the message's. A request over HTTP needs neither: the
+    client keeps its token through the exchange, the handler works under it, and a handler that waits (long-poll)
+    gives the client's token back for that time. Real clocks ignore tokens.
     """
 
     def now(self) -> datetime:
@@ -41,6 +65,10 @@ class Clock(Protocol):
 
     def release(self) -> None:
         """Give one token back, before waiting without a timer."""
+        ...
+
+    def mailbox(self) -> Mailbox[T]:
+        """Make a queue whose ``get`` understands this clock."""
         ...
 
 

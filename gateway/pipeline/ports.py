@@ -11,7 +11,15 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol, TypeVar
 
-from gateway.domain.answers import Ack, Heartbeat, TelemetryBatch
+from gateway.domain.answers import (
+    Ack,
+    Commitment,
+    Completion,
+    Heartbeat,
+    Progress,
+    Rejection,
+    TelemetryBatch,
+)
 from gateway.domain.event import EventKey, GridEvent, RawMessage
 from gateway.domain.intent import ComputeFlexIntent
 from gateway.domain.names import IntentId, MeterId, SiteId, UtilityName
@@ -336,29 +344,64 @@ class Work(Protocol):
     """One transaction."""
 
     @property
-    def events(self) -> Events: ...
+    def events(self) -> Events:
+        """Events of this transaction."""
+        ...
+
     @property
-    def intents(self) -> Intents: ...
+    def intents(self) -> Intents:
+        """Intents of this transaction."""
+        ...
+
     @property
-    def outbox(self) -> Outbox: ...
+    def outbox(self) -> Outbox:
+        """Outbox of this transaction."""
+        ...
+
     @property
-    def plans(self) -> Plans: ...
+    def plans(self) -> Plans:
+        """Plans of this transaction."""
+        ...
+
     @property
-    def participations(self) -> Participations: ...
+    def participations(self) -> Participations:
+        """Participations of this transaction."""
+        ...
+
     @property
-    def timers(self) -> Timers: ...
+    def timers(self) -> Timers:
+        """Timers of this transaction."""
+        ...
+
     @property
-    def telemetry(self) -> Telemetry: ...
+    def telemetry(self) -> Telemetry:
+        """Telemetry of this transaction."""
+        ...
+
     @property
-    def sessions(self) -> Sessions: ...
+    def sessions(self) -> Sessions:
+        """Sessions of this transaction."""
+        ...
+
     @property
-    def log(self) -> Log: ...
+    def log(self) -> Log:
+        """Log of this transaction."""
+        ...
+
     @property
-    def statements(self) -> Statements: ...
+    def statements(self) -> Statements:
+        """Statements of this transaction."""
+        ...
+
     @property
-    def tokens(self) -> Tokens: ...
+    def tokens(self) -> Tokens:
+        """Tokens of this transaction."""
+        ...
+
     @property
-    def identity(self) -> StoreIdentity: ...
+    def identity(self) -> StoreIdentity:
+        """Identity of this transaction."""
+        ...
 
 
 class Store(Protocol):
@@ -374,4 +417,58 @@ class Store(Protocol):
 
     async def read(self, job: Callable[[Work], T]) -> T:
         """Run ``job`` on a snapshot that cannot write."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lease:
+    """What a heartbeat renews."""
+
+    lease_s: int
+    plan_revision: int
+    """Newest plan; a site that holds a lower one fetches it."""
+    server_time: datetime
+
+
+class SiteDesk(Protocol):
+    """Where a site's answers arrive; every call is safe to repeat.
+
+    All raise ``SessionError``: NOT_FOUND (no such intent *at this site*), STALE_REVISION (an answer to an older
+    revision), CONFLICT (same key, other content), TOO_LATE (the event is over or cancelled); and ``StoreError``.
+    """
+
+    async def acknowledge(self, site: SiteId, intent: IntentId, ack: Ack) -> Seen:
+        """Note that the site has seen a revision; ack is not opt."""
+        ...
+
+    async def commit(self, site: SiteId, intent: IntentId, commitment: Commitment) -> Seen:
+        """Take the site's in, out or partial, and send the answer on to the utility."""
+        ...
+
+    async def reject(self, site: SiteId, intent: IntentId, rejection: Rejection) -> Seen:
+        """Take the site's refusal with its reason."""
+        ...
+
+    async def progress(self, site: SiteId, intent: IntentId, progress: Progress) -> Seen:
+        """Take a report on how it goes."""
+        ...
+
+    async def complete(self, site: SiteId, intent: IntentId, completion: Completion) -> Seen:
+        """Take the site's own account of a finished event."""
+        ...
+
+    async def telemetry(self, site: SiteId, batch: TelemetryBatch) -> Seen:
+        """Store a batch once by its id."""
+        ...
+
+    async def heartbeat(self, site: SiteId, heartbeat: Heartbeat) -> Lease:
+        """Renew the site's lease; after a restore, learn what the site knows."""
+        ...
+
+
+class Bell(Protocol):
+    """Tells streams that something new waits for a site; called after the commit."""
+
+    def ring(self, site: SiteId) -> None:
+        """Wake whoever waits for this site."""
         ...
