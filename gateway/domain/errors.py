@@ -16,6 +16,8 @@
 Neither may hold a key, a token or a full identity.
 """
 
+from datetime import timedelta
+
 
 class GatewayError(Exception):
     """Base of the tree; never raised itself.
@@ -52,7 +54,17 @@ class MisuseError(GatewayError):
 
 
 class TransportError(GatewayError):
-    """The network failed: no connection, no answer in time, a broken answer."""
+    """The network failed: no connection, no answer in time, a broken answer.
+
+    Args:
+        reason: As above.
+        detail: As above.
+        retry_after: How long the peer asks to be left alone; None when it did not say.
+    """
+
+    def __init__(self, reason: str, detail: str = "", retry_after: timedelta | None = None) -> None:
+        super().__init__(reason, detail)
+        self.retry_after = retry_after
 
 
 class DeliveryError(GatewayError):

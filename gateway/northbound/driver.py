@@ -1,0 +1,238 @@
+"""One loop per utility: performs what the session asks, and never waits for a peer inside the loop.
+
+Doors are called one after the other. Each ``Send`` and each ``Collect`` runs as a child task whose result comes back
+through the mailbox, so a peer that hangs delays no wake-up. Before any ``Send`` of a list is performed, every ``Emit``
+of that list and the session's state are committed in one transaction: nothing is acknowledged that is not remembered.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Final, Protocol, assert_never
+
+import structlog
+
+from gateway.domain.errors import GatewayError, StoreError, TransportError
+from gateway.domain.names import UtilityName
+from gateway.domain.participation import Participation
+from gateway.domain.ports import Clock, Mailbox
+from gateway.protocols.actions import (
+    Action,
+    Close,
+    Collect,
+    Emit,
+    Failure,
+    Message,
+    Note,
+    Readings,
+    Reply,
+    Send,
+    Wake,
+)
+from gateway.protocols.session import Session
+
+STORE_BUSY_PAUSE: Final = timedelta(seconds=1)
+"""Between attempts to commit while the store says busy or full; the utility repeats what we do not acknowledge."""
+
+log = structlog.get_logger()
+
+
+class Sink(Protocol):
+    """Where events go; met by ``pipeline.inbound``."""
+
+    async def accept(
+        self,
+        utility: UtilityName,
+        emits: Sequence[Emit],
+        state: bytes,
+        taken: Sequence[Participation],
+    ) -> None:
+        """Commit events, the session's state and the answers it has taken, in one transaction."""
+        ...
+
+    async def pending(self, utility: UtilityName) -> Sequence[Participation]:
+        """Return answers that no session has taken yet."""
+        ...
+
+
+class Exchange(Protocol):
+    """One request and its answer over the network."""
+
+    async def __call__(self, send: Send) -> Message:
+        """Raise ``TransportError`` when there is no answer."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """A child task's failure on its way to the door."""
+
+    failure: Failure
+
+
+Item = Message | Failed | Readings | Participation
+
+
+@dataclass
+class Health:
+    """What the operator wants to know of a session; written by the driver alone."""
+
+    last_good_at: datetime | None = None
+    last_failure: str = ""
+    failures_in_a_row: int = 0
+    clock_offset_s: float | None = None
+    closed: str = ""
+
+
+@dataclass
+class Driver:
+    """Keeps one session going until it closes or the task is cancelled.
+
+    Args:
+        utility: Name for logs, state and mailbox.
+        session: The protocol's client.
+        exchange: Network of this utility.
+        sink: The pipeline's first door.
+        collect: The pipeline's source of readings.
+        clock: Time.
+    """
+
+    utility: UtilityName
+    session: Session
+    exchange: Exchange
+    sink: Sink
+    collect: Callable[[Collect], Awaitable[Readings]]
+    clock: Clock
+    health: Health = field(default_factory=Health)
+    _mailbox: Mailbox[Item] = field(init=False)
+    _wake_at: datetime | None = field(default=None, init=False)
+    _state: bytes = field(default=b"", init=False)
+
+    def __post_init__(self) -> None:
+        self._mailbox = self.clock.mailbox()
+
+    def decide(self, decision: Participation) -> None:
+        """Hand the session a decision; it is already stored, so a crash before it is taken loses nothing."""
+        self._mailbox.put(decision)
+
+    async def run(self) -> None:
+        """Drive until the session closes.
+
+        Raises:
+            StoreError: the store can no longer be trusted; the process must stop.
+        """
+        with self.clock.held():
+            async with asyncio.TaskGroup() as children:
+                structlog.contextvars.bind_contextvars(utility=self.utility)
+                await self._perform(self.session.on_time(self.clock.now()), children)
+                for decision in await self.sink.pending(self.utility):
+                    await self._take(decision, children)
+                while not self.health.closed:
+                    item = await self._mailbox.get(until=self._wake_at)
+                    await self._take(item, children)
+
+    async def _take(self, item: Item | None, children: asyncio.TaskGroup) -> None:
+        taken: tuple[Participation, ...] = ()
+        try:
+            actions = self._knock(item)
+        except GatewayError as error:
+            # The session refuses what came; it has not changed. The peer is left to its next turn.
+            log.warning("session_refused", reason=error.reason, detail=error.detail)
+            actions = self._refused(item, error)
+        if isinstance(item, Participation):
+            taken = (item,)
+        await self._perform(actions, children, taken)
+
+    def _knock(self, item: Item | None) -> Sequence[Action]:
+        now = self.clock.now()
+        match item:
+            case None:
+                self._wake_at = None
+                return self.session.on_time(now)
+            case Message():
+                self.health.last_good_at = now
+                self.health.failures_in_a_row = 0
+                return self.session.on_message(item, now)
+            case Failed(failure):
+                self.health.last_failure = failure.reason
+                self.health.failures_in_a_row += 1
+                return self.session.on_failure(failure, now)
+            case Readings():
+                return self.session.on_readings(item, now)
+            case Participation():
+                return self.session.on_decision(item, now)
+            case unknown:
+                assert_never(unknown)
+
+    def _refused(self, item: Item | None, error: GatewayError) -> Sequence[Action]:
+        if isinstance(item, Message) and item.request_id:
+            failure = Failure(request_id=item.request_id, reason=error.reason)
+            return self.session.on_failure(failure, self.clock.now())
+        return self.session.on_time(self.clock.now())
+
+    async def _perform(
+        self,
+        actions: Sequence[Action],
+        children: asyncio.TaskGroup,
+        taken: Sequence[Participation] = (),
+    ) -> None:
+        await self._remember(actions, taken)
+        for action in actions:
+            match action:
+                case Emit():
+                    pass
+                case Send():
+                    children.create_task(
+                        self._send(action), name=f"{self.utility} {action.service}"
+                    )
+                case Collect():
+                    children.create_task(self._collect(action), name=f"{self.utility} collect")
+                case Wake(at=at):
+                    self._wake_at = at if self._wake_at is None else min(self._wake_at, at)
+                case Note(word=word, fields=fields):
+                    self._note(word, dict(fields))
+                case Close(reason=reason):
+                    self.health.closed = reason
+                    log.error("session_closed", why=reason)
+                case Reply():
+                    log.error("reply_without_request", utility=self.utility)
+                case unknown:
+                    assert_never(unknown)
+
+    def _note(self, word: str, fields: dict[str, str]) -> None:
+        log.info(word, **fields)
+        if "offset_s" in fields:
+            self.health.clock_offset_s = float(fields["offset_s"])
+
+    async def _remember(self, actions: Sequence[Action], taken: Sequence[Participation]) -> None:
+        emits = [action for action in actions if isinstance(action, Emit)]
+        state = self.session.snapshot()
+        if not emits and not taken and state == self._state:
+            return
+        while True:
+            try:
+                await self.sink.accept(self.utility, emits, state, taken)
+            except StoreError as error:
+                if error.reason not in {"BUSY", "FULL"}:
+                    raise
+                log.error("store_refused", reason=error.reason, detail=error.detail)
+                await self.clock.sleep_until(self.clock.now() + STORE_BUSY_PAUSE)
+            else:
+                self._state = state
+                return
+
+    async def _send(self, send: Send) -> None:
+        with self.clock.held():
+            try:
+                self._mailbox.put(await self.exchange(send))
+            except TransportError as error:
+                log.warning("exchange_failed", service=send.service, reason=error.reason)
+                failure = Failure(
+                    request_id=send.request_id, reason=error.reason, retry_after=error.retry_after
+                )
+                self._mailbox.put(Failed(failure))
+
+    async def _collect(self, wanted: Collect) -> None:
+        with self.clock.held():
+            self._mailbox.put(await self.collect(wanted))

@@ -1,0 +1,150 @@
+"""One utility over HTTP: every exchange bounded in time and size, never redirected, never repeated by itself."""
+
+import ssl
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from email.utils import parsedate_to_datetime
+from typing import Final
+
+import aiohttp
+
+from gateway.domain.errors import TransportError
+from gateway.domain.ports import Clock
+from gateway.transport.marks import is_test_certificate
+from gateway.transport.tls import peer_certificate
+
+CONNECT_S: Final = 5.0
+LONGEST_RETRY_AFTER: Final = timedelta(hours=1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What came back, whatever its status."""
+
+    status: int
+    body: bytes
+    media_type: str
+    peer_der: bytes | None
+    date: datetime | None
+    retry_after: timedelta | None
+
+
+class PeerClient:
+    """POSTs to one peer over one connection pool of its own.
+
+    Args:
+        base_url: Everything before the service name, without trailing slash.
+        context: TLS context of this peer; None for plain HTTP (loopback only, decided by the configuration).
+        clock: Time for the total limit.
+        total_s: Limit for one exchange, connect and body included, seconds.
+        largest: Limit for an answer's body, bytes as they arrive.
+        test_mode: False refuses peers whose certificate carries the test mark.
+    """
+
+    def __init__(
+        self,
+        base_url: str,
+        context: ssl.SSLContext | None,
+        clock: Clock,
+        *,
+        total_s: float = 30.0,
+        largest: int = 8 << 20,
+        test_mode: bool = False,
+    ) -> None:
+        self._base_url = base_url.rstrip("/")
+        self._clock = clock
+        self._total_s = total_s
+        self._largest = largest
+        self._test_mode = test_mode
+        connector = aiohttp.TCPConnector(ssl=context if context is not None else True, limit=4)
+        self._http = aiohttp.ClientSession(
+            connector=connector,
+            timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_S),
+            trust_env=False,
+            auto_decompress=False,
+            skip_auto_headers=("Accept-Encoding", "User-Agent"),
+        )
+
+    async def post(self, service: str, body: bytes, media_type: str) -> Answer:
+        """Send one document and read the whole answer.
+
+        Raises:
+            TransportError: ``TIMEOUT``, ``TLS``, ``CONNECT``, ``BROKEN`` or ``TOO_LARGE``: the peer may or may not
+                have acted on it; ``TEST_CERTIFICATE`` when the peer shows a test certificate in production.
+        """
+        url = f"{self._base_url}/{service}"
+        headers = {"Content-Type": media_type, "Accept": media_type, "Accept-Encoding": "identity"}
+        try:
+            async with (
+                self._clock.timeout(self._total_s),
+                self._http.post(url, data=body, headers=headers, allow_redirects=False) as answer,
+            ):
+                der = self._peer(answer)
+                return Answer(
+                    status=answer.status,
+                    body=await self._read(answer),
+                    media_type=answer.content_type,
+                    peer_der=der,
+                    date=_date(answer.headers.get("Date")),
+                    retry_after=self._retry_after(answer.headers.get("Retry-After")),
+                )
+        except TimeoutError:
+            raise TransportError(
+                "TIMEOUT", f"{url}: no answer within {self._total_s:g} s"
+            ) from None
+        except aiohttp.ClientSSLError as error:
+            raise TransportError("TLS", f"{url}: {error}") from None
+        except aiohttp.ClientConnectorError as error:
+            raise TransportError("CONNECT", f"{url}: {error}") from None
+        except (aiohttp.ClientError, OSError, ValueError) as error:
+            raise TransportError("BROKEN", f"{url}: {type(error).__name__}") from None
+
+    def _peer(self, answer: aiohttp.ClientResponse) -> bytes | None:
+        connection = answer.connection
+        der = peer_certificate(connection.transport) if connection else None
+        if der is not None and not self._test_mode and is_test_certificate(der):
+            detail = "the peer shows a test certificate; set [gateway] test_mode to talk to it"
+            raise TransportError("TEST_CERTIFICATE", detail)
+        return der
+
+    async def _read(self, answer: aiohttp.ClientResponse) -> bytes:
+        encoding = answer.headers.get("Content-Encoding", "identity").lower()
+        if encoding != "identity":
+            raise TransportError(
+                "BROKEN", f"the answer came as {encoding[:16]}, which was not offered"
+            )
+        parts: list[bytes] = []
+        size = 0
+        async for part in answer.content.iter_chunked(1 << 16):
+            size += len(part)
+            if size > self._largest:
+                answer.close()
+                raise TransportError(
+                    "TOO_LARGE", f"the answer is larger than {self._largest} bytes"
+                )
+            parts.append(part)
+        return b"".join(parts)
+
+    def _retry_after(self, text: str | None) -> timedelta | None:
+        if not text:
+            return None
+        if text.isascii() and text.isdigit():
+            return min(timedelta(seconds=min(int(text[:9]), 86_400)), LONGEST_RETRY_AFTER)
+        at = _date(text)
+        if at is None:
+            return None
+        return min(max(at - self._clock.now(), timedelta(0)), LONGEST_RETRY_AFTER)
+
+    async def close(self) -> None:
+        """Close every connection."""
+        await self._http.close()
+
+
+def _date(text: str | None) -> datetime | None:
+    if not text:
+        return None
+    try:
+        at = parsedate_to_datetime(text)
+    except (ValueError, TypeError, OverflowError):
+        return None
+    return at if at.tzinfo else None

@@ -1,0 +1,130 @@
+"""TLS contexts, one per profile and role; none is ever shared between profiles.
+
+OpenADR 2.0b asks for TLS 1.2 with mutual certificates and names two suites (rule 67, profile ``certification``).
+Fielded servers increasingly want forward secrecy, so ``modern`` puts GCM first and lets TLS 1.3 win where offered.
+"""
+
+import ssl
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Final
+
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
+
+from gateway.domain.errors import ConfigError, IdentityError
+from gateway.transport.marks import first_test_mark
+
+_CERTIFICATION: Final = "ECDHE-ECDSA-AES128-SHA256:AES128-SHA256"
+_MODERN: Final = (
+    "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES256-GCM-SHA384:"
+    "ECDHE-RSA-AES256-GCM-SHA384:" + _CERTIFICATION
+)
+
+
+class TlsProfile(StrEnum):
+    """Which suites an OpenADR connection offers."""
+
+    MODERN = "modern"
+    CERTIFICATION = "certification"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TlsFiles:
+    """Where one identity lives; PEM files, the chain leaf first."""
+
+    certificate: Path
+    key: Path
+    ca: Path
+
+
+def openadr_client(
+    files: TlsFiles, profile: TlsProfile = TlsProfile.MODERN, *, host_names: bool = True
+) -> ssl.SSLContext:
+    """Make the VEN's context: mutual TLS, the server's chain and, normally, its host name verified.
+
+    Args:
+        files: Our identity and the utility's trust anchor.
+        profile: Suites on offer.
+        host_names: Switch off only where the server's fingerprint is pinned instead.
+
+    Raises:
+        ConfigError: a file is missing or is no certificate, key or anchor.
+    """
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = host_names
+    return _openadr(context, files, profile)
+
+
+def openadr_server(files: TlsFiles, profile: TlsProfile = TlsProfile.MODERN) -> ssl.SSLContext:
+    """Make the VTN's context: a client certificate is demanded.
+
+    Raises:
+        ConfigError: a file is missing or is no certificate, key or anchor.
+    """
+    return _openadr(ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), files, profile)
+
+
+def _openadr(context: ssl.SSLContext, files: TlsFiles, profile: TlsProfile) -> ssl.SSLContext:
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    if profile is TlsProfile.CERTIFICATION:
+        context.maximum_version = ssl.TLSVersion.TLSv1_2
+        context.set_ciphers(_CERTIFICATION)
+    else:
+        context.set_ciphers(_MODERN)
+    context.verify_mode = ssl.CERT_REQUIRED
+    _load(context, files.certificate, files.key)
+    try:
+        context.load_verify_locations(files.ca)
+    except (OSError, ssl.SSLError) as error:
+        fault = f"{files.ca}: no trust anchors in PEM ({error}); name the root in `ca`"
+        raise ConfigError((fault,)) from None
+    return context
+
+
+def southbound_server(certificate: Path, key: Path) -> ssl.SSLContext:
+    """Make the context of the southbound listener: TLS 1.2 or 1.3, the site is known by its token.
+
+    Raises:
+        ConfigError: a file is missing or does not fit.
+    """
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    _load(context, certificate, key)
+    return context
+
+
+def _load(context: ssl.SSLContext, certificate: Path, key: Path) -> None:
+    try:
+        context.load_cert_chain(certificate, key)
+    except FileNotFoundError:
+        missing = certificate if not certificate.exists() else key
+        raise ConfigError((f"{missing}: no such file; give the path of a PEM file",)) from None
+    except (OSError, ssl.SSLError) as error:
+        fault = f"{certificate} and {key}: no usable pair ({error}); they must belong together"
+        raise ConfigError((fault,)) from None
+
+
+def peer_certificate(transport: object) -> bytes | None:
+    """Return the peer's leaf certificate as DER, None without TLS or without a certificate."""
+    get = getattr(transport, "get_extra_info", None)
+    found = get("ssl_object") if get else None
+    return found.getpeercert(binary_form=True) if isinstance(found, ssl.SSLObject) else None
+
+
+def refuse_test_files(paths: Iterable[Path]) -> None:
+    """Refuse certificates that carry the test mark; called when test mode is off.
+
+    Raises:
+        IdentityError: ``TEST_CERTIFICATE`` naming the file.
+    """
+    for path in paths:
+        ders = [
+            found.public_bytes(Encoding.DER)
+            for found in x509.load_pem_x509_certificates(path.read_bytes())
+        ]
+        if first_test_mark(ders) is not None:
+            detail = f"{path} is a test certificate; use a real one, or set [gateway] test_mode"
+            raise IdentityError("TEST_CERTIFICATE", detail)
