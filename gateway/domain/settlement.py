@@ -114,16 +114,18 @@ class Totals(Document):
     """Rounded half-even to 0.01, once."""
 
 
-class Alternative(Document):
-    """The same event by another method, for comparison; nothing is paid on it."""
+class MethodSummary(Document):
+    """The event by one baseline method, in sums: the paid one, or one shown beside it."""
 
     method: Name
     parameters: dict[str, JsonValue]
+    """Everything needed to compute it again."""
     status: BaselineStatus
     baseline_kwh: ExactNumber | None
     metered_kwh: ExactNumber | None
     reduction_kwh: ExactNumber | None
     performance: ExactNumber | None
+    """As the method defines it; by default reduction over obligation."""
     figures: dict[str, ExactNumber] = {}
     flags: tuple[Name, ...] = ()
     source: Text = ""
@@ -178,8 +180,10 @@ class SettlementStatement(Document):
     performance: ExactNumber | None
     """Reduction over obligation; null when nothing was owed."""
     baseline_method: Name
-    baseline_status: BaselineStatus
-    alternatives: tuple[Alternative, ...] = ()
+    baseline: MethodSummary
+    """The method that is paid on."""
+    alternatives: tuple[MethodSummary, ...] = ()
+    """The same event by other methods, for comparison; nothing is paid on them."""
     quality_counts: dict[str, int] = {}
     """Quality letter -> event intervals."""
     flags: tuple[Name, ...] = ()
