@@ -1,0 +1,1 @@
+"""Baselines: what a site would have used without the event; one folder per method, pure values in and out."""
