@@ -1,0 +1,1 @@
+"""How bytes travel: TLS contexts, HTTP clients and servers, limits, and who may be trusted at all."""
