@@ -1,0 +1,1 @@
+"""Grid events become one intent per site; overlapping intents become one effective plan per site."""

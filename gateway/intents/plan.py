@@ -1,0 +1,232 @@
+"""Overlapping intents -> the one effective plan of a site.
+
+Each intent that the site has not refused draws a profile over time:
+
+    kW  pre-event ──┐ ramp-in: one-minute steps                  ┌── up by the site's ramp, step by step
+                    └──┐                                     ┌───┘
+                       └──── hold: the asked caps ───────────┘
+                   start - ramp_in   start               end (or cancel)
+
+Caps of several intents intersect: the lowest maximum and the highest minimum hold. The same inputs give the same plan.
+"""
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Final
+
+from gateway.domain.event import TestKind
+from gateway.domain.intent import ComputeFlexIntent, FailSafe, Segment
+from gateway.domain.names import IntentId
+from gateway.domain.plan import EffectivePlan, OpenQuestion, Phase, PlanSegment
+from gateway.domain.quantity import Safe, round_safely
+from gateway.domain.site import Site
+
+STEP: Final = timedelta(minutes=1)
+LONGEST_STAIRCASE: Final = 240
+"""Steps of one ramp; a slower ramp takes wider steps instead of more of them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """One intent's claim on the plan."""
+
+    intent: ComputeFlexIntent
+    open_question: bool
+    """True: the site has not answered this revision yet."""
+    binding: bool
+    """False: nothing is asked (refused, default out, test that does not actuate); only the question stands."""
+    released_at: datetime | None = None
+    """Cancelled with effect from here: the obligation is over, only the way back up is still limited."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step of one intent's profile."""
+
+    start: datetime
+    end: datetime | None
+    phase: Phase
+    import_max_kw: Decimal | None
+    import_min_kw: Decimal | None
+    intent: IntentId
+
+
+def make_plan(
+    site: Site, claims: Iterable[Claim], *, revision: int, now: datetime, failsafe: FailSafe
+) -> EffectivePlan:
+    """Make the plan that holds from ``now`` on.
+
+    Args:
+        site: Gives the contract, the ramps and the measurement point.
+        claims: In any order.
+        revision: Of the plan.
+        now: The plan's first instant.
+        failsafe: What the site does when the gateway is silent.
+    """
+    ordered = sorted(claims, key=lambda claim: (claim.intent.received_at, claim.intent.id))
+    steps = [step for claim in ordered for step in _profile(claim, site)]
+    questions = tuple(_question(claim.intent) for claim in ordered if claim.open_question)
+    return EffectivePlan(
+        site=site.site,
+        revision=revision,
+        made_at=now,
+        measurement_point=site.contract_meter,
+        contracted_import_kw=site.contracted_import_kw,
+        segments=tuple(_merged(_cut(steps, now))),
+        open_questions=questions,
+        max_down_kw_per_min=site.ramp_down_kw_per_min,
+        max_up_kw_per_min=site.ramp_up_kw_per_min,
+        failsafe=failsafe,
+        test=any(claim.intent.test is not TestKind.NONE for claim in ordered if claim.binding),
+    )
+
+
+def _question(intent: ComputeFlexIntent) -> OpenQuestion:
+    caps = [s.resolved_import_max_kw for s in intent.ask.segments] if intent.ask else []
+    known = [cap for cap in caps if cap is not None]
+    return OpenQuestion(
+        intent_id=intent.id,
+        revision=intent.revision,
+        opt_by=intent.response.opt_by,
+        asked_kw=min(known) if known else None,
+    )
+
+
+def _profile(claim: Claim, site: Site) -> list[Step]:
+    """Draw one intent's steps: ramp-in, hold, recovery; nothing when it does not bind or caps nothing."""
+    intent, ask = claim.intent, claim.intent.ask
+    if ask is None or not claim.binding:
+        return []
+    hold = [
+        Step(
+            s.start,
+            None if s.duration is None else s.start + s.duration,
+            Phase.HOLD,
+            s.resolved_import_max_kw,
+            s.resolved_import_min_kw,
+            IntentId(intent.id),
+        )
+        for s in ask.segments
+    ]
+    top = _present_kw(intent, site)
+    steps = [*_ramp_in(intent, ask.segments[0], top), *hold]
+    if claim.released_at is not None:
+        steps = _ended(steps, claim.released_at)
+    if not steps or steps[-1].end is None:
+        return steps
+    return [*steps, *_recovery(steps[-1], top, site.ramp_up_kw_per_min)]
+
+
+def _present_kw(intent: ComputeFlexIntent, site: Site) -> Decimal:
+    """Return the level that load comes down from and goes back to."""
+    resolution = intent.ask.resolution if intent.ask else None
+    known = resolution.pre_event_kw if resolution else None
+    return known if known is not None else site.contracted_import_kw
+
+
+def _ramp_in(intent: ComputeFlexIntent, first: Segment, top: Decimal) -> list[Step]:
+    """Come down in equal one-minute steps, so that the asked cap holds from the start on."""
+    cap, ramp = first.resolved_import_max_kw, intent.timing.ramp_in
+    if cap is None or not ramp or cap >= top:
+        return []
+    count = min(max(ramp // STEP, 1), LONGEST_STAIRCASE)
+    length = ramp / count
+    begin = intent.timing.start - ramp
+    return [
+        Step(
+            begin + k * length,
+            begin + (k + 1) * length,
+            Phase.RAMP_IN,
+            round_safely(top - (top - cap) * (k + 1) / count, Safe.CAP),
+            None,
+            IntentId(intent.id),
+        )
+        for k in range(count)
+    ]
+
+
+def _recovery(last: Step, top: Decimal, up_kw_per_min: Decimal) -> list[Step]:
+    """Go back up by the site's ramp until the level before the event is reached; then the cap is gone."""
+    if last.import_max_kw is None or last.end is None or last.import_max_kw >= top:
+        return []
+    minutes = math.ceil((top - last.import_max_kw) / up_kw_per_min)
+    width = math.ceil(minutes / LONGEST_STAIRCASE)
+    return [
+        Step(
+            last.end + k * STEP,
+            last.end + (k + width) * STEP,
+            Phase.RECOVERY,
+            round_safely(last.import_max_kw + (k + 1) * up_kw_per_min, Safe.CAP),
+            None,
+            last.intent,
+        )
+        for k in range(0, minutes - 1, width)
+    ]
+
+
+def _ended(steps: Sequence[Step], at: datetime) -> list[Step]:
+    """Cut a profile off at an instant."""
+    kept = [step for step in steps if step.start < at]
+    return [
+        Step(s.start, at, s.phase, s.import_max_kw, s.import_min_kw, s.intent)
+        if s.end is None or s.end > at
+        else s
+        for s in kept
+    ]
+
+
+def _cut(steps: Sequence[Step], now: datetime) -> Iterable[PlanSegment]:
+    """Cut time where any profile changes, from ``now`` on, and intersect what holds in each piece."""
+    edges = {step.start for step in steps} | {step.end for step in steps if step.end is not None}
+    cuts = [now, *sorted(edge for edge in edges if edge > now)]
+    for k, start in enumerate(cuts):
+        end = cuts[k + 1] if k + 1 < len(cuts) else None
+        yield _intersect(
+            start, end, [s for s in steps if s.start <= start and (s.end is None or start < s.end)]
+        )
+
+
+_RANK: Final = {Phase.HOLD: 0, Phase.RAMP_IN: 1, Phase.RECOVERY: 2, Phase.NORMAL: 3}
+
+
+def _intersect(start: datetime, end: datetime | None, holding: Sequence[Step]) -> PlanSegment:
+    caps = [s.import_max_kw for s in holding if s.import_max_kw is not None]
+    floors = [s.import_min_kw for s in holding if s.import_min_kw is not None]
+    cap = min(caps) if caps else None
+    floor = max(floors) if floors else None
+    if cap is not None and floor is not None and floor > cap:
+        floor = None  # an empty intersection: the cap protects the grid, the floor gives way
+    because = [
+        s
+        for s in holding
+        if (cap is not None and s.import_max_kw == cap)
+        or (floor is not None and s.import_min_kw == floor)
+    ]
+    phase = min((s.phase for s in because), key=_RANK.__getitem__, default=Phase.NORMAL)
+    return PlanSegment(
+        start=start,
+        end=end,
+        phase=phase,
+        import_max_kw=cap,
+        import_min_kw=floor,
+        target_kw=cap if cap is not None and cap == floor else None,
+        because=tuple(sorted({s.intent for s in because})),
+    )
+
+
+def _merged(pieces: Iterable[PlanSegment]) -> list[PlanSegment]:
+    """Join neighbours that say the same."""
+    joined: list[PlanSegment] = []
+    for piece in pieces:
+        if joined and _says(joined[-1]) == _says(piece):
+            joined[-1] = joined[-1].model_copy(update={"end": piece.end})
+        else:
+            joined.append(piece)
+    return joined
+
+
+def _says(piece: PlanSegment) -> tuple[object, ...]:
+    return (piece.phase, piece.import_max_kw, piece.import_min_kw, piece.because)
