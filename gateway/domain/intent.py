@@ -265,6 +265,8 @@ class ComputeFlexIntent(Published):
     status: State
     hold_reason: Text = ""
     """Why the operator must decide; empty when nothing is held."""
+    cancelled_at: Instant | None = None
+    """The utility took it back: the obligation ends here, with any drawn delay; load may rise by the ramp."""
     supersedes: tuple[Name, ...] = ()
     superseded_by: Name | None = None
     test: TestKind

@@ -38,8 +38,6 @@ class Claim:
     """True: the site has not answered this revision yet."""
     binding: bool
     """False: nothing is asked (refused, default out, test that does not actuate); only the question stands."""
-    released_at: datetime | None = None
-    """Cancelled with effect from here: the obligation is over, only the way back up is still limited."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +82,12 @@ def make_plan(
     )
 
 
+def clear_at(claim: Claim, site: Site) -> datetime | None:
+    """Return the instant from which a claim says nothing any more; None while open-ended or when it never did."""
+    steps = _profile(claim, site)
+    return steps[-1].end if steps else None
+
+
 def _question(intent: ComputeFlexIntent) -> OpenQuestion:
     caps = [s.resolved_import_max_kw for s in intent.ask.segments] if intent.ask else []
     known = [cap for cap in caps if cap is not None]
@@ -113,8 +117,8 @@ def _profile(claim: Claim, site: Site) -> list[Step]:
     ]
     top = _present_kw(intent, site)
     steps = [*_ramp_in(intent, ask.segments[0], top), *hold]
-    if claim.released_at is not None:
-        steps = _ended(steps, claim.released_at)
+    if intent.cancelled_at is not None:
+        steps = _ended(steps, intent.cancelled_at)
     if not steps or steps[-1].end is None:
         return steps
     return [*steps, *_recovery(steps[-1], top, site.ramp_up_kw_per_min)]

@@ -89,7 +89,7 @@ def test_recovery_rises_by_the_sites_ramp_and_then_the_cap_is_gone() -> None:
 
 def test_a_cancelled_event_obliges_no_longer_and_only_limits_the_way_up() -> None:
     at = START + timedelta(minutes=30)
-    made = plan(claim(intent(), released_at=at), now=at)
+    made = plan(claim(intent().model_copy(update={"cancelled_at": at})), now=at)
 
     assert cap_at(made, at) == Decimal(81)
     assert made.segments[0].phase is Phase.RECOVERY
