@@ -192,7 +192,7 @@ class SettlementStatement(Document):
     simulated: bool
     """True: the site is simulated."""
     test: bool
-    """True: test event or test mode; nothing is owed."""
+    """True: test event or test mode; the figures are for practice."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
