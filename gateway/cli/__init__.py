@@ -1,0 +1,1 @@
+"""Thin: parse arguments, call the verb, turn its result into an exit code."""

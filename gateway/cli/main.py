@@ -1,0 +1,189 @@
+"""``gridgate``: the verbs, their options and nothing else.
+
+Every verb names its code as a string, imported when it runs, so that ``--help`` stays quick.
+Exit codes: 0 ok, 1 found a problem, 2 wrong use, 3 peer or store unreachable, 4 interrupted;
+``evidence verify``: 0 verified, 1 mismatch, 2 malformed, 3 incomplete.
+"""
+
+import importlib
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from gateway.cli.ending import ended
+
+app = typer.Typer(
+    name="gridgate",
+    help="The signalling layer between utilities and AI data centers.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    epilog="Exit codes: 0 ok, 1 found a problem, 2 wrong use, 3 peer or store unreachable, 4 interrupted.",
+)
+config_app = typer.Typer(no_args_is_help=True, help="Check or show a configuration file.")
+token_app = typer.Typer(no_args_is_help=True, help="Make, list and revoke site tokens.")
+evidence_app = typer.Typer(no_args_is_help=True, help="Export and verify evidence bundles.")
+demo_app = typer.Typer(no_args_is_help=True, help="Run a demonstration with a simulated site.")
+app.add_typer(config_app, name="config")
+app.add_typer(token_app, name="token")
+app.add_typer(evidence_app, name="evidence")
+app.add_typer(demo_app, name="demo")
+
+Config = Annotated[Path, typer.Option("--config", "-c", help="Configuration file (TOML).")]
+AsJson = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]
+
+
+def _call(target: str, **arguments: Any) -> None:
+    """Import ``module:function``, run it, and leave with its exit code."""
+    module, _, name = target.partition(":")
+    verb = getattr(importlib.import_module(module), name)
+    raise typer.Exit(ended(verb, arguments))
+
+
+@app.command()
+def run(
+    config: Config,
+    clock_origin: Annotated[
+        str, typer.Option(help="Demonstrations: instant of the timeline at --clock-start.")
+    ] = "",
+    clock_start: Annotated[
+        float, typer.Option(help="Demonstrations: Unix seconds at which it passed.")
+    ] = 0.0,
+    clock_factor: Annotated[
+        float, typer.Option(help="Demonstrations: seconds of the timeline per second.")
+    ] = 1.0,
+) -> None:
+    """Run the gateway until it is interrupted."""
+    _call(
+        "gateway.cli.run:run",
+        config=config,
+        clock=(clock_origin, clock_start, clock_factor),
+    )
+
+
+@demo_app.command("phoenix")
+def demo_phoenix(
+    speed: Annotated[float, typer.Option(help="Seconds of the timeline per second.")] = 400.0,
+    virtual: Annotated[
+        bool, typer.Option("--virtual", help="One process, virtual time, a few seconds.")
+    ] = False,
+    seed: Annotated[int, typer.Option(help="Plant noise; with --virtual also every id.")] = 1,
+    no_buffer: Annotated[
+        bool, typer.Option("--no-buffer", help="The site keeps no telemetry while it is cut off.")
+    ] = False,
+    folder: Annotated[
+        Path | None, typer.Option("--folder", help="Where store, keys and report go.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Replay the Phoenix field demonstration: one utility, one event, one simulated site."""
+    flags = ["--virtual"] * virtual + ["--no-buffer"] * no_buffer + ["--json"] * as_json
+    where = ["--folder", str(folder)] if folder else []
+    arguments = ["phoenix", "--speed", str(speed), "--seed", str(seed), *where, *flags]
+    _call("gateway.cli.child:child", module="conformance.demo", arguments=arguments)
+
+
+@config_app.command("check")
+def config_check(file: Annotated[Path, typer.Argument(help="Configuration file.")]) -> None:
+    """List every fault at once, each with file, line, key and the fix; no network."""
+    _call("gateway.cli.config:check", file=file)
+
+
+@config_app.command("show")
+def config_show(file: Annotated[Path, typer.Argument(help="Configuration file.")]) -> None:
+    """Print the effective settings as JSON, defaults included."""
+    _call("gateway.cli.config:show", file=file)
+
+
+@token_app.command("create")
+def token_create(
+    name: Annotated[str, typer.Argument(help="Name of the token, for listing and revoking.")],
+    config: Config,
+    site: Annotated[str, typer.Option(help="Site that the token is for.")],
+    scopes: Annotated[
+        str, typer.Option(help="Comma-separated.")
+    ] = "events:read,ack:write,telemetry:write",
+    out: Annotated[
+        Path | None, typer.Option(help="Write the token to a file (mode 0600) instead.")
+    ] = None,
+) -> None:
+    """Make a token for one site; it is shown once."""
+    _call(
+        "gateway.cli.token:create",
+        config=config,
+        name=name,
+        site=site,
+        scopes=tuple(scope.strip() for scope in scopes.split(",")),
+        out=out,
+    )
+
+
+@token_app.command("list")
+def token_list(config: Config, as_json: AsJson = False) -> None:
+    """List tokens; the secrets are not kept."""
+    _call("gateway.cli.token:listing", config=config, as_json=as_json)
+
+
+@token_app.command("revoke")
+def token_revoke(name: str, config: Config) -> None:
+    """Revoke a token; its streams end within seconds."""
+    _call("gateway.cli.token:revoke", config=config, name=name)
+
+
+@app.command()
+def intents(config: Config, as_json: AsJson = False) -> None:
+    """List the intents of every site, with state and answer."""
+    _call("gateway.cli.show:intents", config=config, as_json=as_json)
+
+
+@app.command()
+def plan(
+    site: Annotated[str, typer.Argument(help="Site id.")], config: Config, as_json: AsJson = False
+) -> None:
+    """Show a site's effective plan."""
+    _call("gateway.cli.show:plan", config=config, site=site, as_json=as_json)
+
+
+@app.command()
+def explain(
+    subject: Annotated[str, typer.Argument(help="Event id or intent id.")],
+    config: Config,
+    as_json: AsJson = False,
+) -> None:
+    """Show where every leaf of the utility's message went."""
+    _call("gateway.cli.explain:explain", config=config, subject=subject, as_json=as_json)
+
+
+@evidence_app.command("export")
+def evidence_export(
+    statement: Annotated[str, typer.Argument(help="Statement id.")],
+    config: Config,
+    out: Annotated[Path, typer.Option("--out", "-o", help="Bundle to write (zip).")],
+) -> None:
+    """Write the evidence bundle of one statement."""
+    _call("gateway.cli.export:export", config=config, statement=statement, out=out)
+
+
+@evidence_app.command("verify")
+def evidence_verify(
+    bundle: Annotated[Path, typer.Argument(help="Bundle: zip or directory.")],
+    as_json: AsJson = False,
+) -> None:
+    """Recompute a statement from its bundle alone; no network, no store."""
+    _call("gateway.cli.evidence:verify", bundle=bundle, as_json=as_json)
+
+
+@app.command()
+def bench(name: Annotated[str, typer.Argument(help="decode2b")], as_json: AsJson = False) -> None:
+    """Measure against the published bars."""
+    _call(
+        "gateway.cli.child:child",
+        module="conformance.bench",
+        arguments=[name, *(["--json"] * as_json)],
+    )
+
+
+def main() -> None:
+    """Run the command line."""
+    app()

@@ -1,0 +1,1 @@
+"""The operator's file: one TOML document, every fault found at once."""

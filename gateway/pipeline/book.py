@@ -1,0 +1,45 @@
+"""What the pipeline knows before anything happens: the operator's settlement of sites and programs."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from gateway.domain.names import SiteId, UtilityName
+from gateway.domain.participation import Participation
+from gateway.domain.ports import Clock, Signer
+from gateway.domain.program import Program
+from gateway.domain.site import Site
+from gateway.intents.derive import Terms
+from gateway.pipeline.ports import Bell, Store
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Book:
+    """Sites, programs and identity; does not change while the gateway runs."""
+
+    sites: Mapping[SiteId, Site]
+    programs: Mapping[tuple[UtilityName, str], Program]
+    terms: Mapping[SiteId, Terms]
+    installation_key: bytes
+    """Keys the derived intent ids; kept with the secrets, never shown."""
+    source: str
+    """URI of this gateway in every CloudEvent."""
+    software: str
+    """Name and version for statements."""
+    simulated: bool = False
+    """True: the sites are simulated, and everything published says so."""
+    test_mode: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Office:
+    """The ports that every step of the story shares."""
+
+    book: Book
+    store: Store
+    clock: Clock
+    signer: Signer
+    bell: Bell
+    decided: Callable[[Participation], None]
+    """Hands a stored answer to the utility's session, after the commit."""
+    timers_changed: Callable[[], None]
+    """Wakes the timetable after the commit."""

@@ -1,0 +1,179 @@
+"""The site answers: seen, in, out, in part, cannot, how it goes, done."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from gateway.domain.answers import (
+    Ack,
+    Answer,
+    Commitment,
+    Completion,
+    Heartbeat,
+    Progress,
+    Rejection,
+    TelemetryBatch,
+)
+from gateway.domain.errors import SessionError
+from gateway.domain.intent import State
+from gateway.domain.names import IntentId, SiteId
+from gateway.domain.participation import Opt
+from gateway.intents.lifecycle import TERMINAL, Input, allowed, step
+from gateway.pipeline.book import Office
+from gateway.pipeline.inbound import tell
+from gateway.pipeline.measure import store_batch
+from gateway.pipeline.ports import IntentRecord, Lease, Seen, SiteStatus, Work
+from gateway.pipeline.turn import Turn
+
+
+@dataclass(frozen=True, slots=True)
+class Feedback:
+    """The desk at which a site's answers arrive (``SiteDesk``)."""
+
+    office: Office
+
+    async def acknowledge(self, site: SiteId, intent: IntentId, ack: Ack) -> Seen:
+        """Note that the site has seen a revision; ack is not opt."""
+
+        def act(turn: Turn, record: IntentRecord) -> Seen:
+            if ack.revision > record.intent.revision:
+                raise SessionError("STALE_REVISION", "this revision was never sent")
+            seen = turn.work.outbox.acknowledge(site, intent, ack, turn.now)
+            if ack.revision == record.intent.revision:
+                turn.work.intents.put(_acked(record, ack))
+            return seen
+
+        return await self._at(site, intent, act)
+
+    async def commit(self, site: SiteId, intent: IntentId, commitment: Commitment) -> Seen:
+        """Take the site's in, out or partial, and send the answer on to the utility."""
+
+        def act(turn: Turn, record: IntentRecord) -> Seen:
+            _current(record, commitment.revision)
+            _open(record)
+            if (record.opt, record.opt_reason) == (commitment.opt, commitment.reason):
+                return Seen.DUPLICATE
+            turn.work.log.append("opt", intent, _document("commitment", site, commitment))
+            turn.decide(record, commitment.opt, commitment.reason, f"site:{site}")
+            return Seen.NEW
+
+        return await self._at(site, intent, act)
+
+    async def reject(self, site: SiteId, intent: IntentId, rejection: Rejection) -> Seen:
+        """Take the site's refusal with its reason."""
+
+        def act(turn: Turn, record: IntentRecord) -> Seen:
+            _current(record, rejection.revision)
+            _open(record)
+            if (record.opt, record.opt_reason) == (Opt.OUT, rejection.reason):
+                return Seen.DUPLICATE
+            turn.work.log.append("opt", intent, _document("rejection", site, rejection))
+            turn.decide(record, Opt.OUT, rejection.reason, f"site:{site}")
+            return Seen.NEW
+
+        return await self._at(site, intent, act)
+
+    async def progress(self, site: SiteId, intent: IntentId, progress: Progress) -> Seen:
+        """Take a report on how it goes; the site's word, never a measurement."""
+
+        def act(turn: Turn, record: IntentRecord) -> Seen:
+            turn.work.log.append("progress", intent, _document("progress", site, progress))
+            word = {"breached": Input.BREACH, "holding": Input.CURE}.get(progress.state)
+            if word is not None and allowed(record.intent.status, word):
+                status = step(record.intent.status, word)
+                changed = record.intent.model_copy(update={"status": status})
+                turn.work.intents.put(replace(record, intent=changed))
+            return Seen.NEW
+
+        return await self._at(site, intent, act)
+
+    async def complete(self, site: SiteId, intent: IntentId, completion: Completion) -> Seen:
+        """Take the site's own account of a finished event."""
+
+        def act(turn: Turn, record: IntentRecord) -> Seen:
+            document = _document("completion", site, completion)
+            known = turn.work.log.entries(kinds=("completion",), subject=intent)
+            if known:
+                return Seen.DUPLICATE
+            turn.work.log.append("completion", intent, document)
+            return Seen.NEW
+
+        return await self._at(site, intent, act)
+
+    async def telemetry(self, site: SiteId, batch: TelemetryBatch) -> Seen:
+        """Store a batch once by its id.
+
+        Raises:
+            MeterDataError: ``UNKNOWN_METER`` or ``WRONG_INTERVAL``: nothing of the batch is stored.
+            SessionError: ``CONFLICT``: the id is known with other content.
+        """
+        at = self.office.clock.now()
+        declared = self.office.book.sites[site]
+        return await self.office.store.write(lambda work: store_batch(work, declared, batch, at))
+
+    async def heartbeat(self, site: SiteId, heartbeat: Heartbeat) -> Lease:
+        """Renew the site's lease; revisions that only the site knows are written down for the operator."""
+        now = self.office.clock.now()
+
+        def job(work: Work) -> Lease:
+            work.telemetry.heard(SiteStatus(site=site, heard_at=now, heartbeat=heartbeat))
+            plan = work.plans.get(site)
+            _compare(work, site, heartbeat)
+            return Lease(
+                lease_s=self.office.book.terms[site].lease_s,
+                plan_revision=plan.revision if plan else 0,
+                server_time=now,
+            )
+
+        return await self.office.store.write(job)
+
+    async def _at(
+        self, site: SiteId, intent: IntentId, act: Callable[[Turn, IntentRecord], Seen]
+    ) -> Seen:
+        now = self.office.clock.now()
+
+        def job(work: Work) -> tuple[Turn, Seen]:
+            turn = Turn(work=work, book=self.office.book, signer=self.office.signer, now=now)
+            return turn, act(turn, _record(work, site, intent))
+
+        turn, seen = await self.office.store.write(job)
+        tell(self.office, turn)
+        return seen
+
+
+def _record(work: Work, site: SiteId, intent: IntentId) -> IntentRecord:
+    record = work.intents.get(intent)
+    if record is None or record.intent.site != site:
+        raise SessionError("NOT_FOUND", "there is no such intent for this site")
+    return record
+
+
+def _current(record: IntentRecord, revision: int) -> None:
+    if revision != record.intent.revision:
+        detail = f"revision {record.intent.revision} is the newest; answer that one"
+        raise SessionError("STALE_REVISION", detail)
+
+
+def _open(record: IntentRecord) -> None:
+    over = record.intent.status in TERMINAL or record.intent.status is State.COMPLETED
+    if over or record.intent.cancelled_at is not None:
+        raise SessionError("TOO_LATE", "the event is over or was cancelled")
+
+
+def _acked(record: IntentRecord, ack: Ack) -> IntentRecord:
+    intent = record.intent
+    if allowed(intent.status, Input.ACK):
+        intent = intent.model_copy(update={"status": step(intent.status, Input.ACK)})
+    return replace(record, intent=intent, acked_revision=max(record.acked_revision, ack.revision))
+
+
+def _document(cause: str, site: SiteId, answer: Answer) -> dict[str, object]:
+    return {"cause": cause, "site": site, "answer": answer.model_dump(mode="json")}
+
+
+def _compare(work: Work, site: SiteId, heartbeat: Heartbeat) -> None:
+    """Write down what a site knows that this store does not: the store was restored from an older copy (R-DUR-12)."""
+    for intent, revision in sorted(heartbeat.known.items()):
+        record = work.intents.get(IntentId(intent))
+        ours = record.intent.revision if record and record.intent.site == site else 0
+        if revision > ours and not work.log.entries(kinds=("ahead",), subject=intent):
+            work.log.append("ahead", intent, {"site": site, "theirs": revision, "ours": ours})
