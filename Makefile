@@ -1,0 +1,56 @@
+# The verbs. `make demo` and `make test` each work as the first command on a machine with Python 3.11, git and make.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+.PHONY: help setup demo test check fmt lint types arch cov bench dist clean
+
+help: ## List the verbs.
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+
+setup: $(STAMP) ## Build .venv with everything for users and developers.
+
+$(STAMP): pyproject.toml
+	$(PYTHON) -c 'import sys; assert (3, 11) <= sys.version_info < (3, 14), "gridgate needs Python 3.11 to 3.13"'
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --compile-bytecode -e . --group test --group check
+	touch $@
+
+demo: $(STAMP) ## Replay the Phoenix field demonstration (three processes, about a minute).
+	$(BIN)/gridgate demo phoenix
+
+test: $(STAMP) ## Run the whole test suite.
+	$(BIN)/python -m pytest -q
+
+check: $(STAMP) lint types arch ## What must be green at every push: style, types, layers, quick tests.
+	$(BIN)/python -m pytest -q -m "not slow and not peer"
+
+fmt: $(STAMP) ## Format.
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix --quiet .
+
+lint: $(STAMP) ## Style.
+	$(BIN)/ruff format --check --quiet .
+	$(BIN)/ruff check --quiet .
+
+types: $(STAMP) ## Types.
+	$(BIN)/mypy
+
+arch: $(STAMP) ## Layers and import contracts.
+	$(BIN)/lint-imports --no-logo
+
+cov: $(STAMP) ## Branch coverage.
+	$(BIN)/uv pip install --quiet --python $(BIN)/python coverage
+	$(BIN)/python -m coverage run -m pytest -q
+	$(BIN)/python -m coverage report
+
+bench: $(STAMP) ## Measure against the published bars.
+	$(BIN)/gridgate bench decode2b
+
+dist: $(STAMP) ## Build the wheel.
+	$(BIN)/uv build --wheel --quiet --out-dir dist
+
+clean: ## Remove what was built and generated.
+	rm -rf $(VENV) dist var build .pytest_cache .mypy_cache .ruff_cache .import_linter_cache

@@ -1,0 +1,65 @@
+"""The house rules that a machine can check: sizes, docstrings, one clock, few broad excepts."""
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+BROAD = re.compile(r"except( Exception| BaseException)?( as \w+)?:")
+
+
+def _modules() -> Iterator[Path]:
+    for package in ("gateway", "conformance", "certs"):
+        for path in sorted((ROOT / package).rglob("*.py")):
+            if "_generated" not in path.parts and "migrations" not in path.parts:
+                yield path
+
+
+MODULES = list(_modules())
+
+
+def name(path: Path) -> str:
+    return str(path.relative_to(ROOT))
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name)
+def test_a_module_is_small_and_says_what_it_is_for(path: Path) -> None:
+    source = path.read_text()
+    tree = ast.parse(source)
+
+    assert source.count("\n") <= 400
+    assert ast.get_docstring(tree)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            assert (node.end_lineno or 0) - node.lineno < 50, node.name
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name)
+def test_imports_stand_at_the_top(path: Path) -> None:
+    tree = ast.parse(path.read_text())
+    inner = [
+        found.lineno
+        for node in ast.walk(tree)
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
+        for found in ast.walk(node)
+        if isinstance(found, ast.Import | ast.ImportFrom)
+    ]
+
+    assert inner == []
+    assert "TYPE_CHECKING" not in path.read_text()
+
+
+def test_broad_excepts_stand_at_the_two_borders_only() -> None:
+    found = {name(path) for path in MODULES if BROAD.search(path.read_text())}
+
+    assert found <= {"gateway/app/supervisor.py", "gateway/transport/server.py"}
+
+
+def test_no_folder_is_empty_and_every_package_has_a_purpose() -> None:
+    for package in ("gateway", "conformance", "certs"):
+        for folder in (ROOT / package).rglob("*"):
+            if folder.is_dir() and folder.name != "__pycache__":
+                assert list(folder.glob("*.py")) or list(folder.glob("*/")), folder
