@@ -6,9 +6,7 @@ The function must be plain and quick: it gets a ``Work`` and returns a value.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 from typing import Protocol, TypeVar
 
 from gateway.domain.answers import (
@@ -21,111 +19,52 @@ from gateway.domain.answers import (
     TelemetryBatch,
 )
 from gateway.domain.event import EventKey, GridEvent, RawMessage
-from gateway.domain.intent import ComputeFlexIntent
 from gateway.domain.names import IntentId, MeterId, SiteId, UtilityName
-from gateway.domain.participation import Opt, Participation
+from gateway.domain.participation import Participation
 from gateway.domain.plan import EffectivePlan
 from gateway.domain.reading import Reading
 from gateway.domain.settlement import SettlementStatement
 from gateway.domain.timespan import Span
+from gateway.pipeline.records import (
+    IntentRecord,
+    Lease,
+    LogEntry,
+    OutboxItem,
+    Seen,
+    SiteStatus,
+    StoreIdentity,
+    Timer,
+    TokenRecord,
+)
+
+__all__ = [
+    "Bell",
+    "Events",
+    "IntentRecord",
+    "Intents",
+    "Lease",
+    "Log",
+    "LogEntry",
+    "Outbox",
+    "OutboxItem",
+    "Participations",
+    "Plans",
+    "Seen",
+    "Sessions",
+    "SiteDesk",
+    "SiteStatus",
+    "Statements",
+    "Store",
+    "StoreIdentity",
+    "Telemetry",
+    "Timer",
+    "Timers",
+    "TokenRecord",
+    "Tokens",
+    "Work",
+]
 
 T = TypeVar("T")
-
-
-class Seen(StrEnum):
-    """What the store already knew."""
-
-    NEW = "new"
-    DUPLICATE = "duplicate"
-    """Same key, same content: no new effect."""
-    CONFLICT = "conflict"
-    """Same key, other content: both kept, alarm."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StoreIdentity:
-    """Who this store is; ``epoch`` rises with every restore, promotion or copy (R-DUR-12)."""
-
-    store_id: str
-    epoch: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class IntentRecord:
-    """An intent as it stands now, with the site's answer."""
-
-    intent: ComputeFlexIntent
-    event: EventKey
-    version: int
-    """The event version that made this revision."""
-    opt: Opt | None = None
-    opt_reason: str = ""
-    opt_at: datetime | None = None
-    acked_revision: int = 0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OutboxItem:
-    """One document on its way to a site: a signed CloudEvent, delivered at least once, in order per site."""
-
-    site: SiteId
-    sequence: int
-    """Strictly increasing per site; the resume cursor."""
-    kind: str
-    """``intent`` or ``plan``."""
-    subject: str
-    """Intent id, or the site for a plan."""
-    revision: int
-    body: bytes
-    """The CloudEvent, the same bytes on every channel."""
-    created_at: datetime
-    deliver_by: datetime | None
-    acked_at: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Timer:
-    """Something to be done once at or after ``due_at``; a row, so that it survives every crash."""
-
-    key: str
-    """Unique; setting it again moves it."""
-    kind: str
-    """``opt_deadline``, ``phase``, ``settle``, ``lease`` …"""
-    subject: str
-    due_at: datetime
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SiteStatus:
-    """When a site was last heard of, and what it said."""
-
-    site: SiteId
-    heard_at: datetime
-    heartbeat: Heartbeat
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LogEntry:
-    """One record of the Merkle log."""
-
-    index: int
-    kind: str
-    subject: str
-    record: bytes
-    """Canonical JSON."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TokenRecord:
-    """A southbound credential; the secret itself is never stored."""
-
-    name: str
-    sha256: str
-    site: SiteId
-    scopes: tuple[str, ...]
-    created_at: datetime
-    expires_at: datetime | None = None
-    revoked_at: datetime | None = None
 
 
 class Events(Protocol):
@@ -418,16 +357,6 @@ class Store(Protocol):
     async def read(self, job: Callable[[Work], T]) -> T:
         """Run ``job`` on a snapshot that cannot write."""
         ...
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Lease:
-    """What a heartbeat renews."""
-
-    lease_s: int
-    plan_revision: int
-    """Newest plan; a site that holds a lower one fetches it."""
-    server_time: datetime
 
 
 class SiteDesk(Protocol):
