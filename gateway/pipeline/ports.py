@@ -11,11 +11,6 @@ from typing import Protocol, TypeVar
 
 from gateway.domain.answers import (
     Ack,
-    Commitment,
-    Completion,
-    Heartbeat,
-    Progress,
-    Rejection,
     TelemetryBatch,
 )
 from gateway.domain.event import EventKey, GridEvent, RawMessage
@@ -25,6 +20,7 @@ from gateway.domain.plan import EffectivePlan
 from gateway.domain.reading import Reading
 from gateway.domain.settlement import SettlementStatement
 from gateway.domain.timespan import Span
+from gateway.pipeline.desk import Bell, SiteDesk
 from gateway.pipeline.records import (
     IntentRecord,
     Lease,
@@ -356,48 +352,4 @@ class Store(Protocol):
 
     async def read(self, job: Callable[[Work], T]) -> T:
         """Run ``job`` on a snapshot that cannot write."""
-        ...
-
-
-class SiteDesk(Protocol):
-    """Where a site's answers arrive; every call is safe to repeat.
-
-    All raise ``SessionError``: NOT_FOUND (no such intent *at this site*), STALE_REVISION (an answer to an older
-    revision), CONFLICT (same key, other content), TOO_LATE (the event is over or cancelled); and ``StoreError``.
-    """
-
-    async def acknowledge(self, site: SiteId, intent: IntentId, ack: Ack) -> Seen:
-        """Note that the site has seen a revision; ack is not opt."""
-        ...
-
-    async def commit(self, site: SiteId, intent: IntentId, commitment: Commitment) -> Seen:
-        """Take the site's in, out or partial, and send the answer on to the utility."""
-        ...
-
-    async def reject(self, site: SiteId, intent: IntentId, rejection: Rejection) -> Seen:
-        """Take the site's refusal with its reason."""
-        ...
-
-    async def progress(self, site: SiteId, intent: IntentId, progress: Progress) -> Seen:
-        """Take a report on how it goes."""
-        ...
-
-    async def complete(self, site: SiteId, intent: IntentId, completion: Completion) -> Seen:
-        """Take the site's own account of a finished event."""
-        ...
-
-    async def telemetry(self, site: SiteId, batch: TelemetryBatch) -> Seen:
-        """Store a batch once by its id."""
-        ...
-
-    async def heartbeat(self, site: SiteId, heartbeat: Heartbeat) -> Lease:
-        """Renew the site's lease; after a restore, learn what the site knows."""
-        ...
-
-
-class Bell(Protocol):
-    """Tells streams that something new waits for a site; called after the commit."""
-
-    def ring(self, site: SiteId) -> None:
-        """Wake whoever waits for this site."""
         ...
