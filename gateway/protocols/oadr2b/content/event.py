@@ -1,0 +1,273 @@
+"""Content models of EiEvent."""
+
+from datetime import timedelta
+from typing import Any, Final
+
+from lxml import etree
+
+from gateway.domain.errors import MisuseError, WireError
+from gateway.protocols.oadr2b.content.basic import (
+    ANSWER,
+    CREATED,
+    DTSTART,
+    DURATION_PROP,
+    EI_RESPONSE,
+    EI_TARGET,
+    QUALIFIED_EVENT_ID,
+    REQUEST_ID,
+    UID,
+    VEN_ID,
+    CalendarProperties,
+)
+from gateway.protocols.oadr2b.content.item_base import ITEM_BASE
+from gateway.protocols.oadr2b.content.model import (
+    Enclosed,
+    Leaf,
+    Listing,
+    Struct,
+    many,
+    maybe,
+    maybe_listing,
+    one,
+    spread,
+)
+from gateway.protocols.oadr2b.lexical import (
+    ID,
+    INSTANT,
+    NUMBER,
+    TEXT,
+    TOKEN,
+    WHOLE,
+    one_of,
+    read_duration,
+    read_number,
+)
+from gateway.protocols.oadr2b.messages.event import (
+    EiActivePeriod,
+    EiEvent,
+    EiEventBaseline,
+    EiEventSignal,
+    EventDescriptor,
+    EventResponse,
+    EventStatus,
+    OadrCreatedEvent,
+    OadrDistributeEvent,
+    OadrEvent,
+    OadrRequestEvent,
+    OptType,
+    ResponseRequired,
+    SignalInterval,
+    SignalType,
+    UnreadableEvent,
+)
+from gateway.protocols.oadr2b.names import qualified
+from gateway.protocols.xml import Element
+
+_INTERVAL: Final = qualified("ei:interval")
+_PAYLOAD: Final = qualified("ei:signalPayload")
+_FOREIGN: Final = (qualified("oadr:oadrReportPayload"), qualified("oadr:oadrGBPayload"))
+_VALUE: Final = qualified("ei:value")
+_DURATION: Final = qualified("xcal:duration")
+_UID: Final = qualified("xcal:text")
+_DTSTART: Final = qualified("xcal:date-time")
+_WANTED: Final = (_INTERVAL, _PAYLOAD, *_FOREIGN, _VALUE, _DURATION, _UID, _DTSTART)
+
+
+class SignalIntervals:
+    """``strm:intervals`` of a signal or baseline: nine tenths of a large message, hence read in one flat pass.
+
+    An interval with several payloads, a status instead of a number, or a report payload is valid by the schema and
+    wrong by the rules; its ``signal_payload`` stays empty so that the session can say so.
+    """
+
+    tags: Final = (qualified("strm:intervals"),)
+    prefixes: Final = frozenset({"strm", "ei", "xcal"})
+
+    def read(self, element: Element) -> tuple[SignalInterval, ...]:
+        """Return the intervals in document order."""
+        found: list[dict[str, str]] = []
+        texts: dict[str, str] = {}
+        for part in element.iter(*_WANTED):
+            tag = part.tag
+            if tag == _INTERVAL:
+                texts = {}
+                found.append(texts)
+            elif tag == _PAYLOAD and tag in texts:
+                texts[_FOREIGN[0]] = ""
+            else:
+                # A duration wraps another of the same name; the inner one comes later and stays.
+                texts[tag] = part.text or ""
+        # Steps of one signal are nearly always equally long: each length is worked out once per listing.
+        lengths = {
+            text: read_duration(text)
+            for text in {each.get(_DURATION) for each in found}
+            if text is not None
+        }
+        return tuple([_interval_of(each, lengths) for each in found])
+
+    def write(self, parent: Element, value: tuple[SignalInterval, ...]) -> None:
+        """Append the intervals."""
+        listing = etree.SubElement(parent, self.tags[0])
+        for interval in value:
+            if interval.signal_payload is None:
+                raise MisuseError("SCHEMA", "an interval of a signal needs its number")
+            element = etree.SubElement(listing, _INTERVAL)
+            if interval.dtstart is not None:
+                DTSTART.write(element, interval.dtstart)
+            if interval.duration is not None:
+                DURATION_PROP.write(element, interval.duration)
+            if interval.uid is not None:
+                UID.write(element, interval.uid)
+            _SIGNAL_PAYLOAD.write(element, interval.signal_payload)
+
+
+def _interval_of(texts: dict[str, str], lengths: dict[str, timedelta]) -> SignalInterval:
+    find = texts.get
+    dtstart, uid, value = find(_DTSTART), find(_UID), find(_VALUE)
+    is_one_number = _PAYLOAD in texts and texts.keys().isdisjoint(_FOREIGN)
+    return SignalInterval(
+        dtstart=None if dtstart is None else INSTANT.read(dtstart),
+        duration=lengths.get(find(_DURATION, "")),
+        uid=None if uid is None else ID.read(uid),
+        signal_payload=read_number(value) if value is not None and is_one_number else None,
+    )
+
+
+_SIGNAL_PAYLOAD: Final = Leaf(NUMBER, "ei:signalPayload", "ei:payloadFloat", "ei:value")
+_INTERVALS: Final = one("intervals", SignalIntervals())
+
+_DESCRIPTOR: Final = Struct(
+    EventDescriptor,
+    "ei:eventDescriptor",
+    one("event_id", Leaf(ID, "ei:eventID")),
+    one("modification_number", Leaf(WHOLE, "ei:modificationNumber")),
+    maybe("modification_date_time", Leaf(INSTANT, "ei:modificationDateTime")),
+    maybe("modification_reason", Leaf(TEXT, "ei:modificationReason")),
+    maybe("priority", Leaf(WHOLE, "ei:priority")),
+    one("ei_market_context", Leaf(ID, "ei:eiMarketContext", "emix:marketContext")),
+    CREATED,
+    one("event_status", Leaf(one_of(EventStatus), "ei:eventStatus")),
+    maybe("test_event", Leaf(TEXT, "ei:testEvent")),
+    maybe("vtn_comment", Leaf(TEXT, "ei:vtnComment")),
+)
+
+_SIGNAL: Final = Struct(
+    EiEventSignal,
+    "ei:eiEventSignal",
+    _INTERVALS,
+    maybe("ei_target", EI_TARGET),
+    one("signal_name", Leaf(TOKEN, "ei:signalName")),
+    one("signal_type", Leaf(one_of(SignalType), "ei:signalType")),
+    one("signal_id", Leaf(ID, "ei:signalID")),
+    ITEM_BASE,
+    maybe("current_value", Leaf(NUMBER, "ei:currentValue", "ei:payloadFloat", "ei:value")),
+)
+
+_BASELINE: Final = Struct(
+    EiEventBaseline,
+    "ei:eiEventBaseline",
+    one("dtstart", DTSTART),
+    one("duration", DURATION_PROP),
+    _INTERVALS,
+    one("baseline_id", Leaf(ID, "ei:baselineID")),
+    many("resource_ids", Leaf(ID, "ei:resourceID")),
+    one("baseline_name", Leaf(TEXT, "ei:baselineName")),
+    ITEM_BASE,
+)
+
+_EI_EVENT: Final = Struct(
+    EiEvent,
+    "ei:eiEvent",
+    one("event_descriptor", _DESCRIPTOR),
+    one(
+        "ei_active_period",
+        Enclosed("ei:eiActivePeriod", CalendarProperties(EiActivePeriod), "xcal:components"),
+    ),
+    spread(
+        "ei:eiEventSignals",
+        many("ei_event_signals", _SIGNAL),
+        maybe("ei_event_baseline", _BASELINE),
+    ),
+    one("ei_target", EI_TARGET),
+)
+_REQUIRED: Final = Leaf(one_of(ResponseRequired), "oadr:oadrResponseRequired")
+
+
+class OadrEventContent(Struct[OadrEvent | UnreadableEvent]):
+    """``oadr:oadrEvent``; one that holds an unbounded value is set aside instead of spoiling its neighbours."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            OadrEvent,
+            "oadr:oadrEvent",
+            one("ei_event", _EI_EVENT),
+            one("oadr_response_required", _REQUIRED),
+        )
+
+    def read(self, element: Element) -> OadrEvent | UnreadableEvent:
+        """Return the event, or what is needed to refuse it.
+
+        Raises:
+            WireError: When not even its identity can be read.
+        """
+        try:
+            return super().read(element)
+        except WireError as error:
+            return UnreadableEvent(
+                qualified_event_id=QUALIFIED_EVENT_ID.read(element[0][0]),
+                oadr_response_required=ResponseRequired(_REQUIRED.read(element[1]) or ""),
+                reason=error.reason,
+                detail=error.detail,
+            )
+
+
+def _distribute_event(
+    oadr_events: tuple[OadrEvent | UnreadableEvent, ...] = (), **fields: Any
+) -> OadrDistributeEvent:
+    return OadrDistributeEvent(
+        oadr_events=tuple(event for event in oadr_events if isinstance(event, OadrEvent)),
+        unreadable=tuple(event for event in oadr_events if isinstance(event, UnreadableEvent)),
+        **fields,
+    )
+
+
+DISTRIBUTE_EVENT: Final = Struct(
+    _distribute_event,
+    "oadr:oadrDistributeEvent",
+    maybe("ei_response", EI_RESPONSE),
+    REQUEST_ID,
+    one("vtn_id", Leaf(ID, "ei:vtnID")),
+    many("oadr_events", OadrEventContent()),
+)
+
+REQUEST_EVENT: Final = Struct(
+    OadrRequestEvent,
+    "oadr:oadrRequestEvent",
+    spread(
+        "pyld:eiRequestEvent",
+        REQUEST_ID,
+        VEN_ID,
+        maybe("reply_limit", Leaf(WHOLE, "pyld:replyLimit")),
+    ),
+)
+
+_EVENT_RESPONSE: Final = Struct(
+    EventResponse,
+    "ei:eventResponse",
+    one("response_code", Leaf(ID, "ei:responseCode")),
+    maybe("response_description", Leaf(TEXT, "ei:responseDescription")),
+    REQUEST_ID,
+    one("qualified_event_id", QUALIFIED_EVENT_ID),
+    one("opt_type", Leaf(one_of(OptType), "ei:optType")),
+)
+
+CREATED_EVENT: Final = Struct(
+    OadrCreatedEvent,
+    "oadr:oadrCreatedEvent",
+    spread(
+        "pyld:eiCreatedEvent",
+        ANSWER,
+        maybe_listing("event_responses", Listing("ei:eventResponses", _EVENT_RESPONSE)),
+        VEN_ID,
+    ),
+)

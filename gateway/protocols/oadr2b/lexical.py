@@ -1,0 +1,177 @@
+"""Text of a leaf element to a bounded value, and back: one pair of functions per simple type of the schema.
+
+Readers run on schema-valid text and add the bounds that a schema does not know; they raise ``WireError``. Writers
+refuse what those readers would refuse, as ``MisuseError``: we would not send what we would not take.
+"""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal, InvalidOperation
+from enum import StrEnum
+from typing import Final, Generic, TypeVar
+
+from gateway.domain.errors import MisuseError, WireError
+from gateway.domain.quantity import MAX_DIGITS, exact, plain
+from gateway.domain.text import clean
+from gateway.domain.timespan import (
+    LONGEST,
+    bounded,
+    duration,
+    duration_text,
+    instant,
+    instant_text,
+)
+
+T = TypeVar("T")
+E = TypeVar("E", bound=StrEnum)
+
+LONGEST_ID: Final = 1024
+LONGEST_TEXT: Final = 16 * 1024
+_FINEST: Final = Decimal("1e-9")
+_PLAIN_NUMBER: Final = re.compile(r"(?:0|-?[1-9][0-9]{0,8})(?:\.[0-9]{1,9})?")
+"""What nearly every number looks like; within all bounds, so that the general check is skipped."""
+_PLAIN_DURATION: Final = re.compile(r"PT([0-9]{1,3})([HMS])")
+"""What nearly every duration looks like; 999 hours are below the bound too."""
+_SECONDS: Final = {"H": 3600, "M": 60, "S": 1}
+_BARE_WEEKS: Final = re.compile(r"\d+W")
+
+
+@dataclass(frozen=True, slots=True)
+class Lexical(Generic[T]):
+    """A simple type: how its text is read and written."""
+
+    read: Callable[[str], T]
+    write: Callable[[T], str]
+
+
+def _read_id(text: str) -> str:
+    return clean(text, LONGEST_ID)
+
+
+def _write_id(text: str) -> str:
+    return _checked(text, LONGEST_ID)
+
+
+def _read_text(text: str) -> str:
+    return clean(text, LONGEST_TEXT)
+
+
+def _write_text(text: str) -> str:
+    return _checked(text, LONGEST_TEXT)
+
+
+def _checked(text: str, longest: int) -> str:
+    try:
+        return clean(text, longest)
+    except WireError as error:
+        raise MisuseError(error.reason, error.detail) from None
+
+
+def _read_token(text: str) -> str:
+    return clean(" ".join(text.split()), LONGEST_ID)
+
+
+def _read_flag(text: str) -> bool:
+    return text.strip() in {"true", "1"}
+
+
+def _write_flag(flag: bool) -> str:  # noqa: FBT001 - the value itself is the flag
+    return "true" if flag else "false"
+
+
+def read_number(text: str) -> Decimal:
+    """Read an xs:float or xs:decimal.
+
+    Reading: a peer that prints binary floats sends up to 17 digits (``0.30000000000000004``), though xs:float carries
+    nine; digits beyond the ninth decimal are rounded away (half to even) instead of refusing the message.
+
+    Raises:
+        WireError: ``INVALID_NUMBER`` for infinities, NaN, more than 18 digits, or exponents beyond 9.
+    """
+    if _PLAIN_NUMBER.fullmatch(text):
+        return Decimal(text)
+    try:
+        return exact(text)
+    except WireError as error:
+        rounded = _rounded(text)
+        if rounded is None:
+            raise error from None
+        return exact(plain(rounded))
+
+
+def _rounded(text: str) -> Decimal | None:
+    if len(text) > 64:
+        return None
+    try:
+        number = Decimal(text.strip())
+    except InvalidOperation:
+        return None
+    if not number.is_finite() or number.adjusted() >= MAX_DIGITS:
+        return None
+    return number.quantize(_FINEST)
+
+
+def _write_number(number: Decimal) -> str:
+    if not number.is_finite() or number.adjusted() >= 2 * MAX_DIGITS:
+        raise MisuseError("INVALID_NUMBER", "a number on the wire must be finite and small")
+    exponent = number.as_tuple().exponent
+    if isinstance(exponent, int) and exponent < -9:
+        number = number.quantize(_FINEST) if number.adjusted() < MAX_DIGITS else number
+    try:
+        return plain(exact(plain(number)))
+    except WireError as error:
+        raise MisuseError(error.reason, error.detail) from None
+
+
+def _write_instant(at: datetime) -> str:
+    if at.tzinfo is None:
+        raise MisuseError("INVALID_TIME", "an instant on the wire must be aware")
+    try:
+        return instant_text(bounded(at))
+    except WireError as error:
+        raise MisuseError(error.reason, error.detail) from None
+
+
+def read_duration(text: str, since: datetime | None = None) -> timedelta:
+    """Read a duration; years and months count from ``since``.
+
+    The schema's pattern takes weeks without the leading ``P`` (``2W``) and only so; both forms are read.
+
+    Raises:
+        WireError: ``INVALID_DURATION``.
+    """
+    plain_one = _PLAIN_DURATION.fullmatch(text)
+    if plain_one:
+        count, unit = plain_one.groups()
+        return timedelta(0, int(count) * _SECONDS[unit])
+    bare = text.strip()
+    return duration(f"P{bare}" if _BARE_WEEKS.fullmatch(bare) else bare, since=since)
+
+
+def _write_duration(length: timedelta) -> str:
+    if length.microseconds or abs(length) > LONGEST:
+        raise MisuseError(
+            "INVALID_DURATION", "a duration on the wire has whole seconds, 400 days at most"
+        )
+    return duration_text(length)
+
+
+def one_of(choices: type[E]) -> Lexical[E]:
+    """Build the simple type of a closed enumeration."""
+    return Lexical(lambda text: choices(text.strip()), str)
+
+
+ID: Final = Lexical(_read_id, _write_id)
+"""xs:string that names something; kept verbatim, case and space included (OpenADR 2.0b rule 512)."""
+TEXT: Final = Lexical(_read_text, _write_text)
+"""xs:string for people."""
+TOKEN: Final = Lexical(_read_token, _write_id)
+"""xs:token of an open enumeration."""
+FLAG: Final = Lexical(_read_flag, _write_flag)
+WHOLE: Final = Lexical(int, str)
+"""xs:unsignedInt."""
+NUMBER: Final = Lexical(read_number, _write_number)
+INSTANT: Final = Lexical(instant, _write_instant)
+DURATION: Final = Lexical(read_duration, _write_duration)
