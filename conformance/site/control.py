@@ -11,7 +11,7 @@ from math import ceil
 from typing import Final
 
 from conformance.site.jobs import FULL, Mix, total_mw, uncapped
-from conformance.site.outlook import Outlook
+from conformance.site.outlook import Outlook, Step
 from conformance.site.policies.policy import JobState, Need
 from gateway.domain.plan import Phase
 
@@ -57,8 +57,9 @@ def need_at(at: int, before_mw: int, plan: Outlook, ramps: Ramps | None, mix: Mi
         mix: The jobs.
 
     Returns:
-        The target: the lowest cap while these settings work, less the margin; low enough already for what comes when
-        the ramp needs the time; never further from ``before_mw`` than a ramp allows, even if that is above the cap.
+        The target: the lowest cap while these settings work, less the margin as far as a lower limit leaves room for
+        it; low enough already for what comes when the ramp needs the time; never further from ``before_mw`` than a
+        ramp allows, even if that is above the cap.
     """
     most = total_mw(mix, uncapped(mix))
     if plan.contract_mw < most:
@@ -69,6 +70,7 @@ def need_at(at: int, before_mw: int, plan: Outlook, ramps: Ramps | None, mix: Mi
     target = min((_planned(step.cap_mw, most) for step in now), default=most)
     if ramps is not None:
         target = min(target, _foreseen(plan, last, most, ramps.down_mw_per_min))
+        target = min(most, max(target, _asked_at_least(now)))
         target = _moved(before_mw, target, ramps)
     return Need(
         phase=now[0].phase if now else Phase.NORMAL,
@@ -110,6 +112,13 @@ def job_states(
         )
         for place, job in enumerate(mix)
     )
+
+
+def _asked_at_least(now: tuple[Step, ...]) -> int:
+    """Return the highest lower limit that the caps leave room for, 0 when there is none."""
+    caps = [step.cap_mw for step in now if step.cap_mw is not None]
+    floors = [step.least_mw for step in now if step.least_mw is not None]
+    return max(0, min([max(floors), *caps])) if floors else 0
 
 
 def _foreseen(plan: Outlook, last: int, most: int, down_mw_per_min: int | None) -> int:

@@ -25,6 +25,8 @@ class Step:
     phase: Phase
     cap_mw: int | None
     """At the GPUs; None: nothing limits."""
+    least_mw: int | None
+    """Lower limit at the GPUs; None: no one asks for more load."""
     deepest_mw: int | None
     """Lowest cap of the shed that this step belongs to, from here on; its own cap outside ramp-in and hold."""
     because: tuple[str, ...]
@@ -88,6 +90,7 @@ def outlook(plan: EffectivePlan, mix: Mix, start: datetime) -> Outlook:
 
 def _step(segment: PlanSegment, hosts: int, start: datetime, after: Step | None) -> Step:
     cap = None if segment.import_max_kw is None else _milliwatts(segment.import_max_kw) - hosts
+    least = None if segment.import_min_kw is None else _milliwatts(segment.import_min_kw) - hosts
     deepest = cap
     if segment.phase in _SHED and after is not None and after.phase in _SHED:
         deepest = _lower(cap, after.deepest_mw)
@@ -96,6 +99,7 @@ def _step(segment: PlanSegment, hosts: int, start: datetime, after: Step | None)
         end=None if segment.end is None else ceil((segment.end - start) / timedelta(seconds=1)),
         phase=segment.phase,
         cap_mw=cap,
+        least_mw=least,
         deepest_mw=deepest,
         because=segment.because,
     )

@@ -123,12 +123,15 @@ class Run:
     _target_mw: int = field(init=False)
     _done: list[int] = field(init=False)
     _empty: Outlook = field(init=False)
+    _question: tuple[Need, int, int] | None = field(init=False, default=None)
+    _answer: Settings = field(init=False)
 
     def __post_init__(self) -> None:
         mix = self.options.mix
         self._plant = Plant(mix, self.options.seed)
         self._target_mw = total_mw(mix, uncapped(mix))
         self._done = [0] * len(mix)
+        self._answer = uncapped(mix)
         self._empty = Outlook(
             steps=(), contract_mw=_UNBOUND, down_mw_per_min=None, up_mw_per_min=None
         )
@@ -223,16 +226,24 @@ class Run:
 
     def _control(self, at: int) -> None:
         options, plan = self.options, self._valid(at)
-        policy = POLICIES[options.policy]
-        ramps = binding(plan, options.ramps or site_ramps(options.mix))
-        need = need_at(
-            at, self._target_mw, plan, ramps if policy.follows_ramps else None, options.mix
-        )
-        states = job_states(options.mix, tuple(self._done), self.position, self.seconds, plan)
-        settings = policy.choose(need, states)
+        ramps = None
+        if POLICIES[options.policy].follows_ramps:
+            ramps = binding(plan, options.ramps or site_ramps(options.mix))
+        need = need_at(at, self._target_mw, plan, ramps, options.mix)
+        settings = self._chosen(need, plan)
         self._plant.order(settings, at - LATENCY_S)
         # Where tiers keep the load above the target, a release starts from what is really drawn.
         self._target_mw = max(need.target_mw, total_mw(options.mix, settings))
+
+    def _chosen(self, need: Need, plan: Outlook) -> Settings:
+        # Policies are pure and budgets move once a minute, so most grid instants ask what was just answered.
+        question = (need, self.position, id(plan))
+        if question != self._question:
+            done = tuple(self._done)
+            states = job_states(self.options.mix, done, self.position, self.seconds, plan)
+            self._answer = POLICIES[self.options.policy].choose(need, states)
+            self._question = question
+        return self._answer
 
     def _valid(self, at: int) -> Outlook:
         return next((read for since, _, read in reversed(self._plans) if since <= at), self._empty)
