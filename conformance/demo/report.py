@@ -1,7 +1,7 @@
 """The report of a demonstration: one HTML file that opens from disk and asks nothing of the network."""
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 from decimal import Decimal
 from itertools import pairwise
 from pathlib import Path

@@ -123,14 +123,24 @@ class Driver:
             StoreError: the store can no longer be trusted; the process must stop.
         """
         with self.clock.held():
-            async with asyncio.TaskGroup() as children:
-                structlog.contextvars.bind_contextvars(utility=self.utility)
-                await self._perform(self.session.on_time(self.clock.now()), children)
-                for decision in await self.sink.pending(self.utility):
-                    await self._take(decision, children)
-                while not self.health.closed:
-                    item = await self._mailbox.get(until=self._wake_at)
-                    await self._take(item, children)
+            try:
+                async with asyncio.TaskGroup() as children:
+                    await self._drive(children)
+            except BaseExceptionGroup as group:
+                # A broken store shows in several children at once; one of them says it all.
+                broken = group.subgroup(StoreError)
+                if broken is None:
+                    raise
+                raise _first(broken) from group
+
+    async def _drive(self, children: asyncio.TaskGroup) -> None:
+        structlog.contextvars.bind_contextvars(utility=self.utility)
+        await self._perform(self.session.on_time(self.clock.now()), children)
+        for decision in await self.sink.pending(self.utility):
+            await self._take(decision, children)
+        while not self.health.closed:
+            item = await self._mailbox.get(until=self._wake_at)
+            await self._take(item, children)
 
     async def _take(self, item: Item | None, children: asyncio.TaskGroup) -> None:
         taken: tuple[Participation, ...] = ()
@@ -236,3 +246,8 @@ class Driver:
     async def _collect(self, wanted: Collect) -> None:
         with self.clock.held():
             self._mailbox.put(await self.collect(wanted))
+
+
+def _first(group: BaseExceptionGroup[StoreError]) -> BaseException:
+    first = group.exceptions[0]
+    return _first(first) if isinstance(first, BaseExceptionGroup) else first

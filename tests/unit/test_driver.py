@@ -1,0 +1,236 @@
+"""The driver: remembers before it sends, and waits for no peer."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from gateway.app.virtual import VirtualClock
+from gateway.domain.errors import StoreError, WireError
+from gateway.domain.event import EventKey, RawMessage
+from gateway.domain.names import EventId, UtilityName
+from gateway.domain.participation import Opt, Participation
+from gateway.northbound.driver import Driver
+from gateway.protocols.actions import (
+    Action,
+    Close,
+    Collect,
+    Emit,
+    Failure,
+    Message,
+    Readings,
+    Send,
+    Wake,
+)
+from tests.fakes import ScriptedPeer
+from tests.intent_samples import EVENT
+
+START = datetime(2025, 5, 3, 21, 40, tzinfo=UTC)
+UTILITY = UtilityName("azp")
+RAW = RawMessage(body=b"<x/>", media_type="application/xml", sha256="0", peer="", received_at=START)
+DECISION = Participation(
+    event=EventKey(utility=UTILITY, event_id=EventId("evt-1")),
+    version=0,
+    opt=Opt.IN,
+    reason="committed",
+    decided_at=START,
+    by="site:a",
+)
+
+
+def at(seconds: float) -> datetime:
+    return START + timedelta(seconds=seconds)
+
+
+@dataclass
+class ScriptedSession:
+    """Does what a function says; writes down which doors were opened, and when."""
+
+    act: Callable[[str, object, datetime], Sequence[Action]]
+    doors: list[tuple[str, datetime]] = field(default_factory=list)
+    state: bytes = b"{}"
+
+    def _open(self, door: str, item: object, now: datetime) -> Sequence[Action]:
+        self.doors.append((door, now))
+        return self.act(door, item, now)
+
+    def on_message(self, message: Message, now: datetime) -> Sequence[Action]:
+        return self._open("message", message, now)
+
+    def on_failure(self, failure: Failure, now: datetime) -> Sequence[Action]:
+        return self._open("failure", failure, now)
+
+    def on_time(self, now: datetime) -> Sequence[Action]:
+        return self._open("time", None, now)
+
+    def on_decision(self, decision: Participation, now: datetime) -> Sequence[Action]:
+        return self._open("decision", decision, now)
+
+    def on_readings(self, readings: Readings, now: datetime) -> Sequence[Action]:
+        return self._open("readings", readings, now)
+
+    def snapshot(self) -> bytes:
+        return self.state
+
+
+@dataclass
+class Memory:
+    """The sink: a list of commits, which may be told to refuse."""
+
+    peer: ScriptedPeer
+    refusals: list[str] = field(default_factory=list)
+    waiting: list[Participation] = field(default_factory=list)
+    commits: list[tuple[int, int, int]] = field(default_factory=list)
+    """(events, answers taken, requests the peer had seen by then)."""
+
+    async def accept(
+        self,
+        utility: UtilityName,
+        emits: Sequence[Emit],
+        state: bytes,
+        taken: Sequence[Participation],
+    ) -> None:
+        if self.refusals:
+            raise StoreError(self.refusals.pop(0), "scripted")
+        events = sum(len(emit.events) for emit in emits)
+        self.commits.append((events, len(taken), len(self.peer.seen)))
+
+    async def pending(self, utility: UtilityName) -> Sequence[Participation]:
+        return self.waiting
+
+
+async def no_readings(wanted: Collect) -> Readings:
+    return Readings(key=wanted.key, series={})
+
+
+async def drive(
+    act: Callable[[str, object, datetime], Sequence[Action]],
+    clock: VirtualClock,
+    peer: ScriptedPeer,
+    memory: Memory,
+) -> ScriptedSession:
+    session = ScriptedSession(act)
+    await Driver(UTILITY, session, peer, memory, no_readings, clock).run()
+    return session
+
+
+async def test_an_event_is_remembered_before_its_answer_is_sent() -> None:
+    clock = VirtualClock(START)
+    peer = ScriptedPeer(clock, {"EiEvent": [b"<ok/>"]})
+    memory = Memory(peer)
+
+    def act(door: str, item: object, now: datetime) -> Sequence[Action]:
+        if door == "time":
+            return [
+                Send(request_id="1", service="EiEvent", body=b"<created/>"),
+                Emit(events=(EVENT,), raw=RAW),
+            ]
+        return [Close(reason="done")]
+
+    await drive(act, clock, peer, memory)
+
+    assert memory.commits[0] == (1, 0, 0)
+    assert peer.seen == [("EiEvent", b"<created/>")]
+
+
+async def test_nothing_is_sent_while_the_store_refuses() -> None:
+    clock = VirtualClock(START)
+    peer = ScriptedPeer(clock, {"EiEvent": [b"<ok/>"]})
+    memory = Memory(peer, refusals=["BUSY", "FULL"])
+
+    def act(door: str, item: object, now: datetime) -> Sequence[Action]:
+        if door == "time":
+            sent = Send(request_id="1", service="EiEvent", body=b"<created/>")
+            return [Emit(events=(EVENT,), raw=RAW), sent]
+        return [Close(reason="done")]
+
+    session = await drive(act, clock, peer, memory)
+
+    assert memory.commits[0] == (1, 0, 0)
+    assert session.doors[1] == ("message", at(2))
+
+
+async def test_a_store_that_cannot_be_trusted_stops_the_driver() -> None:
+    clock = VirtualClock(START)
+    peer = ScriptedPeer(clock)
+    memory = Memory(peer, refusals=["FLUSH_FAILED"])
+
+    with pytest.raises(StoreError):
+        await drive(lambda *_: [Emit(events=(EVENT,), raw=RAW)], clock, peer, memory)
+    assert peer.seen == []
+
+
+async def test_a_peer_that_hangs_delays_no_wake_up() -> None:
+    clock = VirtualClock(START)
+    peer = ScriptedPeer(clock, {"OadrPoll": [b"<late/>"]}, delay_s={"OadrPoll": 30})
+
+    def act(door: str, item: object, now: datetime) -> Sequence[Action]:
+        if door == "message":
+            return [Close(reason="done")]
+        sends = [Send(request_id="p", service="OadrPoll", body=b"<p/>")] if now == START else []
+        return [*sends, Wake(at=now + timedelta(seconds=10))]
+
+    session = await drive(act, clock, peer, Memory(peer))
+
+    assert session.doors == [
+        ("time", at(0)),
+        ("time", at(10)),
+        ("time", at(20)),
+        ("message", at(30)),
+    ]
+
+
+async def test_a_stored_answer_reaches_the_session_after_a_restart_and_is_marked_taken() -> None:
+    clock = VirtualClock(START)
+    peer = ScriptedPeer(clock)
+    memory = Memory(peer, waiting=[DECISION])
+
+    def act(door: str, item: object, now: datetime) -> Sequence[Action]:
+        return [Close(reason="done")] if door == "decision" else []
+
+    await drive(act, clock, peer, memory)
+
+    assert memory.commits[-1] == (0, 1, 0)
+
+
+async def test_a_message_that_the_session_refuses_counts_as_a_failure() -> None:
+    clock = VirtualClock(START)
+    peer = ScriptedPeer(clock, {"OadrPoll": [b"<bad/>"]})
+    failures: list[object] = []
+
+    def act(door: str, item: object, now: datetime) -> Sequence[Action]:
+        if door == "time":
+            return [Send(request_id="p", service="OadrPoll", body=b"<p/>")]
+        if door == "message":
+            raise WireError("NOT_XML", "scripted")
+        failures.append(item)
+        return [Close(reason="done")]
+
+    await drive(act, clock, peer, Memory(peer))
+
+    assert failures == [Failure(request_id="p", reason="NOT_XML")]
+
+
+async def test_a_decision_is_taken_while_an_exchange_is_in_flight() -> None:
+    clock = VirtualClock(START)
+    peer = ScriptedPeer(clock, {"OadrPoll": [b"<late/>"]}, delay_s={"OadrPoll": 60})
+    session = ScriptedSession(lambda *_: [])
+
+    def act(door: str, item: object, now: datetime) -> Sequence[Action]:
+        if door == "time":
+            return [Send(request_id="p", service="OadrPoll", body=b"<p/>")]
+        return [Close(reason="done")] if door == "message" else []
+
+    session.act = act
+    driver = Driver(UTILITY, session, peer, Memory(peer), no_readings, clock)
+
+    async def decide() -> None:
+        with clock.held():
+            await clock.sleep_until(at(5))
+            driver.decide(DECISION)
+
+    await asyncio.gather(driver.run(), decide())
+
+    assert session.doors[1] == ("decision", at(5))
