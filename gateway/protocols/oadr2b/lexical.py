@@ -35,6 +35,7 @@ _PLAIN_NUMBER: Final = re.compile(r"(?:0|-?[1-9][0-9]{0,8})(?:\.[0-9]{1,9})?")
 _PLAIN_DURATION: Final = re.compile(r"PT([0-9]{1,3})([HMS])")
 """What nearly every duration looks like; 999 hours are below the bound too."""
 _SECONDS: Final = {"H": 3600, "M": 60, "S": 1}
+_BLANKS: Final = re.compile(r"[ \t\r\n]+")
 _BARE_WEEKS: Final = re.compile(r"\d+W")
 
 
@@ -70,7 +71,8 @@ def _checked(text: str, longest: int) -> str:
 
 
 def _read_token(text: str) -> str:
-    return clean(" ".join(text.split()), LONGEST_ID)
+    # The schema collapses these four only; str.split would also swallow a no-break space.
+    return clean(_BLANKS.sub(" ", text).strip(" "), LONGEST_ID)
 
 
 def _read_flag(text: str) -> bool:
