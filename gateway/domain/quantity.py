@@ -11,7 +11,9 @@ from gateway.domain.errors import WireError
 
 MAX_DIGITS: Final = 18
 MAX_EXPONENT: Final = 9
-_NUMBER: Final = re.compile(r"[+-]?(?:\d{1,30}(?:\.\d{0,30})?|\.\d{1,30})(?:[eE][+-]?\d{1,4})?")
+_NUMBER: Final = re.compile(
+    r"[+-]?(?:\d{1,30}(?:\.\d{0,30})?|\.\d{1,30})(?:[eE][+-]?\d{1,4})?", re.ASCII
+)
 
 SI_EXPONENT: Final = {
     "p": -12,

@@ -16,7 +16,8 @@ LATEST: Final = datetime(2200, 1, 1, tzinfo=UTC)
 LONGEST: Final = timedelta(days=400)
 _DURATION: Final = re.compile(
     r"(?P<sign>[+-])?P(?:(?P<weeks>\d{1,4})W|(?:(?P<years>\d{1,4})Y)?(?:(?P<months>\d{1,5})M)?(?:(?P<days>\d{1,6})D)?"
-    r"(?:T(?:(?P<hours>\d{1,7})H)?(?:(?P<minutes>\d{1,8})M)?(?:(?P<seconds>\d{1,9})(?:\.\d{1,9})?S)?)?)"
+    r"(?:T(?:(?P<hours>\d{1,7})H)?(?:(?P<minutes>\d{1,8})M)?(?:(?P<seconds>\d{1,9})(?:\.\d{1,9})?S)?)?)",
+    re.ASCII,
 )
 
 
