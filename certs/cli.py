@@ -1,0 +1,158 @@
+"""The command line ``gridgate-certs``: parse arguments, call the package, print.
+
+Exit codes: 0 ok, 1 a problem was found in what was inspected, 2 wrong use.
+"""
+
+import sys
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+
+from certs import render
+from certs.files import create, new_files, read
+from certs.folder import ANCHOR, AUTHORITY, load, place, save
+from certs.inspect import Report, explain
+from certs.issue import Leaf, OpenAdrPki, openadr
+from certs.profiles import PROFILES, Role
+from gateway.domain.errors import GatewayError
+from gateway.domain.timespan import instant
+
+FOUND: Final = 1
+MISUSED: Final = 2
+_EXITS: Final = "Exit codes: 0 ok, 1 found a problem, 2 wrong use."
+
+app: Final = typer.Typer(
+    help="Make and explain TEST certificates; the gateway refuses them outside test mode.",
+    epilog=_EXITS,
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+
+
+class ProfileName(StrEnum):
+    """The profiles by their names on the command line."""
+
+    OPENADR_RSA = "openadr-rsa"
+    OPENADR_ECC = "openadr-ecc"
+
+
+class LeafRole(StrEnum):
+    """What a leaf can be issued for."""
+
+    VEN = "ven"
+    VTN = "vtn"
+    SERVER = "server"
+
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
+Folder = Annotated[Path, typer.Argument(metavar="DIR", help="Folder of the hierarchy.")]
+
+
+@app.command(epilog=_EXITS)
+def init(
+    folder: Folder,
+    profile: Annotated[ProfileName, typer.Option(help="Which hierarchy to make.")],
+    host: Annotated[
+        list[str] | None,
+        typer.Option(help="Host of a VTN and of a southbound listener.  [default: localhost]"),
+    ] = None,
+    ven: Annotated[
+        list[str] | None, typer.Option(help="Unique id of a VEN.  [default: ven-1]")
+    ] = None,
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """Make a hierarchy with its first certificates in DIR; nothing there is overwritten."""
+    pki = openadr(PROFILES[profile].value, _now())
+    leaves = [pki.ven(name) for name in dict.fromkeys(ven or ["ven-1"])]
+    for name in dict.fromkeys(host or ["localhost"]):
+        leaves += [pki.vtn(name), pki.server(name)]
+    save(pki, leaves, folder)
+    files = [(str(folder / ANCHOR), "the root: hand it to every peer, who trusts it")]
+    files.append(
+        (f"{folder / AUTHORITY}/", "keys of the authorities: they stay here, `issue` uses them")
+    )
+    _tell(folder, files, leaves, as_json=as_json)
+
+
+@app.command(epilog=_EXITS)
+def issue(
+    folder: Folder,
+    name: Annotated[str, typer.Argument(metavar="NAME", help="VEN id, or host name.")],
+    role: Annotated[LeafRole, typer.Option(help="What the certificate is for.")],
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """Issue one more certificate from the hierarchy in DIR."""
+    pki: OpenAdrPki = load(folder)
+    leaf = pki.leaf(Role(role), name)
+    create(new_files(leaf, place(folder, leaf)))
+    _tell(folder, [], [leaf], as_json=as_json)
+
+
+@app.command("inspect", epilog=_EXITS)
+def inspect_(
+    files: Annotated[
+        list[Path],
+        typer.Argument(metavar="FILE...", help="Chain, and the anchor or private key beside it."),
+    ],
+    at: Annotated[
+        str | None, typer.Option(help="Judge validity at this instant, e.g. 2025-05-03T23:30:00Z.")
+    ] = None,
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """Explain the chain that the FILEs hold together: who issued whom, and what is wrong with it."""
+    report = _report(files, at)
+    typer.echo(render.report_json(report) if as_json else render.explanation(report))
+    raise typer.Exit(FOUND if report.faults else 0)
+
+
+@app.command(epilog=_EXITS)
+def identity(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="Certificate, PEM or DER.")],
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """Print the fingerprint by which a peer puts the certificate in FILE on file."""
+    report = _report([file], None)
+    if not report.chain:
+        typer.echo("\n".join(render.fault_text(fault) for fault in report.faults), err=True)
+        raise typer.Exit(FOUND)
+    leaf = report.chain[0]
+    typer.echo(render.identity_json(leaf) if as_json else render.identity(leaf))
+
+
+def main() -> None:
+    """Run the command line and end the process; every expected fault becomes a sentence, never a traceback."""
+    try:
+        app(prog_name="gridgate-certs")
+    except GatewayError as error:
+        typer.echo(f"error[{error.reason}]: {error.detail}", err=True)
+        sys.exit(MISUSED)
+
+
+def _report(files: Iterable[Path], at: str | None) -> Report:
+    now = _now() if at is None else instant(at)
+    return explain([read(file) for file in files], now)
+
+
+def _tell(
+    folder: Path, files: list[tuple[str, str]], leaves: Iterable[Leaf], *, as_json: bool
+) -> None:
+    made = [(leaf, place(folder, leaf)) for leaf in leaves]
+    typer.echo(render.made_json(files, made) if as_json else render.made(files, made))
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)  # noqa: TID251 - the door to the outside; all below take `now` as an argument
+
+
+if __name__ == "__main__":
+    main()
