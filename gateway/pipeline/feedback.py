@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from gateway.domain.answers import (
     Ack,
@@ -52,7 +53,7 @@ class Feedback:
             _open(record)
             if (record.opt, record.opt_reason) == (commitment.opt, commitment.reason):
                 return Seen.DUPLICATE
-            turn.work.log.append("opt", intent, _document("commitment", site, commitment))
+            turn.log("opt", intent, _document("commitment", site, commitment))
             turn.decide(record, commitment.opt, commitment.reason, f"site:{site}")
             return Seen.NEW
 
@@ -66,7 +67,7 @@ class Feedback:
             _open(record)
             if (record.opt, record.opt_reason) == (Opt.OUT, rejection.reason):
                 return Seen.DUPLICATE
-            turn.work.log.append("opt", intent, _document("rejection", site, rejection))
+            turn.log("opt", intent, _document("rejection", site, rejection))
             turn.decide(record, Opt.OUT, rejection.reason, f"site:{site}")
             return Seen.NEW
 
@@ -76,7 +77,7 @@ class Feedback:
         """Take a report on how it goes; the site's word, never a measurement."""
 
         def act(turn: Turn, record: IntentRecord) -> Seen:
-            turn.work.log.append("progress", intent, _document("progress", site, progress))
+            turn.log("progress", intent, _document("progress", site, progress))
             word = {"breached": Input.BREACH, "holding": Input.CURE}.get(progress.state)
             if word is not None and allowed(record.intent.status, word):
                 status = step(record.intent.status, word)
@@ -94,7 +95,7 @@ class Feedback:
             known = turn.work.log.entries(kinds=("completion",), subject=intent)
             if known:
                 return Seen.DUPLICATE
-            turn.work.log.append("completion", intent, document)
+            turn.log("completion", intent, document)
             return Seen.NEW
 
         return await self._at(site, intent, act)
@@ -117,7 +118,7 @@ class Feedback:
         def job(work: Work) -> Lease:
             work.telemetry.heard(SiteStatus(site=site, heard_at=now, heartbeat=heartbeat))
             plan = work.plans.get(site)
-            _compare(work, site, heartbeat)
+            _compare(work, site, heartbeat, now)
             return Lease(
                 lease_s=self.office.book.terms[site].lease_s,
                 plan_revision=plan.revision if plan else 0,
@@ -170,10 +171,11 @@ def _document(cause: str, site: SiteId, answer: Answer) -> dict[str, object]:
     return {"cause": cause, "site": site, "answer": answer.model_dump(mode="json")}
 
 
-def _compare(work: Work, site: SiteId, heartbeat: Heartbeat) -> None:
+def _compare(work: Work, site: SiteId, heartbeat: Heartbeat, now: datetime) -> None:
     """Write down what a site knows that this store does not: the store was restored from an older copy (R-DUR-12)."""
     for intent, revision in sorted(heartbeat.known.items()):
         record = work.intents.get(IntentId(intent))
         ours = record.intent.revision if record and record.intent.site == site else 0
-        if revision > ours and not work.log.entries(kinds=("ahead",), subject=intent):
-            work.log.append("ahead", intent, {"site": site, "theirs": revision, "ours": ours})
+        if revision > ours and not work.log.entries(kinds=("audit",), subject=intent):
+            document = {"word": "ahead", "site": site, "theirs": revision, "ours": ours}
+            work.log.append("audit", intent, document, now)

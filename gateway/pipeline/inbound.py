@@ -57,7 +57,7 @@ class Inbound:
 
 def _remember(turn: Turn, event: GridEvent, raw: RawMessage) -> None:
     seen = turn.work.events.remember(event, raw)
-    document = {
+    document: dict[str, object] = {
         "utility": event.utility,
         "event_id": event.event_id,
         "version": event.version,
@@ -68,7 +68,7 @@ def _remember(turn: Turn, event: GridEvent, raw: RawMessage) -> None:
     }
     if seen is Seen.DUPLICATE:
         return
-    turn.work.log.append("event", event.event_id, document)
+    turn.log("event", event.event_id, document)
     if seen is Seen.NEW:
         turn.admit(event)
 

@@ -12,18 +12,8 @@ from gateway.domain.site import Meter, Site
 from gateway.pipeline.book import Office
 from gateway.pipeline.ports import Seen, Work
 from gateway.protocols.actions import Collect, Readings
+from gateway.settlement.terms import vee_rules
 from gateway.telemetry.measure import measure
-
-
-def vee_rules(meter: Meter) -> dict[str, object]:
-    """Return the validation parameters of a meter: its range, and spikes flagged only.
-
-    Batch loads jump by nature (baselines sheet, section 6: irregular usage), so a spike is no reason to estimate.
-    """
-    rules: dict[str, object] = {"max_kw": str(meter.max_kw), "spike_action": "flag"}
-    if meter.bidirectional:
-        rules["bidirectional"] = True
-    return rules
 
 
 def store_batch(work: Work, site: Site, batch: TelemetryBatch, received_at: datetime) -> Seen:
@@ -42,7 +32,7 @@ def store_batch(work: Work, site: Site, batch: TelemetryBatch, received_at: date
         raise SessionError("CONFLICT", detail)
     if seen is Seen.NEW:
         document = {"site": site.site, "batch": batch.model_dump(mode="json")}
-        work.log.append("telemetry", site.site, document)
+        work.log.append("telemetry", site.site, document, received_at)
     return seen
 
 

@@ -220,14 +220,18 @@ class Sessions(Protocol):
 class Log(Protocol):
     """The one append-only Merkle log for evidence and audit (RFC 6962)."""
 
-    def append(self, kind: str, subject: str, document: Mapping[str, object]) -> int:
-        """Append one record in canonical form; return its index."""
+    def append(self, kind: str, subject: str, document: Mapping[str, object], at: datetime) -> int:
+        """Append one record in its envelope (``settlement.records``) and canonical form; return its index."""
         ...
 
     def entries(
-        self, *, kinds: tuple[str, ...] = (), subject: str | None = None
+        self,
+        *,
+        kinds: tuple[str, ...] = (),
+        subject: str | None = None,
+        since: datetime | None = None,
     ) -> tuple[LogEntry, ...]:
-        """Return records in order; empty ``kinds`` means all."""
+        """Return records in order: of these kinds (empty: all), of one subject, logged at or after an instant."""
         ...
 
     def leaf_hashes(self, size: int) -> tuple[bytes, ...]:

@@ -15,7 +15,7 @@ from gateway.intents.lifecycle import TERMINAL
 from gateway.pipeline.book import Office
 from gateway.pipeline.inbound import tell
 from gateway.pipeline.ports import Timer, Work
-from gateway.pipeline.settle import settle_intent
+from gateway.pipeline.settle import Settlement
 from gateway.pipeline.turn import Turn
 
 STORE_PAUSE: Final = timedelta(seconds=1)
@@ -48,16 +48,11 @@ def phase(turn: Turn, timer: Timer) -> None:
         turn.replan(SiteId(advanced.intent.site))
 
 
-def settle(turn: Turn, timer: Timer) -> None:
-    """Settle an event whose late-data window has closed."""
-    settle_intent(turn, IntentId(timer.subject))
-
-
 ACTIONS: Final[Mapping[str, Callable[[Turn, Timer], None]]] = {
     "opt_deadline": opt_deadline,
     "phase": phase,
-    "settle": settle,
 }
+"""What is done inside one transaction; ``settle`` reads and computes first, and has a transaction of its own."""
 
 
 @dataclass
@@ -92,18 +87,31 @@ class Timetable:
     async def _serve(self) -> None:
         now = self.office.clock.now()
 
-        def job(work: Work) -> Turn:
+        def job(work: Work) -> tuple[Turn, list[Timer]]:
             turn = Turn(work=work, book=self.office.book, signer=self.office.signer, now=now)
+            later = []
             for timer in work.timers.due(now):
+                if timer.kind == "settle":
+                    later.append(timer)
+                    continue
                 # Dropped first, so that an action may set its own timer anew.
                 work.timers.drop(timer.key)
                 ACTIONS[timer.kind](turn, timer)
-            return turn
+            return turn, later
 
         try:
-            tell(self.office, await self.office.store.write(job))
+            turn, later = await self.office.store.write(job)
+            tell(self.office, turn)
+            for timer in later:
+                await self._settle(timer)
         except StoreError as error:
             if error.reason not in {"BUSY", "FULL"}:
                 raise
             log.error("timers_wait", reason=error.reason)
-            await self._poke.get(until=now + STORE_PAUSE)
+            await self.office.clock.sleep_until(now + STORE_PAUSE)
+
+    async def _settle(self, timer: Timer) -> None:
+        statement = await Settlement(self.office).settle(IntentId(timer.subject))
+        await self.office.store.write(lambda work: work.timers.drop(timer.key))
+        if statement is not None:
+            log.info("settled", statement=statement.id, payment=str(statement.totals.payment))

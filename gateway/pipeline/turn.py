@@ -3,7 +3,7 @@
 A ``Turn`` is made inside a store job and lives as long as its transaction. Nothing here waits, sends or reads a clock.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -59,7 +59,7 @@ class Turn:
         """Make, revise or cancel the intents of one event that is new to the store."""
         program = self.book.programs.get((event.utility, event.program))
         if program is None:
-            self._log("event", event.event_id, {"event": event.event_id, "fate": "no_program"})
+            self.log("audit", event.event_id, {"word": "no_program", "program": event.program})
             return
         for site in _addressed(event, program):
             self._admit_at(event, program, self.book.sites[site])
@@ -299,15 +299,20 @@ class Turn:
                 "reason": record.opt_reason,
             }
         kind = "opt" if cause == "opt" else "intent"
-        self._log(kind, intent.id, {**document, "cause": cause, "status": intent.status.value})
+        self.log(kind, intent.id, {**document, "cause": cause, "status": intent.status.value})
 
     def _timer(self, kind: str, subject: str, due_at: datetime) -> None:
         self.work.timers.set(
             Timer(key=f"{kind}:{subject}", kind=kind, subject=subject, due_at=due_at)
         )
 
-    def _log(self, kind: str, subject: str, document: dict[str, object]) -> None:
-        self.work.log.append(kind, subject, document)
+    def settled(self, record: IntentRecord) -> None:
+        """Close an intent whose statement is stored."""
+        self._put(_moved(record, Input.SETTLE), "settled")
+
+    def log(self, kind: str, subject: str, document: Mapping[str, object]) -> None:
+        """Append one record to the evidence log."""
+        self.work.log.append(kind, subject, document, self.now)
 
 
 def _addressed(event: GridEvent, program: Program) -> Sequence[SiteId]:

@@ -11,7 +11,7 @@ from gateway.domain.errors import MisuseError
 from gateway.domain.program import Program
 from gateway.domain.quantity import ExactNumber, plain
 from gateway.domain.settlement import Document
-from gateway.domain.site import Site
+from gateway.domain.site import Meter, Site
 from gateway.domain.text import Name, Text
 from gateway.domain.timespan import Duration
 
@@ -90,12 +90,7 @@ def terms_of(
         interval=program.settlement_interval,
         present_minutes=program.present_minutes,
         present_least=program.present_least,
-        # Batch computing steps up and down for good reasons: a spike is said, not removed.
-        vee={
-            "max_kw": plain(meter.max_kw),
-            "bidirectional": meter.bidirectional,
-            "spike_action": "flag",
-        },
+        vee=vee_rules(meter),
         baseline=_baseline(program),
         alternatives=() if program.baseline_method == "fsl" else (dict(FSL_BESIDE),),
         currency=program.currency,
@@ -104,6 +99,16 @@ def terms_of(
         simulated=simulated,
         test=test,
     )
+
+
+def vee_rules(meter: Meter) -> dict[str, JsonValue]:
+    """Return the validation parameters of a meter, the same for reports and statements."""
+    # Batch computing steps up and down for good reasons: a spike is said, not removed.
+    return {
+        "max_kw": plain(meter.max_kw),
+        "bidirectional": meter.bidirectional,
+        "spike_action": "flag",
+    }
 
 
 def _baseline(program: Program) -> dict[str, JsonValue]:

@@ -42,9 +42,9 @@ def test_an_instant_without_zone_is_utc() -> None:
 @pytest.mark.parametrize(
     ("text", "length"),
     [
-        ("PT1H", timedelta(hours=1)), ("P1D", timedelta(days=1)), ("PT90M", timedelta(minutes=90)), 
+        ("PT1H", timedelta(hours=1)), ("P1D", timedelta(days=1)), ("PT90M", timedelta(minutes=90)),
         ("P0D", timedelta()),
-        ("P2W", timedelta(weeks=2)), ("-PT5M", -timedelta(minutes=5)), ("PT0S", timedelta()), 
+        ("P2W", timedelta(weeks=2)), ("-PT5M", -timedelta(minutes=5)), ("PT0S", timedelta()),
         ("P1M", timedelta(days=30)),
     ],
 )  # fmt: skip

@@ -1,0 +1,160 @@
+"""An event is over: its records are read back, a statement is computed from them alone, and stored.
+
+Reading and computing happen outside the writer, so that a long event does not hold up the next one; only the result is
+a transaction. Until that has committed the timer stays, so a crash in between settles again, with the same result.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+import structlog
+
+from gateway.domain.errors import MeterDataError
+from gateway.domain.names import IntentId
+from gateway.domain.settlement import SettlementStatement, StatementStatus
+from gateway.intents.lifecycle import Input, allowed
+from gateway.pipeline.book import Office
+from gateway.pipeline.methods import METHODS
+from gateway.pipeline.ports import Work
+from gateway.pipeline.records import LogEntry
+from gateway.pipeline.turn import Turn
+from gateway.settlement.inputs import Header, SettlementInputs, inputs_from_records
+from gateway.settlement.plan import evidence_span
+from gateway.settlement.records import Logged, logged
+from gateway.settlement.statement import Settled, settle
+from gateway.settlement.terms import StatementTerms, terms_of
+
+log = structlog.get_logger()
+
+STORY: Final = ("event", "intent", "opt", "config")
+"""Kinds of record that belong to one event at one site, besides its telemetry."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """Settles events whose late-data window has closed."""
+
+    office: Office
+
+    async def settle(self, intent: IntentId) -> SettlementStatement | None:
+        """Compute and store the next version of a statement.
+
+        Returns:
+            The statement, or None when nothing was owed (opted out, cancelled before the start).
+
+        Raises:
+            StoreError: nothing was stored.
+        """
+        gathered = await self.office.store.read(lambda work: self._gather(work, intent))
+        if gathered is None:
+            return None
+        try:
+            settled = settle(gathered, METHODS)
+        except MeterDataError as error:
+            log.warning("not_settled", intent_id=intent, reason=error.reason, detail=error.detail)
+            return None
+        now = self.office.clock.now()
+
+        def job(work: Work) -> SettlementStatement:
+            turn = Turn(work=work, book=self.office.book, signer=self.office.signer, now=now)
+            return _store(turn, intent, settled)
+
+        return await self.office.store.write(job)
+
+    def _gather(self, work: Work, intent: IntentId) -> SettlementInputs | None:
+        record = work.intents.get(intent)
+        if record is None:
+            return None
+        known = work.statements.get(statement_id(intent))
+        header = Header(
+            statement_id=statement_id(intent),
+            version=known.version + 1 if known else 1,
+            status=StatementStatus.RESETTLED if known else StatementStatus.INITIAL,
+            software=self.office.book.software,
+        )
+        try:
+            return gather(work, intent, header)
+        except MeterDataError as error:
+            log.warning("not_settled", intent_id=intent, reason=error.reason, detail=error.detail)
+            return None
+
+
+def statement_id(intent: IntentId) -> str:
+    """Name the statement of an intent: one per event and site."""
+    return f"st-{intent}"
+
+
+def gather(work: Work, intent: IntentId, header: Header) -> SettlementInputs:
+    """Collect the inputs of one statement from the log.
+
+    Raises:
+        MeterDataError: when records are missing or nothing was owed.
+    """
+    return inputs_from_records(story_of(work, intent), header)
+
+
+def story_of(work: Work, intent: IntentId) -> list[Logged]:
+    """Return the records of one event at one site in log order: terms, event, intent, answers, telemetry.
+
+    Telemetry is read from the first window that the statement looks at; what was metered before does not matter.
+    """
+    record = work.intents.get(intent)
+    if record is None:
+        raise MeterDataError("RECORDS_INCOMPLETE", "there is no such intent")
+    site = record.intent.site
+    program = record.intent.provenance.authority.program
+    entries = [
+        *work.log.entries(
+            kinds=("config",), subject=terms_subject(record.event.utility, program, site)
+        ),
+        *work.log.entries(kinds=("event",), subject=record.event.event_id),
+        *work.log.entries(kinds=("intent", "opt"), subject=intent),
+    ]
+    told = _typed(entries)
+    probe = Header(
+        statement_id="probe", version=1, status=StatementStatus.INITIAL, software="probe"
+    )
+    span = evidence_span(inputs_from_records(told, probe), METHODS)
+    metered = work.log.entries(kinds=("telemetry",), subject=site, since=span.start)
+    return sorted([*told, *_typed(metered)], key=lambda one: one.index)
+
+
+def _typed(entries: list[LogEntry] | tuple[LogEntry, ...]) -> list[Logged]:
+    return [logged(entry.index, entry.record) for entry in sorted(entries, key=lambda e: e.index)]
+
+
+def terms_subject(utility: str, program: str, site: str) -> str:
+    """Name what one ``config`` record is about."""
+    return f"{utility}/{program}/{site}"
+
+
+def _store(turn: Turn, intent: IntentId, settled: Settled) -> SettlementStatement:
+    statement = settled.statement
+    turn.work.statements.put(statement)
+    for baseline in settled.baselines:
+        document = {"baseline": baseline.model_dump(mode="json")}
+        turn.log("baseline", intent, document)
+    turn.log("settlement", intent, {"statement": statement.model_dump(mode="json", by_alias=True)})
+    record = turn.work.intents.get(intent)
+    if record is not None and allowed(record.intent.status, Input.SETTLE):
+        turn.settled(record)
+    return statement
+
+
+def agree(turn: Turn) -> None:
+    """Write down the terms of every program at every site, once and whenever they changed; called at start."""
+    for program in turn.book.programs.values():
+        for name in program.sites:
+            site = turn.book.sites[name]
+            terms = terms_of(program, site, simulated=turn.book.simulated, test=turn.book.test_mode)
+            subject = terms_subject(program.utility, program.name, name)
+            if _agreed(turn.work, subject) != terms:
+                turn.log("config", subject, {"terms": terms.model_dump(mode="json")})
+
+
+def _agreed(work: Work, subject: str) -> StatementTerms | None:
+    known = work.log.entries(kinds=("config",), subject=subject)
+    if not known:
+        return None
+    terms = logged(known[-1].index, known[-1].record).document["terms"]
+    return StatementTerms.model_validate(terms)
