@@ -35,6 +35,8 @@ MAX_ELEMENTS: Final = 100_000
 MAX_ATTRIBUTES: Final = 50_000
 """In a whole document, namespace declarations included."""
 MAX_ATTRIBUTES_EACH: Final = 64
+MAX_TEXT: Final = OFF_LOOP_BYTES
+"""In one leaf or attribute, in characters: a schema's patterns cost a hundred times what parsing does."""
 MAX_REFERENCES: Final = 500_000
 """``&amp;`` and its kin: each costs the parser ten times what a plain character does."""
 
@@ -46,6 +48,9 @@ _DECLARED: Final = re.compile(
 )
 _TOO_DEEP: Final = etree.XPath("boolean(" + "/*" * (MAX_DEPTH + 1) + ")")
 _CROWDED: Final = etree.XPath(f"boolean(//*[count(@*) > {MAX_ATTRIBUTES_EACH}])")
+_WORDY: Final = etree.XPath(
+    f"boolean(//*[not(*)][string-length() > {MAX_TEXT}] | //@*[string-length() > {MAX_TEXT}])"
+)
 _BAD_BYTES: Final = frozenset(
     {
         etree.ErrorTypes.ERR_INVALID_CHAR,
@@ -68,7 +73,7 @@ def parse(body: bytes, *, largest: int = MAX_BYTES) -> Element:
 
     Raises:
         WireError: ``TOO_LARGE``, ``ENCODING``, ``DOCTYPE``, ``TOO_MANY_ELEMENTS``, ``TOO_MANY_ATTRIBUTES``,
-            ``TOO_MANY_REFERENCES``, ``TOO_DEEP`` or ``NOT_XML``.
+            ``TOO_MANY_REFERENCES``, ``TOO_DEEP``, ``INVALID_TEXT`` (one text above ``MAX_TEXT``) or ``NOT_XML``.
     """
     _judge_bytes(body, min(largest, MAX_BYTES))
     try:
@@ -127,6 +132,8 @@ def _judge_tree(root: Element, body: bytes) -> None:
         raise WireError(
             "TOO_MANY_ATTRIBUTES", f"an element may have {MAX_ATTRIBUTES_EACH} attributes"
         )
+    if len(body) > MAX_TEXT and _WORDY(root):
+        raise WireError("INVALID_TEXT", f"a text may have {MAX_TEXT} characters")
 
 
 def _syntax_fault(error: etree.XMLSyntaxError) -> WireError:

@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from enum import StrEnum
 from typing import Final, Generic, TypeVar
 
@@ -32,6 +32,9 @@ LONGEST_TEXT: Final = 16 * 1024
 _FINEST: Final = Decimal("1e-9")
 _PLAIN_NUMBER: Final = re.compile(r"(?:0|-?[1-9][0-9]{0,8})(?:\.[0-9]{1,9})?")
 """What nearly every number looks like; within all bounds, so that the general check is skipped."""
+_LONG_NUMBER: Final = re.compile(
+    r"[+-]?(?:[0-9]{1,40}(?:\.[0-9]{0,40})?|\.[0-9]{1,40})(?:[eE][+-]?[0-9]{1,4})?"
+)
 _PLAIN_DURATION: Final = re.compile(r"PT([0-9]{1,3})([HMS])")
 """What nearly every duration looks like; 999 hours are below the bound too."""
 _SECONDS: Final = {"H": 3600, "M": 60, "S": 1}
@@ -94,6 +97,8 @@ def read_number(text: str) -> Decimal:
     """
     if _PLAIN_NUMBER.fullmatch(text):
         return Decimal(text)
+    if not text.isascii():
+        raise WireError("INVALID_NUMBER", "a number must be plain decimal digits, e.g. 12.5")
     try:
         return exact(text)
     except WireError as error:
@@ -104,15 +109,10 @@ def read_number(text: str) -> Decimal:
 
 
 def _rounded(text: str) -> Decimal | None:
-    if len(text) > 64:
+    if not _LONG_NUMBER.fullmatch(text.strip()):
         return None
-    try:
-        number = Decimal(text.strip())
-    except InvalidOperation:
-        return None
-    if not number.is_finite() or number.adjusted() >= MAX_DIGITS:
-        return None
-    return number.quantize(_FINEST)
+    number = Decimal(text.strip())
+    return None if number.adjusted() >= MAX_DIGITS else number.quantize(_FINEST)
 
 
 def _write_number(number: Decimal) -> str:
