@@ -191,6 +191,10 @@ class VirtualMailbox(Generic[T]):
             self._waiting = self._clock.alarm(until) if until is not None else loop.create_future()
             try:
                 await self._clock.rest(self._waiting)
+            except asyncio.CancelledError:
+                if self._woken_by_item:
+                    self._clock.hold()  # the task went off with the item's token; the item stays
+                raise
             finally:
                 self._waiting = None
             if self._woken_by_item:

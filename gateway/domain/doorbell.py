@@ -1,0 +1,45 @@
+"""A bell that any number of tasks may wait for, under every clock, without missing a ring."""
+
+from datetime import datetime
+
+from gateway.domain.ports import Clock, Mailbox
+
+
+class Doorbell:
+    """Counts rings; whoever knows an older count is told at once.
+
+    Nothing is queued: a waiter learns that it rang, not how often, so memory stays at one mailbox per waiting task.
+
+    Args:
+        clock: Makes the mailboxes, so that a virtual clock waits for whoever is woken.
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._waiting: set[Mailbox[None]] = set()
+        self.rings = 0
+        """Rings so far; read it before looking at what the bell is about, then wait with it."""
+
+    def ring(self) -> None:
+        """Wake everybody who waits."""
+        self.rings += 1
+        waiting, self._waiting = self._waiting, set()
+        for mailbox in waiting:
+            mailbox.put(None)
+
+    async def wait(self, seen: int, until: datetime | None = None) -> int:
+        """Return once it has rung more often than ``seen``, at ``until`` at the latest.
+
+        Returns:
+            The count now; equal to ``seen`` when the instant came first.
+        """
+        if self.rings == seen:
+            mailbox: Mailbox[None] = self._clock.mailbox()
+            self._waiting.add(mailbox)
+            try:
+                await mailbox.get(until)
+            finally:
+                self._waiting.discard(mailbox)
+                while len(mailbox):  # rung while we were cancelled: what lies there holds a token
+                    await mailbox.get()
+        return self.rings
