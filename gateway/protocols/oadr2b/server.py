@@ -1,0 +1,361 @@
+"""The VTN: a message and the sender's certificate in, an answer and what must be remembered out.
+
+No sockets, no clock, no store. Each door writes on a page of its own and returns it as a ``Turn``; the caller stores
+the turn's changes, hands the turn to ``take``, then sends the reply: nothing is acknowledged that is not remembered.
+No other door may be opened between a call and its ``take``.
+"""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Final, TypeAlias
+
+from gateway.domain.errors import MisuseError
+from gateway.domain.ports import Ids
+from gateway.protocols.oadr2b import (
+    vtn_answers,
+    vtn_events,
+    vtn_registration,
+    vtn_reports,
+    vtn_updates,
+)
+from gateway.protocols.oadr2b.messages import (
+    EiResponse,
+    Message,
+    OadrCanceledPartyRegistration,
+    OadrCanceledReport,
+    OadrCancelOpt,
+    OadrCancelPartyRegistration,
+    OadrCancelReport,
+    OadrCreatedEvent,
+    OadrCreatedReport,
+    OadrCreateOpt,
+    OadrCreatePartyRegistration,
+    OadrCreateReport,
+    OadrEvent,
+    OadrPoll,
+    OadrQueryRegistration,
+    OadrRegisteredReport,
+    OadrRegisterReport,
+    OadrRequestEvent,
+    OadrRequestReregistration,
+    OadrResponse,
+    OadrUpdateReport,
+)
+from gateway.protocols.oadr2b.vtn_book import Book, Page, RefusalError, Turn, VtnOptions
+from gateway.protocols.oadr2b.vtn_queue import answered, due, enqueue, sent
+from gateway.protocols.oadr2b.vtn_records import (
+    QueueRecord,
+    RequestRecord,
+    VenRecord,
+    Waiting,
+    WantRecord,
+)
+from gateway.protocols.oadr2b.vtn_refusals import refusal, request_id_of
+
+Service: TypeAlias = Callable[[Page, VenRecord, Message], Message | None]
+MISSED_POLLS: Final = 3
+"""A VEN that missed this many polls counts as offline."""
+
+
+class Vtn:
+    """One VTN in pull mode, with all its VENs.
+
+    Args:
+        options: Its id, the poll period and who may register.
+        ids: Source of registrationIDs, venIDs, requestIDs and reportRequestIDs.
+        book: What was remembered; empty for a new VTN.
+    """
+
+    def __init__(self, options: VtnOptions, ids: Ids, book: Book | None = None) -> None:
+        self._options = options
+        self._ids = ids
+        self._book = book if book is not None else Book()
+        self._seen: dict[str, datetime] = {}
+
+    def take(self, turn: Turn) -> None:
+        """Make a turn count, once its changes are stored."""
+        self._book.take(turn.changes)
+
+    def page(self, now: datetime) -> Page:
+        """Open a page, to read or to write on."""
+        return Page(book=self._book, now=now, ids=self._ids, options=self._options)
+
+    def on_message(self, service: str, message: Message, peer: str, now: datetime) -> Turn:
+        """Answer a message.
+
+        Args:
+            service: Last segment of the path it was sent to.
+            message: As decoded.
+            peer: Fingerprint of the client's certificate; empty over plain HTTP.
+            now: Current instant.
+
+        Returns:
+            The reply, an application error included; without one for HTTP 200 with an empty body.
+        """
+        page = self.page(now)
+        ven_id = ""
+        reply: Message | None
+        try:
+            if isinstance(message, _BY_STRANGERS):
+                reply = _register(page, service, peer, message)
+            else:
+                ven = vtn_registration.identify(page, peer, getattr(message, "ven_id", None))
+                ven_id = ven.ven_id
+                self._seen[ven_id] = now
+                reply = _SERVICES[service](page, ven, message)
+        except RefusalError as fault:
+            # What a refused door wrote is dropped with its page.
+            page = self.page(now)
+            page.refuse(ven_id, message, fault)
+            reply = refusal(page, message, fault)
+        return page.turn(reply)
+
+    def publish(self, event: OadrEvent, audience: tuple[str, ...], now: datetime) -> Turn:
+        """Announce an event to some VENs, or to all.
+
+        Raises:
+            MisuseError: ``EVENT_EXISTS``, ``TOO_MANY_VENS``.
+        """
+        page = self.page(now)
+        vtn_events.publish(page, event, audience)
+        return page.turn()
+
+    def modify(self, event: OadrEvent, now: datetime) -> Turn:
+        """Replace an event by a new version.
+
+        Raises:
+            MisuseError: ``UNKNOWN_EVENT``, ``EVENT_ENDED``, ``CHANGES_PAST``, ``TOO_MANY_VENS``.
+        """
+        page = self.page(now)
+        vtn_events.modify(page, event)
+        return page.turn()
+
+    def cancel(self, event_id: str, now: datetime) -> Turn:
+        """Cancel an event.
+
+        Raises:
+            MisuseError: ``UNKNOWN_EVENT``, ``EVENT_ENDED``.
+        """
+        page = self.page(now)
+        vtn_events.cancel(page, event_id)
+        return page.turn()
+
+    def want(self, wish: WantRecord, now: datetime) -> Turn:
+        """Ask for reports, now and whenever a VEN registers what the wish is about.
+
+        Raises:
+            MisuseError: ``WANT_EXISTS``.
+        """
+        page = self.page(now)
+        vtn_reports.want(page, wish)
+        return page.turn()
+
+    def unwant(self, want_id: str, now: datetime, *, to_follow: bool = False) -> Turn:
+        """Drop a wish and cancel what was asked for it.
+
+        Raises:
+            MisuseError: ``UNKNOWN_WANT``.
+        """
+        page = self.page(now)
+        vtn_reports.unwant(page, want_id, to_follow=to_follow)
+        return page.turn()
+
+    def cancel_registration(self, ven_id: str, now: datetime) -> Turn:
+        """Ask a VEN to end its registration, at its next poll.
+
+        Raises:
+            MisuseError: ``UNKNOWN_VEN``.
+        """
+        return self._tell_ven(ven_id, Waiting.CANCEL_REGISTRATION, now)
+
+    def request_reregistration(self, ven_id: str, now: datetime) -> Turn:
+        """Ask a VEN to register anew with its present ids, at its next poll.
+
+        Raises:
+            MisuseError: ``UNKNOWN_VEN``.
+        """
+        return self._tell_ven(ven_id, Waiting.REREGISTRATION, now)
+
+    def _tell_ven(self, ven_id: str, waiting: Waiting, now: datetime) -> Turn:
+        page = self.page(now)
+        if page.find(VenRecord, ven_id) is None:
+            raise MisuseError("UNKNOWN_VEN", f"no VEN {ven_id!r} is registered")
+        enqueue(page, ven_id, waiting)
+        return page.turn()
+
+    def is_online(self, ven_id: str, now: datetime) -> bool:
+        """Say whether a VEN was heard of within the last polls."""
+        seen = self._seen.get(ven_id)
+        return seen is not None and now - seen <= MISSED_POLLS * self._options.poll_every
+
+
+_BY_STRANGERS: Final = (OadrQueryRegistration, OadrCreatePartyRegistration)
+
+
+def _register(
+    page: Page,
+    service: str,
+    peer: str,
+    message: OadrQueryRegistration | OadrCreatePartyRegistration,
+) -> Message:
+    if service != "EiRegisterParty":
+        raise _misplaced(message)
+    if isinstance(message, OadrQueryRegistration):
+        return vtn_registration.query(page, peer, message)
+    return vtn_registration.create(page, peer, message)
+
+
+def _misplaced(message: Message) -> RefusalError:
+    return RefusalError("COMPLIANCE", f"{type(message).__name__} is not a request for this service")
+
+
+def _party(page: Page, ven: VenRecord, message: Message) -> Message | None:
+    match message:
+        case OadrCancelPartyRegistration():
+            return vtn_registration.cancel(page, ven, message)
+        case OadrCanceledPartyRegistration():
+            return vtn_registration.canceled(page, ven, message)
+        case OadrResponse():
+            answered(page, ven.ven_id, Waiting.REREGISTRATION, "")
+            return None
+        case _:
+            raise _misplaced(message)
+
+
+def _event(page: Page, ven: VenRecord, message: Message) -> Message:
+    match message:
+        case OadrRequestEvent():
+            return _requested_events(page, ven, message)
+        case OadrCreatedEvent():
+            return vtn_answers.created_event(page, ven, message)
+        case _:
+            raise _misplaced(message)
+
+
+def _requested_events(page: Page, ven: VenRecord, message: OadrRequestEvent) -> Message:
+    reply = vtn_events.distribute(
+        page, ven, page.ids.uuid(), message.request_id, message.reply_limit
+    )
+    cut_off = len(reply.oadr_events) < len(vtn_events.listed(page, ven.ven_id))
+    for item in page.all(QueueRecord, ven.ven_id):
+        if item.waiting is Waiting.EVENTS and not cut_off:
+            _send(page, ven, item)
+    return reply
+
+
+def _report(page: Page, ven: VenRecord, message: Message) -> Message:
+    match message:
+        case OadrRegisterReport():
+            return vtn_reports.register_report(page, ven, message)
+        case OadrUpdateReport():
+            return vtn_updates.update_report(page, ven, message)
+        case OadrCreateReport():
+            return vtn_reports.create_report(page, ven, message)
+        case OadrCancelReport():
+            return vtn_reports.cancel_report(message)
+        case _:
+            return _report_answer(page, ven, message)
+
+
+def _report_answer(page: Page, ven: VenRecord, message: Message) -> Message:
+    match message:
+        case OadrRegisteredReport():
+            return vtn_reports.registered_report(page, ven, message)
+        case OadrCreatedReport():
+            return vtn_reports.created_report(page, ven, message)
+        case OadrCanceledReport():
+            return vtn_reports.canceled_report(page, ven, message)
+        case _:
+            raise _misplaced(message)
+
+
+def _opt(page: Page, ven: VenRecord, message: Message) -> Message:
+    match message:
+        case OadrCreateOpt():
+            return vtn_answers.create_opt(page, ven, message)
+        case OadrCancelOpt():
+            return vtn_answers.cancel_opt(page, ven, message)
+        case _:
+            raise _misplaced(message)
+
+
+def _poll(page: Page, ven: VenRecord, message: Message) -> Message:
+    if not isinstance(message, OadrPoll):
+        raise _misplaced(message)
+    while (item := due(page, ven.ven_id)) is not None:
+        waiting = _BUILDERS[item.waiting](page, ven, item)
+        if waiting is not None:
+            _send(page, ven, item)
+            return waiting
+        page.drop(item)
+    return OadrResponse(ei_response=EiResponse(request_id=""), ven_id=ven.ven_id)
+
+
+def _send(page: Page, ven: VenRecord, item: QueueRecord) -> None:
+    sent(page, item)
+    wants_answer = item.waiting is not Waiting.EVENTS or vtn_events.owes_answer(page, ven.ven_id)
+    if not wants_answer:
+        page.drop(item)
+
+
+def _events_message(page: Page, ven: VenRecord, item: QueueRecord) -> Message | None:
+    """Write the events, unless all of them have been answered or are over in the meantime."""
+    if item.times_sent and not vtn_events.owes_answer(page, ven.ven_id):
+        return None
+    return vtn_events.distribute(page, ven, item.request_id)
+
+
+def _register_report(page: Page, ven: VenRecord, item: QueueRecord) -> Message:
+    return OadrRegisterReport(
+        request_id=item.request_id, ven_id=ven.ven_id, report_request_id=item.subject or None
+    )
+
+
+def _create_report(page: Page, ven: VenRecord, item: QueueRecord) -> Message | None:
+    record = page.find(RequestRecord, ven.ven_id, (item.subject,))
+    if record is None:
+        return None
+    return OadrCreateReport(
+        request_id=item.request_id, oadr_report_requests=(record.request,), ven_id=ven.ven_id
+    )
+
+
+def _cancel_report(page: Page, ven: VenRecord, item: QueueRecord) -> Message:
+    return OadrCancelReport(
+        request_id=item.request_id,
+        report_request_ids=(item.subject,),
+        report_to_follow=item.to_follow,
+        ven_id=ven.ven_id,
+    )
+
+
+def _cancel_registration(page: Page, ven: VenRecord, item: QueueRecord) -> Message:
+    return OadrCancelPartyRegistration(
+        request_id=item.request_id, registration_id=ven.registration_id, ven_id=ven.ven_id
+    )
+
+
+def _reregistration(page: Page, ven: VenRecord, item: QueueRecord) -> Message:
+    return OadrRequestReregistration(ven_id=ven.ven_id)
+
+
+_SERVICES: Final[Mapping[str, Service]] = {
+    "EiRegisterParty": _party,
+    "EiEvent": _event,
+    "EiReport": _report,
+    "EiOpt": _opt,
+    "OadrPoll": _poll,
+}
+SERVICES: Final = frozenset(_SERVICES)
+"""Last segments of the paths that a VTN serves, case-sensitive."""
+
+_BUILDERS: Final[Mapping[Waiting, Callable[[Page, VenRecord, QueueRecord], Message | None]]] = {
+    Waiting.EVENTS: _events_message,
+    Waiting.REGISTER_REPORT: _register_report,
+    Waiting.CREATE_REPORT: _create_report,
+    Waiting.CANCEL_REPORT: _cancel_report,
+    Waiting.CANCEL_REGISTRATION: _cancel_registration,
+    Waiting.REREGISTRATION: _reregistration,
+}
+
+__all__ = ["SERVICES", "Vtn", "request_id_of"]

@@ -1,0 +1,100 @@
+"""The poll queue of each VEN: first in, first out, at least once.
+
+A message leaves the queue when its logical answer arrives, not when it was sent; one that stays unanswered is sent
+again at the first poll after ``resend_after``, under the same ids. In between, polls get what waits behind it, so that
+a VEN that takes its time to answer still finds the end of the queue.
+
+Spec: OpenADR 2.0b section 8.6, rule 500.
+"""
+
+from dataclasses import replace
+
+from gateway.protocols.oadr2b.vtn_book import Page
+from gateway.protocols.oadr2b.vtn_facts import Delivered, GaveUp
+from gateway.protocols.oadr2b.vtn_records import QueueRecord, Waiting
+
+
+def enqueue(
+    page: Page, ven_id: str, waiting: Waiting, subject: str = "", *, to_follow: bool = False
+) -> QueueRecord:
+    """Put a message at the end of a VEN's queue."""
+    queue = page.all(QueueRecord, ven_id)
+    item = QueueRecord(
+        ven_id=ven_id,
+        number=queue[-1].number + 1 if queue else 0,
+        waiting=waiting,
+        subject=subject,
+        request_id=page.ids.uuid(),
+        to_follow=to_follow,
+    )
+    page.put(item)
+    return item
+
+
+def enqueue_events(page: Page, ven_id: str) -> None:
+    """Let the VEN find its events at a coming poll; one message holds them all, so one place is enough."""
+    events = [item for item in page.all(QueueRecord, ven_id) if item.waiting is Waiting.EVENTS]
+    if any(item.sent_at is None for item in events):
+        return
+    for item in events:
+        page.drop(item)
+    enqueue(page, ven_id, Waiting.EVENTS)
+
+
+def due(page: Page, ven_id: str) -> QueueRecord | None:
+    """Return the first message that is to be sent now; None: the queue is empty for the moment."""
+    resend_after = page.options.resend_after or page.options.poll_every
+    for item in page.all(QueueRecord, ven_id):
+        if item.sent_at is not None and page.now < item.sent_at + resend_after:
+            continue
+        if item.times_sent > page.options.resends:
+            page.drop(item)
+            page.tell(GaveUp(ven_id=ven_id, waiting=item.waiting))
+            continue
+        return item
+    return None
+
+
+def sent(page: Page, item: QueueRecord) -> None:
+    """Note that a message goes out now."""
+    times = item.times_sent + 1
+    page.put(replace(item, sent_at=page.now, times_sent=times))
+    page.tell(Delivered(ven_id=item.ven_id, waiting=item.waiting, times_sent=times))
+
+
+def answered(
+    page: Page, ven_id: str, waiting: Waiting, request_id: str, subjects: tuple[str, ...] = ()
+) -> tuple[QueueRecord, ...]:
+    """Take the messages that an answer settles off the queue.
+
+    Args:
+        page: Where to write.
+        ven_id: Whose queue.
+        waiting: The kind of message answered.
+        request_id: As the answer echoes it; some VENs leave it empty.
+        subjects: reportRequestIDs that the answer names, which count when the echo does not help.
+
+    Returns:
+        What was settled, oldest first.
+    """
+    sent_items = [
+        item
+        for item in page.all(QueueRecord, ven_id)
+        if item.waiting is waiting and item.times_sent
+    ]
+    settled = [item for item in sent_items if item.request_id == request_id]
+    if not settled:
+        settled = [item for item in sent_items if item.subject and item.subject in subjects]
+    if not settled and not request_id and not subjects:
+        settled = sent_items[:1]
+    for item in settled:
+        page.drop(item)
+    return tuple(settled)
+
+
+def forget_reports(page: Page, ven_id: str, report_request_ids: frozenset[str]) -> None:
+    """Take messages about report requests that have ended off the queue."""
+    for item in page.all(QueueRecord, ven_id):
+        about = item.waiting in {Waiting.CREATE_REPORT, Waiting.CANCEL_REPORT}
+        if about and item.subject in report_request_ids:
+            page.drop(item)

@@ -1,0 +1,270 @@
+"""What a VTN remembers about its VENs, its events and its report requests: frozen records, one key each."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import TypeAlias
+
+from gateway.protocols.oadr2b.messages import (
+    OadrCreateOpt,
+    OadrEvent,
+    OadrReport,
+    OadrReportRequest,
+    OptType,
+)
+
+Key: TypeAlias = tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shown:
+    """One event as a VEN last saw it, without the instant of creation."""
+
+    event_id: str
+    modification_number: int
+    status: str
+    current_value: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VenRecord:
+    """A registered VEN, bound to the certificate it registered with (OpenADR 2.0b rule 517)."""
+
+    ven_id: str
+    registration_id: str
+    fingerprint: str
+    """Of the client certificate; empty over plain HTTP."""
+    ven_name: str
+    registered_at: datetime
+    xml_signature: bool = False
+    report_only: bool = False
+    shown: tuple[Shown, ...] = ()
+    """The last oadrDistributeEvent sent, to know when createdDateTime is to be renewed (rule 115)."""
+    shown_at: datetime | None = None
+    """The createdDateTime that this oadrDistributeEvent bore."""
+
+    @property
+    def owner(self) -> str:
+        """Return the VEN this record belongs to."""
+        return self.ven_id
+
+    @property
+    def key(self) -> Key:
+        """Return the key among the owner's records."""
+        return ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventRecord:
+    """An event as published, at its newest version."""
+
+    event: OadrEvent
+    """Its status and createdDateTime are filled in anew at each delivery."""
+    audience: tuple[str, ...] = ()
+    """venIDs that get it; empty: every VEN."""
+    published_at: datetime
+    cancelled_at: datetime | None = None
+
+    @property
+    def event_id(self) -> str:
+        """Return the event's id."""
+        return self.event.ei_event.event_descriptor.event_id
+
+    @property
+    def version(self) -> int:
+        """Return the modificationNumber."""
+        return self.event.ei_event.event_descriptor.modification_number
+
+    @property
+    def owner(self) -> str:
+        """Return the empty owner: events belong to the VTN."""
+        return ""
+
+    @property
+    def key(self) -> Key:
+        """Return the event id."""
+        return (self.event_id,)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeliveryRecord:
+    """How far one event has come with one VEN."""
+
+    ven_id: str
+    event_id: str
+    sent_version: int
+    sent_at: datetime
+    answered_version: int | None = None
+    """Newest version that the VEN answered; None: none yet."""
+    opt: OptType | None = None
+    """The answer that counts now."""
+    opt_by_message: bool = False
+    """True: an oadrCreateOpt decided, and only another one may change that (rule 206)."""
+
+    @property
+    def owner(self) -> str:
+        """Return the VEN this record belongs to."""
+        return self.ven_id
+
+    @property
+    def key(self) -> Key:
+        """Return the event id."""
+        return (self.event_id,)
+
+
+class Waiting(StrEnum):
+    """What may wait in a poll queue."""
+
+    EVENTS = "events"
+    REGISTER_REPORT = "register_report"
+    CREATE_REPORT = "create_report"
+    CANCEL_REPORT = "cancel_report"
+    CANCEL_REGISTRATION = "cancel_registration"
+    REREGISTRATION = "reregistration"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueueRecord:
+    """One message that waits for a poll, or for its answer after one."""
+
+    ven_id: str
+    number: int
+    """Position: first in, first out."""
+    waiting: Waiting
+    subject: str = ""
+    """reportRequestID concerned; the requesting one of a metadata report."""
+    request_id: str
+    """requestID of the message, the same at each delivery."""
+    to_follow: bool = False
+    """reportToFollow of a cancellation."""
+    sent_at: datetime | None = None
+    times_sent: int = 0
+
+    @property
+    def owner(self) -> str:
+        """Return the VEN this record belongs to."""
+        return self.ven_id
+
+    @property
+    def key(self) -> Key:
+        """Return the position as sortable text."""
+        return (f"{self.number:012d}",)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OfferRecord:
+    """One report that a VEN registered as metadata."""
+
+    ven_id: str
+    report: OadrReport
+
+    @property
+    def owner(self) -> str:
+        """Return the VEN this record belongs to."""
+        return self.ven_id
+
+    @property
+    def key(self) -> Key:
+        """Return the reportSpecifierID."""
+        return (self.report.report_specifier_id,)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WantRecord:
+    """A report that the utility wishes to get; it becomes a request as soon as a VEN offers it."""
+
+    want_id: str
+    ven_id: str = ""
+    """Empty: from every VEN that offers it."""
+    report_name: str
+    """Without ``METADATA_``, e.g. ``TELEMETRY_USAGE``."""
+    r_ids: tuple[str, ...] = ()
+    """Data points; empty: all of the report."""
+    granularity: timedelta
+    report_back: timedelta
+    """How often it is delivered; zero: once."""
+    starts_at: datetime | None = None
+    """Start of the period of interest; None: when the request is made."""
+    lasts: timedelta | None = None
+    """Zero: until cancelled; None: no reportInterval (one report at once)."""
+
+    @property
+    def owner(self) -> str:
+        """Return the empty owner: wishes belong to the VTN."""
+        return ""
+
+    @property
+    def key(self) -> Key:
+        """Return the id of the wish."""
+        return (self.want_id,)
+
+
+class RequestState(StrEnum):
+    """Where a report request stands."""
+
+    QUEUED = "queued"
+    PENDING = "pending"
+    REFUSED = "refused"
+    CANCELLING = "cancelling"
+    ENDED = "ended"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequestRecord:
+    """One report request to one VEN."""
+
+    ven_id: str
+    want_id: str
+    report_name: str
+    request: OadrReportRequest
+    state: RequestState = RequestState.QUEUED
+
+    @property
+    def owner(self) -> str:
+        """Return the VEN this record belongs to."""
+        return self.ven_id
+
+    @property
+    def key(self) -> Key:
+        """Return the reportRequestID."""
+        return (self.request.report_request_id,)
+
+
+class OptState(StrEnum):
+    """Where an opt of a VEN stands."""
+
+    STANDING = "standing"
+    REPLACED = "replaced"
+    CANCELLED = "cancelled"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OptRecord:
+    """An oadrCreateOpt as received; kept after its end, since its optID stays known (rule 204)."""
+
+    ven_id: str
+    number: int
+    opt: OadrCreateOpt
+    state: OptState = OptState.STANDING
+
+    @property
+    def owner(self) -> str:
+        """Return the VEN this record belongs to."""
+        return self.ven_id
+
+    @property
+    def key(self) -> Key:
+        """Return the position as sortable text."""
+        return (f"{self.number:012d}",)
+
+
+Record: TypeAlias = (
+    VenRecord
+    | EventRecord
+    | DeliveryRecord
+    | QueueRecord
+    | OfferRecord
+    | WantRecord
+    | RequestRecord
+    | OptRecord
+)
