@@ -9,6 +9,7 @@ from typing import Final
 
 import structlog
 from aiohttp import web
+from aiohttp.typedefs import Middleware
 
 from gateway.domain.errors import GatewayError, WireError
 from gateway.domain.ports import Clock
@@ -93,7 +94,7 @@ def dated(app: web.Application, clock: Clock) -> None:
     app.on_response_prepare.append(stamp)
 
 
-def guarded(answer: ErrorAnswer) -> Callable[[web.Request, Handler], Awaitable[web.StreamResponse]]:
+def guarded(answer: ErrorAnswer) -> Middleware:
     """Make the one middleware that turns errors of the tree into answers, and anything else into 500.
 
     Args:

@@ -1,0 +1,194 @@
+"""The VTN over HTTP: what the transport decides before a message is a message.
+
+Spec: OpenADR 2.0b section 9.1: POST only (else 501), one XML document per request (else 406), no chunked bodies, 200
+for everything that has an answer, application errors included.
+"""
+
+import asyncio
+import functools
+import gzip
+from collections import OrderedDict
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from aiohttp import web
+from cryptography import x509
+
+from gateway.domain.errors import GatewayError, IdentityError, StoreError, WireError
+from gateway.domain.ports import Clock
+from gateway.protocols.oadr2b.codec import Codec
+from gateway.protocols.oadr2b.errors import response_code
+from gateway.protocols.oadr2b.identity import fingerprint
+from gateway.protocols.oadr2b.messages import EiResponse, Message, OadrResponse
+from gateway.protocols.oadr2b.server import SERVICES
+from gateway.protocols.xml import OFF_LOOP_BYTES
+from gateway.servers.vtn2b.desk import VtnDesk
+from gateway.servers.vtn2b.limits import Limits
+from gateway.transport.server import dated, guarded, read_body
+from gateway.transport.tls import peer_certificate
+
+BASE_PATH: Final = "/OpenADR2/Simple/2.0b/"
+LARGEST: Final = 8 << 20
+"""Bytes of one document, events and reports alike."""
+_SMALLEST_GZIP: Final = 1024
+_CERTIFICATES: Final = 4096
+_READABLE: Final = frozenset(
+    {"SCHEMA_VERSION", "INVALID_NUMBER", "INVALID_TIME", "INVALID_DURATION", "INVALID_TEXT"}
+)
+"""Faults of documents that are XML of the schema's shape: they get an application answer."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HttpOptions:
+    """What may differ between VTNs in the field."""
+
+    prefix: str = ""
+    """Path before ``/OpenADR2``, without trailing slash."""
+    schema_error_status: int = 406
+    """For a body that fails validation: 406 by the norm, 400 and 403 are seen in the field."""
+    requests_per_s: float = 20.0
+    """Per certificate; 0: without limit."""
+    burst: int = 100
+    handlers: int = 256
+    """Requests in work at the same time."""
+
+
+class _Front:
+    """Handles every request of one app."""
+
+    def __init__(self, desk: VtnDesk, codec: Codec, clock: Clock, options: HttpOptions) -> None:
+        self._desk = desk
+        self._codec = codec
+        self._clock = clock
+        self._options = options
+        self._base = options.prefix + BASE_PATH
+        self._limits = Limits(options.requests_per_s, options.burst, options.handlers)
+        self._certificates: OrderedDict[bytes, tuple[str, datetime]] = OrderedDict()
+
+    async def handle(self, request: web.Request) -> web.Response:
+        """Answer one request."""
+        service = self._service(request)
+        if service is None:
+            return web.Response(status=404)
+        if request.method != "POST":
+            return web.Response(status=501)
+        peer = self._peer(request)
+        with self._limits.admitted(peer, self._clock.now()):
+            return await self._exchange(request, service, peer)
+
+    def _service(self, request: web.Request) -> str | None:
+        path = request.path
+        service = path.removeprefix(self._base) if path.startswith(self._base) else ""
+        return service if service in SERVICES else None
+
+    def _peer(self, request: web.Request) -> str:
+        """Return the fingerprint of the client's certificate, empty over plain HTTP.
+
+        Raises:
+            IdentityError: ``EXPIRED``: a connection may outlive its certificate (rule 516).
+        """
+        der = peer_certificate(request.transport)
+        if der is None:
+            return ""
+        found = self._certificates.get(der)
+        if found is None:
+            found = (fingerprint(der), x509.load_der_x509_certificate(der).not_valid_after_utc)
+            self._certificates[der] = found
+            if len(self._certificates) > _CERTIFICATES:
+                self._certificates.popitem(last=False)
+        if self._clock.now() > found[1]:
+            raise IdentityError("EXPIRED", "the client's certificate has expired")
+        return found[0]
+
+    async def _exchange(self, request: web.Request, service: str, peer: str) -> web.Response:
+        _check_headers(request)
+        body = await read_body(request, self._clock, LARGEST)
+        message = await self._decoded(body)
+        reply = await self._desk.answer(service, message, peer)
+        return _written(request, self._codec.encode(reply) if reply is not None else b"")
+
+    async def _decoded(self, body: bytes) -> Message:
+        if len(body) <= OFF_LOOP_BYTES:
+            return self._codec.decode(body, largest=LARGEST)
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(
+            None, functools.partial(self._codec.decode, body, largest=LARGEST)
+        )
+
+    def refuse(self, request: web.Request, error: GatewayError) -> web.StreamResponse:
+        """Turn an error into an answer."""
+        if isinstance(error, StoreError):
+            return web.Response(status=503, headers={"Retry-After": "30"})
+        if isinstance(error, IdentityError):
+            return web.Response(status=403)
+        if error.reason in _READABLE:
+            answer = EiResponse(
+                response_code=str(response_code(error)),
+                response_description=error.detail,
+                request_id="",
+            )
+            return _written(request, self._codec.encode(OadrResponse(ei_response=answer)))
+        status = _STATUS.get(error.reason, self._options.schema_error_status)
+        response = web.Response(status=status)
+        if status == _BUSY:
+            response.headers["Retry-After"] = "5"
+        if status in _CLOSING:
+            response.force_close()
+        return response
+
+
+_STATUS: Final = {
+    "MEDIA_TYPE": 406,
+    "CHUNKED": 406,
+    "ENCODING": 406,
+    "TOO_LARGE": 413,
+    "SLOW_BODY": 408,
+    "OVERLOADED": 503,
+}
+_BUSY: Final = 503
+_CLOSING: Final = frozenset({406, 408, 413})
+"""After these the rest of the body is not read, so the connection cannot go on."""
+
+
+def _check_headers(request: web.Request) -> None:
+    """Refuse what cannot be one XML document.
+
+    Raises:
+        WireError: ``MEDIA_TYPE``, ``CHUNKED``.
+    """
+    if "Transfer-Encoding" in request.headers:
+        raise WireError("CHUNKED", "chunked bodies are forbidden: send a Content-Length")
+    charset = request.charset
+    if request.content_type != "application/xml" or (charset or "utf-8").lower() != "utf-8":
+        raise WireError("MEDIA_TYPE", "send application/xml in UTF-8")
+
+
+def _written(request: web.Request, body: bytes) -> web.Response:
+    """Write a 200; compressed for a client that asks for it (section 9.1.9.2), never chunked."""
+    headers = {}
+    accepted = request.headers.get("Accept-Encoding", "").lower()
+    if "gzip" in accepted and len(body) >= _SMALLEST_GZIP:
+        body = gzip.compress(body, compresslevel=6, mtime=0)
+        headers["Content-Encoding"] = "gzip"
+    if not body:
+        return web.Response(status=200)
+    return web.Response(status=200, body=body, content_type="application/xml", headers=headers)
+
+
+def vtn_app(
+    desk: VtnDesk, codec: Codec, clock: Clock, options: HttpOptions | None = None
+) -> web.Application:
+    """Build the app; serve it with ``gateway.transport.server.listen``.
+
+    Args:
+        desk: Opens the doors of the VTN.
+        codec: Reads and writes the messages.
+        clock: Time of deadlines, of limits and of the ``Date`` header.
+        options: What may differ from the norm.
+    """
+    front = _Front(desk, codec, clock, options or HttpOptions())
+    app = web.Application(middlewares=[guarded(front.refuse)], client_max_size=LARGEST)
+    app.router.add_route("*", "/{path:.*}", front.handle)
+    dated(app, clock)
+    return app

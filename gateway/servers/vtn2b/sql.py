@@ -1,0 +1,172 @@
+"""The VTN's store in SQLite: every turn one durable transaction, written by one thread."""
+
+import asyncio
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Final, TypeVar
+
+from sqlalchemy import Connection, Table, bindparam, delete, event, insert
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.pool import ConnectionPoolEntry
+from sqlmodel import Session, create_engine, select
+
+from gateway.domain.errors import GatewayError, StoreError
+from gateway.protocols.oadr2b.codec import Codec
+from gateway.protocols.oadr2b.vtn_book import Book, Place, Turn
+from gateway.protocols.oadr2b.vtn_facts import Answered, Reported
+from gateway.protocols.oadr2b.vtn_records import (
+    DeliveryRecord,
+    EventRecord,
+    OfferRecord,
+    OptRecord,
+    QueueRecord,
+    Record,
+    RequestRecord,
+    VenRecord,
+    WantRecord,
+)
+from gateway.servers.vtn2b.mapping import Mapping, answer_row, value_row
+from gateway.servers.vtn2b.tables import (
+    STATE_ROWS,
+    DeliveryRow,
+    EventRow,
+    OfferRow,
+    OptRow,
+    QueueRow,
+    RequestRow,
+    ValueRow,
+    VenRow,
+    VtnRow,
+    WantRow,
+)
+
+T = TypeVar("T")
+_ROW_OF: Final[dict[type[object], type[VtnRow]]] = {
+    VenRecord: VenRow,
+    EventRecord: EventRow,
+    DeliveryRecord: DeliveryRow,
+    QueueRecord: QueueRow,
+    OfferRecord: OfferRow,
+    WantRecord: WantRow,
+    RequestRecord: RequestRow,
+    OptRecord: OptRow,
+}
+
+
+class SqlStore:
+    """Keeps turns in a SQLite file on a local disk (WAL, full flush).
+
+    Args:
+        path: The file; made when missing. One process at a time.
+        codec: Writes and reads the messages among the records.
+    """
+
+    def __init__(self, path: Path, codec: Codec) -> None:
+        self._mapping = Mapping(codec)
+        self._engine = create_engine(f"sqlite:///{path}")
+        event.listen(self._engine, "connect", _set_pragmas)
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="vtn2b-store")
+
+    async def load(self) -> Book:
+        """Return everything that was kept.
+
+        Raises:
+            StoreError: ``VTN_STORE`` when the file is no store of ours, or damaged.
+        """
+        return await self._in_thread(self._load)
+
+    async def save(self, turn: Turn) -> None:
+        """Keep a turn.
+
+        Raises:
+            StoreError: ``VTN_STORE``.
+        """
+        history = [fact for fact in turn.facts if isinstance(fact, Answered | Reported)]
+        if turn.changes or history:
+            await self._in_thread(lambda: self._save(turn))
+
+    async def close(self) -> None:
+        """Close the file."""
+        await self._in_thread(self._engine.dispose)
+        self._thread.shutdown(wait=True)
+
+    async def _in_thread(self, work: Callable[[], T]) -> T:
+        loop = asyncio.get_running_loop()
+        try:
+            # Shielded: a request that is given up must not leave a commit unknown (R-DUR-10).
+            return await asyncio.shield(loop.run_in_executor(self._thread, work))
+        except (SQLAlchemyError, GatewayError, ValueError) as error:
+            detail = f"the store of the VTN cannot be used: {type(error).__name__}"
+            raise StoreError("VTN_STORE", detail) from error
+
+    def _load(self) -> Book:
+        VtnRow.metadata.create_all(self._engine)
+        changes: dict[Place, Record | None] = {}
+        with Session(self._engine) as session:
+            for kind in STATE_ROWS:
+                for row in session.exec(select(kind)):
+                    record = self._mapping.record(row)
+                    changes[type(record), record.owner, record.key] = record
+        book = Book()
+        book.take(changes)
+        return book
+
+    def _save(self, turn: Turn) -> None:
+        with self._engine.begin() as connection:
+            for kind, row in _ROW_OF.items():
+                places = [place for place in turn.changes if place[0] is kind]
+                if places:
+                    _forget(connection, _table(row), places)
+                    kept = (turn.changes[place] for place in places)
+                    _add(connection, [self._mapping.row(found) for found in kept if found])
+            _add(
+                connection, [answer_row(f, turn.at) for f in turn.facts if isinstance(f, Answered)]
+            )
+            values = [value_row(f, turn.at) for f in turn.facts if isinstance(f, Reported)]
+            _replace(connection, values)
+
+
+def _set_pragmas(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
+    cursor = connection.cursor()
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=5000"):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _table(kind: type[VtnRow]) -> Table:
+    return VtnRow.metadata.tables[str(kind.__tablename__)]
+
+
+def _forget(connection: Connection, table: Table, places: Iterable[Place]) -> None:
+    """Delete the rows of these places, by primary key."""
+    keys = []
+    for _, owner, key in places:
+        parts = (owner, *key) if owner else key
+        columns = zip(table.primary_key.columns, parts, strict=True)
+        keys.append({f"at_{c.name}": c.type.python_type(part) for c, part in columns})
+    _delete(connection, table, keys)
+
+
+def _delete(connection: Connection, table: Table, keys: list[dict[str, object]]) -> None:
+    where = [column == bindparam(f"at_{column.name}") for column in table.primary_key.columns]
+    connection.execute(delete(table).where(*where), keys)
+
+
+def _add(connection: Connection, rows: list[VtnRow]) -> None:
+    if rows:
+        connection.execute(insert(_table(type(rows[0]))), [row.model_dump() for row in rows])
+
+
+def _replace(connection: Connection, rows: list[ValueRow]) -> None:
+    """Add values, in place of those for the same point in time."""
+    by_key = {(row.ven_id, row.report_request_id, row.r_id, row.starts_at): row for row in rows}
+    if by_key:
+        table = _table(ValueRow)
+        names = [column.name for column in table.primary_key.columns]
+        keys = [
+            {f"at_{name}": part for name, part in zip(names, key, strict=True)} for key in by_key
+        ]
+        _delete(connection, table, keys)
+        _add(connection, list(by_key.values()))
