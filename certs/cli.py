@@ -16,8 +16,8 @@ from certs import render
 from certs.files import create, new_files, read
 from certs.folder import ANCHOR, AUTHORITY, load, place, save
 from certs.inspect import Report, explain
-from certs.issue import Leaf, OpenAdrPki, openadr
-from certs.profiles import PROFILES, Role
+from certs.issue import Leaf, openadr
+from certs.profiles import PROFILES, ProfileName, Role
 from gateway.domain.errors import GatewayError
 from gateway.domain.timespan import instant
 
@@ -33,13 +33,6 @@ app: Final = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-
-
-class ProfileName(StrEnum):
-    """The profiles by their names on the command line."""
-
-    OPENADR_RSA = "openadr-rsa"
-    OPENADR_ECC = "openadr-ecc"
 
 
 class LeafRole(StrEnum):
@@ -60,15 +53,20 @@ def init(
     profile: Annotated[ProfileName, typer.Option(help="Which hierarchy to make.")],
     host: Annotated[
         list[str] | None,
-        typer.Option(help="Host of a VTN and of a southbound listener.  [default: localhost]"),
+        typer.Option(
+            metavar="HOST", help="Host of a VTN and of a southbound listener.  [default: localhost]"
+        ),
     ] = None,
     ven: Annotated[
-        list[str] | None, typer.Option(help="Unique id of a VEN.  [default: ven-1]")
+        list[str] | None, typer.Option(metavar="NAME", help="Unique id of a VEN.  [default: ven-1]")
     ] = None,
     *,
     as_json: AsJson = False,
 ) -> None:
-    """Make a hierarchy with its first certificates in DIR; nothing there is overwritten."""
+    """Make a hierarchy in DIR, with its first certificates.
+
+    Nothing that is there is overwritten. Utilities hold RSA and ECC: make one folder of each.
+    """
     pki = openadr(PROFILES[profile].value, _now())
     leaves = [pki.ven(name) for name in dict.fromkeys(ven or ["ven-1"])]
     for name in dict.fromkeys(host or ["localhost"]):
@@ -89,9 +87,8 @@ def issue(
     *,
     as_json: AsJson = False,
 ) -> None:
-    """Issue one more certificate from the hierarchy in DIR."""
-    pki: OpenAdrPki = load(folder)
-    leaf = pki.leaf(Role(role), name)
+    """Issue one more certificate from DIR."""
+    leaf = load(folder).leaf(Role(role), name)
     create(new_files(leaf, place(folder, leaf)))
     _tell(folder, [], [leaf], as_json=as_json)
 
@@ -108,7 +105,11 @@ def inspect_(
     *,
     as_json: AsJson = False,
 ) -> None:
-    """Explain the chain that the FILEs hold together: who issued whom, and what is wrong with it."""
+    """Explain a chain of certificates.
+
+    The FILEs are taken together: usually the chain that a peer sends, with the anchor or the private key beside it.
+    Told is who issued whom, for how long, under which names, and what is wrong.
+    """
     report = _report(files, at)
     typer.echo(render.report_json(report) if as_json else render.explanation(report))
     raise typer.Exit(FOUND if report.faults else 0)
@@ -120,7 +121,7 @@ def identity(
     *,
     as_json: AsJson = False,
 ) -> None:
-    """Print the fingerprint by which a peer puts the certificate in FILE on file."""
+    """Print the fingerprint to hand over."""
     report = _report([file], None)
     if not report.chain:
         typer.echo("\n".join(render.fault_text(fault) for fault in report.faults), err=True)

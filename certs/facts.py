@@ -39,6 +39,15 @@ _SIGNATURES: Final = {
     SignatureAlgorithmOID.RSA_WITH_SHA256: "RSA with SHA-256",
     SignatureAlgorithmOID.ECDSA_WITH_SHA256: "ECDSA with SHA-256",
 }
+BAD_BLOCK: Final = (
+    ValueError,
+    TypeError,
+    UnsupportedAlgorithm,
+    x509.DuplicateExtension,
+    x509.InvalidVersion,
+    x509.UnsupportedGeneralNameType,
+)
+"""What the library raises for bytes that are no certificate or key it can read; found by feeding it damaged ones."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,7 +148,7 @@ def contents(found: Found) -> Contents:
             elif label in _LOADERS:
                 parsed = _LOADERS[label](block)
                 certificates.append(_certificate(found.path, len(certificates) + 1, parsed))
-        except (ValueError, TypeError, UnsupportedAlgorithm, x509.DuplicateExtension) as error:
+        except BAD_BLOCK as error:
             faults.append(_unreadable(found.path, label, error))
     if not (certificates or keys or faults):
         faults.append(_nothing(found.path))

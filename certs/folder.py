@@ -15,6 +15,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
+from certs.facts import BAD_BLOCK
 from certs.files import PRIVATE, PUBLIC, LeafFiles, NewFile, create, leaf_files, new_files, read
 from certs.issue import Authority, Leaf, OpenAdrPki
 from certs.keys import Fresh, KeySource, PrivateKey
@@ -84,7 +85,7 @@ def _load_authority(files: LeafFiles) -> Authority:
         certificate = x509.load_pem_x509_certificate(certificate_pem)
         marked = any(found.oid.dotted_string == TEST_MARK_OID for found in certificate.extensions)
         key = load_pem_private_key(key_pem, password=None)
-    except (ValueError, TypeError, x509.DuplicateExtension) as error:
+    except BAD_BLOCK as error:
         raise MisuseError(
             "DAMAGED_HIERARCHY",
             f"{files.certificate} and {files.key} are no certificate with its open key ({error}); "

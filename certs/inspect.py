@@ -58,7 +58,8 @@ def explain(files: Iterable[Found], now: datetime) -> Report:
         )
     chain = _chain(pool)
     strays = tuple(one for one in pool if one not in chain)
-    faults += _end_faults(chain, strays)
+    end = _end_faults(chain, strays)
+    faults += end
     faults += _order_faults(chain, given)
     faults += [fault for one in chain for fault in _own_faults(one, now)]
     faults += _link_faults(chain)
@@ -71,7 +72,7 @@ def explain(files: Iterable[Found], now: datetime) -> Report:
         strays=strays,
         complete=complete,
         faults=tuple(faults),
-        notes=() if complete else _open_end(chain[-1]),
+        notes=() if complete or end else (_open_end(chain[-1]),),
     )
 
 
@@ -120,17 +121,16 @@ def _end_faults(chain: Sequence[Certificate], strays: Sequence[Certificate]) -> 
     namesake = next((one for one in strays if one.parsed.subject == last.parsed.issuer), None)
     if namesake is not None:
         return [_forged(last, namesake)]
-    has_root = any(one.is_self_issued for one in strays)
-    if last.is_authority and not has_root:
+    root = next((one for one in strays if one.is_self_issued), None)
+    if not last.is_authority:
+        what = f"its issuer is not there: {last.issuer}"
+        fix = "append that authority's certificate to the chain file, after the one it issued"
+        return [_fault("MISSING_INTERMEDIATE", last, what, fix)]
+    if root is None:
         return []
-    return [
-        Fault(
-            code="MISSING_INTERMEDIATE",
-            where=last.where,
-            what=f"its issuer is not there: {last.issuer}",
-            fix="append that authority's certificate to the chain file, after the one it issued",
-        )
-    ]
+    what = f"its issuer, {last.issuer}, is not there, and the root in {root.where} is another"
+    fix = "append the missing intermediate to the chain file, or give the root of this hierarchy"
+    return [_fault("MISSING_ISSUER", last, what, fix)]
 
 
 def _root_faults(last: Certificate) -> list[Fault]:
@@ -149,7 +149,7 @@ def _forged(subject: Certificate, namesake: Certificate) -> Fault:
         code="WRONG_ISSUER",
         where=subject.where,
         what=f"it names {subject.issuer} as issuer, but the key of that name in {namesake.where} did not sign it",
-        fix="use the chain and the anchor of one and the same hierarchy; it may have been made anew since",
+        fix="use chain and anchor of one and the same hierarchy; it may have been made anew since, or this one altered",
     )
 
 
@@ -257,10 +257,8 @@ def _stray(one: Certificate, leaf: Certificate) -> Fault:
     )
 
 
-def _open_end(last: Certificate) -> tuple[str, ...]:
-    if not last.is_authority:
-        return ()
-    return (f"The root was not given, so nothing says yet that {last.issuer} is to be trusted.",)
+def _open_end(last: Certificate) -> str:
+    return f"The root was not given, so nothing says yet that {last.issuer} is to be trusted."
 
 
 def _fault(code: str, one: Certificate, what: str, fix: str) -> Fault:

@@ -30,6 +30,13 @@ class KeyKind(StrEnum):
     ECC = "ecc"
 
 
+class ProfileName(StrEnum):
+    """The profiles as named on the command line."""
+
+    OPENADR_RSA = "openadr-rsa"
+    OPENADR_ECC = "openadr-ecc"
+
+
 class Role(StrEnum):
     """What a certificate is for."""
 
@@ -97,8 +104,8 @@ SHAPES: Final[Mapping[Role, Shape]] = {
     Role.SERVER: Shape(issuer=Role.SITE_AUTHORITY, purposes=(ExtendedKeyUsageOID.SERVER_AUTH,)),
 }
 
-PROFILES: Final[Mapping[str, KeyKind]] = {
-    "openadr-rsa": KeyKind.RSA,
-    "openadr-ecc": KeyKind.ECC,
+PROFILES: Final[Mapping[ProfileName, KeyKind]] = {
+    ProfileName.OPENADR_RSA: KeyKind.RSA,
+    ProfileName.OPENADR_ECC: KeyKind.ECC,
 }
-"""Profile as named on the command line, and the keys it uses."""
+"""Which keys the hierarchy of a profile uses. A VTN is to hold certificates of both kinds."""
