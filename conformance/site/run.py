@@ -37,7 +37,6 @@ from conformance.site.outlook import Outlook, outlook
 from conformance.site.plant import LATENCY_S, MWS_PER_KWH, Plant
 from conformance.site.policies import POLICIES
 from conformance.site.policies.policy import Need
-from gateway.domain.errors import MisuseError
 from gateway.domain.plan import EffectivePlan, Phase
 from gateway.domain.rounding import half_even
 from gateway.domain.timespan import Span
@@ -74,15 +73,20 @@ class Minute:
     poc_kwh: Decimal
     """GPUs and hosts."""
     phase: Phase
-    """Of the plan at the first second."""
+    """Of the plan at its end, so that a plan that came within the minute is in it."""
     target_kw: Decimal | None
     """Lowest cap of the plan in this minute, at the GPUs; None: no cap."""
     because: tuple[str, ...]
-    """Intents behind the step at the first second."""
+    """Intents behind the plan's step at its end."""
     settings: Settings
     """In force in the last second."""
     throughput: tuple[Decimal, ...]
     """Mean of each job, 1 is uncapped."""
+
+    @property
+    def end(self) -> datetime:
+        """First instant after it."""
+        return self.start + timedelta(seconds=MINUTE_S)
 
     @property
     def it_kw(self) -> Decimal:
@@ -154,8 +158,9 @@ class Run:
         """
         reached = (at - self.options.span.start) / timedelta(seconds=1) + LATENCY_S
         second = max(ceil(reached / GRID_S) * GRID_S, self.position)
-        if self._plans and second < self._plans[-1][0]:
-            raise MisuseError("PLAN_ORDER", "a plan was adopted before the one that went before it")
+        if self._plans:
+            # A clock that was set back must not let an older plan win.
+            second = max(second, self._plans[-1][0])
         read = outlook(plan, self.options.mix, self.options.span.start)
         self._plans.append((second, plan, read))
         return self.instant(second)
@@ -202,8 +207,8 @@ class Run:
             self._control(at)
         drawn = self._plant.drawn(first, last)
         hosts = Fraction(host_mw(self.options.mix) * MINUTE_S, MWS_PER_KWH)
-        plan = self._valid(first)
-        step = plan.at(first)
+        plan = self._valid(last - GRID_S)
+        step = plan.at(last - GRID_S)
         caps = [each.cap_mw for each in plan.within(first, last) if each.cap_mw is not None]
         self._done = [
             done + more for done, more in zip(self._done, drawn.part_seconds, strict=True)

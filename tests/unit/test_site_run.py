@@ -15,7 +15,6 @@ from conformance.site.control import Ramps
 from conformance.site.jobs import PHOENIX, Mix, Tier, scaled
 from conformance.site.offline import RunResult, simulate
 from conformance.site.run import Minute, Run, RunOptions
-from gateway.domain.errors import MisuseError
 from gateway.domain.plan import EffectivePlan, Phase
 from gateway.domain.timespan import Span
 from tests.site_fakes import (
@@ -390,12 +389,13 @@ def test_three_thousand_times_the_site_follows_three_thousand_times_the_plan() -
         assert abs(large.it_kwh - 3000 * small.it_kwh) <= Decimal("0.0015")
 
 
-def test_plans_are_adopted_in_order() -> None:
+def test_the_newest_plan_holds_even_when_the_clock_was_set_back() -> None:
     site = Run(RunOptions(span=RUN))
-    site.adopt(plan(staircase()), RUN_START + 10 * MINUTE)
+    site.adopt(plan(staircase()), RUN_START + 100 * MINUTE)
 
-    with pytest.raises(MisuseError, match="PLAN_ORDER"):
-        site.adopt(plan(staircase()), RUN_START + 5 * MINUTE)
+    site.adopt(plan((segment(RUN_START, None, Phase.NORMAL, None),)), RUN_START + 95 * MINUTE)
+
+    assert all(minute.settings == (400,) * 6 for minute in site.minutes_until(RUN.end))
 
 
 def test_a_plan_adopted_in_the_past_holds_from_now_on() -> None:

@@ -1,0 +1,85 @@
+"""What the site's program must not forget: which plan it followed since when, and which minutes it has reported.
+
+One JSON document a line; a line cut off by a crash is passed over. Together with the command line this is enough to
+compute the run anew: noise, control and reports follow from it.
+"""
+
+import json
+import os
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from gateway.domain.errors import WireError
+from gateway.domain.plan import EffectivePlan
+from gateway.domain.timespan import instant, instant_text
+
+
+class Journal:
+    """The journal of one run.
+
+    Args:
+        path: File to keep it in, made when missing; None: keep nothing.
+    """
+
+    def __init__(self, path: Path | None) -> None:
+        self._path = path
+        self.plans: list[tuple[datetime, EffectivePlan]] = []
+        """Adopted when, and what; as read at the start."""
+        self.reported = -1
+        """Highest minute whose report was acknowledged."""
+        for entry in self._entries():
+            self._read(entry)
+
+    def adopted(self, plan: EffectivePlan, at: datetime) -> None:
+        """Remember, before it acts, that a plan is followed from ``at`` on."""
+        written = json.loads(plan.model_dump_json(by_alias=True))
+        self._write({"at": instant_text(at), "plan": written}, durable=True)
+
+    def done(self, minute: int) -> None:
+        """Remember that all up to a minute was reported; losing this only means reporting it twice."""
+        self.reported = minute
+        self._write({"reported": minute}, durable=False)
+
+    def _entries(self) -> Iterator[dict[str, object]]:
+        if self._path is None or not self._path.exists():
+            return
+        for line in self._path.read_text(encoding="utf-8", errors="replace").splitlines():
+            try:
+                entry = json.loads(line)
+            except ValueError:
+                continue
+            if isinstance(entry, dict):
+                yield entry
+
+    def _read(self, entry: dict[str, object]) -> None:
+        match entry:
+            case {"at": str(at), "plan": dict(plan)}:
+                try:
+                    self.plans.append((instant(at), EffectivePlan.model_validate(plan)))
+                except (ValidationError, WireError):
+                    return
+            case {"reported": int(minute)}:
+                self.reported = max(self.reported, minute)
+            case _:
+                return
+
+    def _write(self, entry: dict[str, object], *, durable: bool) -> None:
+        if self._path is None:
+            return
+        with self._path.open("a", encoding="utf-8") as file:
+            # A crash may have left half a line: what follows must not be glued to it.
+            file.write(("\n" if _cut_off(self._path) else "") + json.dumps(entry) + "\n")
+            file.flush()
+            if durable:
+                os.fsync(file.fileno())
+
+
+def _cut_off(path: Path) -> bool:
+    with path.open("rb") as file:
+        if file.seek(0, os.SEEK_END) == 0:
+            return False
+        file.seek(-1, os.SEEK_END)
+        return file.read(1) != b"\n"
