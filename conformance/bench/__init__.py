@@ -1,0 +1,1 @@
+"""Benches: figures that anyone can print, beside the machine they were measured on."""

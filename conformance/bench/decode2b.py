@@ -1,0 +1,123 @@
+"""OpenADR 2.0b: an oadrDistributeEvent from bytes to typed values, schema-validated, beside openleadr."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from functools import partial
+from typing import Final
+
+from conformance.bench.machine import best_ms, machine
+from gateway.protocols.oadr2b.codec import Codec
+from gateway.protocols.oadr2b.messages import (
+    EiActivePeriod,
+    EiEvent,
+    EiEventSignal,
+    EiTarget,
+    EventDescriptor,
+    EventStatus,
+    ItemBase,
+    OadrDistributeEvent,
+    OadrEvent,
+    PowerAttributes,
+    ResponseRequired,
+    SignalInterval,
+    SignalType,
+)
+from gateway.transport.schemas import load_oadr20b_schema
+
+CASES: Final = {"1x1": (1, 1), "1x24": (1, 24), "10x24": (10, 24)}
+"""Events times intervals."""
+CHILD_SECONDS: Final = 300
+_NOW: Final = datetime(2026, 5, 3, 16, tzinfo=UTC)
+_STEP: Final = timedelta(minutes=5)
+
+
+def measure() -> dict[str, object]:
+    """Run the bench.
+
+    Returns:
+        ``cases.{name}.{ours_ms, openleadr_ms, ratio, bytes}`` and ``machine.{cpu, load, python}``.
+    """
+    codec = Codec(load_oadr20b_schema())
+    bodies = {name: codec.encode(document(*size)) for name, size in CASES.items()}
+    theirs = openleadr_ms(bodies)
+    cases = {}
+    for name, body in bodies.items():
+        ours = best_ms(partial(codec.decode, body))
+        cases[name] = {
+            "ours_ms": round(ours, 4),
+            "openleadr_ms": round(theirs[name], 4),
+            "ratio": round(theirs[name] / ours, 2),
+            "bytes": len(body),
+        }
+    return {"cases": cases, "machine": machine()}
+
+
+def openleadr_ms(bodies: Mapping[str, bytes]) -> dict[str, float]:
+    """Measure openleadr on the same bytes in a further process."""
+    done = subprocess.run(
+        [sys.executable, "-m", "conformance.bench.openleadr_decode"],
+        input=json.dumps({name: body.decode() for name, body in bodies.items()}),
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=CHILD_SECONDS,
+    )
+    found: dict[str, float] = json.loads(done.stdout)
+    return found
+
+
+def document(events: int, intervals: int) -> OadrDistributeEvent:
+    """Build a message of so many events with so many five-minute intervals each, all values different."""
+    return OadrDistributeEvent(
+        request_id="bench",
+        vtn_id="vtn-1",
+        oadr_events=tuple(_event(number, intervals) for number in range(events)),
+    )
+
+
+def _event(number: int, intervals: int) -> OadrEvent:
+    signal = EiEventSignal(
+        intervals=tuple(
+            SignalInterval(
+                duration=_STEP,
+                uid=str(at),
+                signal_payload=Decimal(300000) - Decimal("125.5") * (at + 24 * number),
+            )
+            for at in range(intervals)
+        ),
+        signal_name="LOAD_DISPATCH",
+        signal_type=SignalType.SETPOINT,
+        signal_id=f"signal-{number}",
+        item_base=ItemBase(
+            name="powerReal",
+            item_description="RealPower",
+            item_units="W",
+            si_scale_code="k",
+            power_attributes=PowerAttributes(hertz=Decimal(60), voltage=Decimal(34500), ac=True),
+        ),
+        current_value=Decimal(0),
+    )
+    return OadrEvent(
+        ei_event=EiEvent(
+            event_descriptor=EventDescriptor(
+                event_id=f"event-{number}",
+                priority=number,
+                ei_market_context="http://utility.example/fast-dr",
+                created_date_time=_NOW,
+                event_status=EventStatus.FAR,
+                test_event="false",
+            ),
+            ei_active_period=EiActivePeriod(
+                dtstart=_NOW + timedelta(hours=1 + number),
+                duration=_STEP * intervals,
+                x_ei_notification=timedelta(hours=1),
+            ),
+            ei_event_signals=(signal,),
+            ei_target=EiTarget(resource_ids=("phx-1",), ven_ids=("ven-1",)),
+        ),
+        oadr_response_required=ResponseRequired.ALWAYS,
+    )
