@@ -67,14 +67,14 @@ class Chart:
 
     def svg(self) -> str:
         """Draw."""
-        top = self._top()
+        top, step = self._scale()
         parts = [
             f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" '
             'aria-labelledby="chart-title chart-desc" class="chart">',
             f'<title id="chart-title">{escape(self.title)}</title>',
             f'<desc id="chart-desc">{escape(self.description)}</desc>',
             *(self._band(band) for band in self.bands),
-            *self._grid(top),
+            *self._grid(top, step),
             *(self._line(line, top) for line in self.lines),
             *self._strip(),
             *self._legend(),
@@ -82,11 +82,12 @@ class Chart:
         ]
         return "\n".join(parts)
 
-    def _top(self) -> int:
+    def _scale(self) -> tuple[int, int]:
+        """Return the top of the y axis and the distance of its grid lines."""
         values = [kw for line in self.lines for _, kw in line.points if kw is not None]
         highest = max(values, default=Decimal(1))
-        step = _nice(highest / 5)
-        return math.ceil(highest * Decimal("1.05") / step) * step
+        step = _nice(highest / 8)
+        return math.ceil(highest * Decimal("1.05") / step) * step, step
 
     def _x(self, at: datetime) -> float:
         share = (at - self.start) / (self.end - self.start)
@@ -105,8 +106,8 @@ class Chart:
             f'text-anchor="middle">{escape(band.name)}</text>'
         )
 
-    def _grid(self, top: int) -> Iterable[str]:
-        for kw in range(0, top + 1, _nice(Decimal(top) / 5)):
+    def _grid(self, top: int, step: int) -> Iterable[str]:
+        for kw in range(0, top + 1, step):
             y = self._y(Decimal(kw), top)
             yield f'<line class="grid" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{y}" y2="{y}"/>'
             yield f'<text class="tick" x="{LEFT - 8}" y="{y + 4}" text-anchor="end">{kw:,}</text>'

@@ -46,7 +46,7 @@ def _content(outcome: Outcome) -> dict[str, object]:
         "summary": (
             f"The utility asked for {outcome.scenario.multiplier:.0%} of the present consumption of "
             f"{outcome.pre_event_kw:.1f} kW GPU power (it_load), at most {kw:.1f} kW, from 16:30 to 19:30. "
-            f"The site answered {outcome.opt}."
+            f"The site opted {outcome.opt}."
         ),
         "chart": "@@chart@@",
         "targets": list(_targets(outcome)),
