@@ -12,7 +12,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from gateway.domain.errors import WireError
+from gateway.domain.errors import ConfigError, WireError
 from gateway.domain.plan import EffectivePlan
 from gateway.domain.timespan import instant, instant_text
 
@@ -22,16 +22,24 @@ class Journal:
 
     Args:
         path: File to keep it in, made when missing; None: keep nothing.
+        run: What tells this run from others; computing one run from another's journal would be a lie.
+
+    Raises:
+        ConfigError: the file is another run's.
     """
 
-    def __init__(self, path: Path | None) -> None:
+    def __init__(self, path: Path | None, run: str) -> None:
         self._path = path
+        self._run = run
         self.plans: list[tuple[datetime, EffectivePlan]] = []
         """Adopted when, and what; as read at the start."""
         self.reported = -1
         """Highest minute whose report was acknowledged."""
-        for entry in self._entries():
+        entries = list(self._entries())
+        for entry in entries:
             self._read(entry)
+        if not entries:
+            self._write({"run": run}, durable=True)
 
     def adopted(self, plan: EffectivePlan, at: datetime) -> None:
         """Remember, before it acts, that a plan is followed from ``at`` on."""
@@ -56,6 +64,9 @@ class Journal:
 
     def _read(self, entry: dict[str, object]) -> None:
         match entry:
+            case {"run": other} if other != self._run:
+                fault = f"{self._path} is the journal of another run ({other}): name another file"
+                raise ConfigError((fault,))
             case {"at": str(at), "plan": dict(plan)}:
                 try:
                     self.plans.append((instant(at), EffectivePlan.model_validate(plan)))

@@ -14,6 +14,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
+from itertools import count
 from typing import Final, assert_never
 
 from conformance.site.answers import In, Out, answer
@@ -228,18 +229,20 @@ class SiteProgram:
 
     async def _send(self, call: Callable[[], Awaitable[None]]) -> None:
         """Send until it is acknowledged or refused; without a buffer, once."""
-        while True:
+        for attempt in count(1):
             try:
-                return await call()
+                await call()
+                return
             except SessionError as error:
                 self._refused += 1
                 log.warning("the gateway refused: %s", error)
-                return None
+                return
             except TransportError as error:
                 if not self.options.buffered:
                     self._lost += 1
-                    return None
-                log.info("trying again: %s", error)
+                    return
+                if attempt == 1:
+                    log.warning("trying again until it works: %s", error)
             await self.clock.sleep_until(self.clock.now() + timedelta(seconds=self.options.retry_s))
 
     def _summary(self) -> Summary:

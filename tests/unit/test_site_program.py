@@ -20,7 +20,7 @@ from conformance.site.run import RunOptions
 from conformance.site.trace import Trace
 from gateway.app.virtual import VirtualClock
 from gateway.domain.answers import RejectionReason, TelemetryBatch
-from gateway.domain.errors import SessionError, TransportError
+from gateway.domain.errors import ConfigError, SessionError, TransportError
 from gateway.domain.plan import EffectivePlan, OpenQuestion, Phase
 from gateway.domain.ports import Clock, Mailbox
 from gateway.domain.timespan import Span
@@ -109,7 +109,7 @@ def program(
     return SiteProgram(
         options=options,
         clock=clock,
-        journal=Journal(folder / "journal" if folder else None),
+        journal=Journal(folder / "journal" if folder else None, "day"),
         trace=Trace(folder / "trace" if folder else None, options.run.mix),
     )
 
@@ -331,7 +331,7 @@ async def test_the_trace_tells_each_minute(tmp_path: Path) -> None:
 
 async def test_a_journal_with_garbage_is_read_as_far_as_it_makes_sense(tmp_path: Path) -> None:
     path = tmp_path / "journal"
-    journal = Journal(path)
+    journal = Journal(path, "day")
     journal.adopted(AGREED, PUBLISHED)
     with path.open("ab") as file:
         file.write(
@@ -339,10 +339,17 @@ async def test_a_journal_with_garbage_is_read_as_far_as_it_makes_sense(tmp_path:
         )
     journal.done(7)
 
-    again = Journal(path)
+    again = Journal(path, "day")
 
     assert again.plans == [(PUBLISHED, AGREED)]
     assert again.reported == 7
+
+
+async def test_the_journal_of_another_run_is_refused(tmp_path: Path) -> None:
+    Journal(tmp_path / "journal", "day")
+
+    with pytest.raises(ConfigError, match="another run"):
+        Journal(tmp_path / "journal", "night")
 
 
 async def test_a_program_started_late_meters_what_it_missed() -> None:
