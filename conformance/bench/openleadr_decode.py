@@ -23,7 +23,7 @@ def main() -> None:
     """Measure every document."""
     documents = {name: text.encode() for name, text in json.load(sys.stdin).items()}
     json.dump(
-        {name: best_ms(lambda b=body: receive(b)) for name, body in documents.items()}, sys.stdout
+        {name: best_ms(partial(receive, body)) for name, body in documents.items()}, sys.stdout
     )
 
 

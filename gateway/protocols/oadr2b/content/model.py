@@ -4,7 +4,7 @@ A table of ``Part`` in the order of the schema drives both directions. Reading w
 schema-valid elements and skips what it does not know.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final, Generic, Protocol, TypeVar
 
@@ -216,6 +216,7 @@ class Struct(Generic[T]):
             WireError: ``SCHEMA`` when a required child is missing; the bounds of the leaves otherwise.
         """
         fields: dict[str, Any] = {}
+        repeated: set[str] = set()
         find = self._by_tag.get
         for child in element:
             known = find(child.tag)
@@ -224,18 +225,15 @@ class Struct(Generic[T]):
             field, read, repeats = known
             if repeats:
                 fields.setdefault(field, []).append(read(child))
+                repeated.add(field)
             elif field:
                 fields[field] = read(child)
             else:
                 fields.update(read(child))
-        return self._build(element, fields)
-
-    def _build(self, element: Element, fields: Mapping[str, Any]) -> T:
-        ready = {
-            field: tuple(value) if type(value) is list else value for field, value in fields.items()
-        }
+        for field in repeated:
+            fields[field] = tuple(fields[field])
         try:
-            return self._make(**ready)
+            return self._make(**fields)
         except TypeError:
             raise WireError("SCHEMA", f"{local_name(element)} lacks a required element") from None
 
