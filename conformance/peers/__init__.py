@@ -1,0 +1,1 @@
+"""Utilities to play against: the servers of ``gateway.servers`` behind a programmable face."""

@@ -1,0 +1,243 @@
+"""A utility that speaks OpenADR 2.0b, in process: publishes, asks for reports, and knows what every VEN answered."""
+
+import ssl
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final, Generic, TypeVar
+
+from conformance.peers.event_spec import EventSpec
+from gateway.domain.errors import MisuseError
+from gateway.domain.ports import Clock, Ids, Mailbox
+from gateway.protocols.oadr2b.codec import Codec
+from gateway.protocols.oadr2b.server import Vtn
+from gateway.protocols.oadr2b.vtn_book import Turn, VtnOptions
+from gateway.protocols.oadr2b.vtn_facts import Answered, Fact, Reported
+from gateway.protocols.oadr2b.vtn_records import VenRecord, WantRecord
+from gateway.servers.vtn2b.app import BASE_PATH, HttpOptions, vtn_app
+from gateway.servers.vtn2b.desk import VtnDesk
+from gateway.servers.vtn2b.store import MemoryStore, VtnStore
+from gateway.transport.server import Listener, listen
+
+F = TypeVar("F", bound=Fact)
+_KEPT: Final = 100_000
+Watch = Callable[["Told[Fact]"], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told(Generic[F]):
+    """A fact and when it became one."""
+
+    fact: F
+    at: datetime
+
+
+class UtilityPeer:
+    """One utility; nothing happens before ``start``.
+
+    Args:
+        options: The VTN's id, its poll period, who may register.
+        clock: Its time, shared with everybody in the process.
+        ids: Source of its ids.
+        codec: Reads and writes the messages.
+        tls: Context of the listener; None for plain HTTP on loopback.
+        host: Address to listen on.
+        port: 0 for any free one.
+        store: Keeps its memory; without one it forgets at the end.
+        http: What may differ from the norm in transport.
+        watch: Called with every fact as it happens; must not wait.
+    """
+
+    def __init__(  # noqa: PLR0913 - one argument per thing that a demo, a test or the command line chooses
+        self,
+        options: VtnOptions,
+        *,
+        clock: Clock,
+        ids: Ids,
+        codec: Codec,
+        tls: ssl.SSLContext | None,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        store: VtnStore | None = None,
+        http: HttpOptions | None = None,
+        watch: Watch | None = None,
+    ) -> None:
+        self._options = options
+        self._clock = clock
+        self._ids = ids
+        self._codec = codec
+        self._tls = tls
+        self._address = (host, port)
+        self._store = store if store is not None else MemoryStore()
+        self._http = http or HttpOptions()
+        self._watch = watch
+        self._desk: VtnDesk | None = None
+        self._listener: Listener | None = None
+        self._waiting: list[Mailbox[Told[Fact]]] = []
+        self.facts: deque[Told[Fact]] = deque(maxlen=_KEPT)
+        """The latest since ``start``, oldest first; everything in a run of ordinary length."""
+
+    async def start(self) -> None:
+        """Read the store and listen.
+
+        Raises:
+            StoreError: the store cannot be read.
+            OSError: the address is taken.
+        """
+        book = await self._store.load()
+        vtn = Vtn(self._options, self._ids, book)
+        self._desk = VtnDesk(vtn, self._store, self._clock, self._note)
+        app = vtn_app(self._desk, self._codec, self._clock, self._http)
+        host, port = self._address
+        self._listener = await listen(app, host, port, self._tls)
+
+    async def stop(self) -> None:
+        """Close every connection, then the store."""
+        if self._listener is not None:
+            await self._listener.stop()
+        await self._store.close()
+
+    @property
+    def url(self) -> str:
+        """Return what VENs are given: scheme, host, port and path up to the service name."""
+        if self._listener is None:
+            raise MisuseError("NOT_STARTED", "start the utility first")
+        return self._listener.url + self._http.prefix + BASE_PATH.rstrip("/")
+
+    @property
+    def port(self) -> int:
+        """Return the port that is listened on."""
+        if self._listener is None:
+            raise MisuseError("NOT_STARTED", "start the utility first")
+        return self._listener.port
+
+    @property
+    def vtn(self) -> Vtn:
+        """Return the core, to read from."""
+        return self._opened().vtn
+
+    @property
+    def vens(self) -> tuple[VenRecord, ...]:
+        """Return who is registered now."""
+        return tuple(self.vtn.page(self._clock.now()).vens())
+
+    @property
+    def answers(self) -> tuple[Told[Answered], ...]:
+        """Return every answer to an event, oldest first."""
+        return self.told(Answered)
+
+    @property
+    def reports(self) -> tuple[Told[Reported], ...]:
+        """Return every value reported, oldest first."""
+        return self.told(Reported)
+
+    def told(self, kind: type[F]) -> tuple[Told[F], ...]:
+        """Return the facts of one kind, oldest first."""
+        return tuple(
+            Told(fact=told.fact, at=told.at) for told in self.facts if isinstance(told.fact, kind)
+        )
+
+    async def publish(self, event: EventSpec) -> None:
+        """Announce an event.
+
+        Raises:
+            MisuseError: as ``EventSpec.message`` and ``Vtn.publish``.
+        """
+        message, audience = event.message(), event.vens
+        await self._open(lambda now: self.vtn.publish(message, audience, now))
+
+    async def modify(self, event: EventSpec) -> None:
+        """Replace an event by its next version, under the same id.
+
+        Raises:
+            MisuseError: as ``EventSpec.message`` and ``Vtn.modify``.
+        """
+        message = event.message()
+        await self._open(lambda now: self.vtn.modify(message, now))
+
+    async def cancel(self, event_id: str) -> None:
+        """Cancel an event.
+
+        Raises:
+            MisuseError: as ``Vtn.cancel``.
+        """
+        await self._open(lambda now: self.vtn.cancel(event_id, now))
+
+    async def request_report(self, wish: WantRecord) -> None:
+        """Ask for reports, now and whenever a VEN registers what the wish is about.
+
+        Raises:
+            MisuseError: ``WANT_EXISTS``.
+        """
+        await self._open(lambda now: self.vtn.want(wish, now))
+
+    async def cancel_report(self, want_id: str, *, to_follow: bool = False) -> None:
+        """Ask for no more reports of a wish, perhaps after one last.
+
+        Raises:
+            MisuseError: ``UNKNOWN_WANT``.
+        """
+        await self._open(lambda now: self.vtn.unwant(want_id, now, to_follow=to_follow))
+
+    async def cancel_registration(self, ven_id: str) -> None:
+        """Ask a VEN to end its registration.
+
+        Raises:
+            MisuseError: ``UNKNOWN_VEN``.
+        """
+        await self._open(lambda now: self.vtn.cancel_registration(ven_id, now))
+
+    async def request_reregistration(self, ven_id: str) -> None:
+        """Ask a VEN to register anew.
+
+        Raises:
+            MisuseError: ``UNKNOWN_VEN``.
+        """
+        await self._open(lambda now: self.vtn.request_reregistration(ven_id, now))
+
+    async def wait_for(
+        self, kind: type[F], match: Callable[[F], bool] | None = None, *, until: datetime
+    ) -> Told[F] | None:
+        """Wait for a fact, one that is there already included. The caller holds a token of the clock.
+
+        Args:
+            kind: Class of the fact.
+            match: Says whether it is the one; any of the kind without.
+            until: Instant to give up at.
+
+        Returns:
+            The first such fact, None when the instant came first.
+        """
+        for told in self.told(kind):
+            if match is None or match(told.fact):
+                return told
+        mailbox: Mailbox[Told[Fact]] = self._clock.mailbox()
+        self._waiting.append(mailbox)
+        try:
+            while (told_now := await mailbox.get(until)) is not None:
+                fact = told_now.fact
+                if isinstance(fact, kind) and (match is None or match(fact)):
+                    return Told(fact=fact, at=told_now.at)
+            return None
+        finally:
+            self._waiting.remove(mailbox)
+            while len(mailbox):
+                # An item left behind would keep its token, and the clock from moving.
+                await mailbox.get()
+
+    def _opened(self) -> VtnDesk:
+        if self._desk is None:
+            raise MisuseError("NOT_STARTED", "start the utility first")
+        return self._desk
+
+    async def _open(self, door: Callable[[datetime], Turn]) -> None:
+        await self._opened().open(door)
+
+    def _note(self, fact: Fact, at: datetime) -> None:
+        told = Told(fact=fact, at=at)
+        self.facts.append(told)
+        if self._watch is not None:
+            self._watch(told)
+        for mailbox in self._waiting:
+            mailbox.put(told)
