@@ -1,0 +1,81 @@
+"""What a protocol offers the gateway, and what the gateway hands it: one shape for all of them."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Literal
+
+from lxml import etree
+from pydantic import BaseModel
+
+from gateway.domain.chance import Chance
+from gateway.domain.names import MeterId, SiteId, UtilityName
+from gateway.domain.ports import Ids
+from gateway.domain.protocol import ProtocolName
+from gateway.protocols.session import Session
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProgramTerms:
+    """What a session must know of a program to read its signals."""
+
+    name: str
+    """Market context or program name, as configured."""
+    sites: tuple[SiteId, ...]
+    delta_sign: Literal["signed", "unsigned"] = "signed"
+    """``unsigned``: every delta is a reduction."""
+    delta_basis: Literal["current", "baseline"] = "current"
+    """What a delta is measured against."""
+    capacity_is_cap: bool = False
+    """True: a load-control capacity is an upper limit, not an operating point."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MeterPoint:
+    """A meter that may be reported to the utility."""
+
+    site: SiteId
+    meter: MeterId
+    interval: timedelta
+    """Length of one reading, positive."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scope:
+    """The part of the configuration that one utility's session concerns."""
+
+    utility: UtilityName
+    programs: tuple[ProgramTerms, ...]
+    points: tuple[MeterPoint, ...] = ()
+
+    @property
+    def sites(self) -> tuple[SiteId, ...]:
+        """Return every site of every program, each once, in order."""
+        return tuple(dict.fromkeys(site for program in self.programs for site in program.sites))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tools:
+    """What the core cannot make itself."""
+
+    chance: Chance
+    ids: Ids
+    schema: etree.XMLSchema | None = None
+    """Compiled schema of the protocol, where it has one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One protocol."""
+
+    name: ProtocolName
+    options: type[BaseModel]
+    """The keys of ``[[utility]]`` that only this protocol knows."""
+    session: Callable[[BaseModel, Scope, Tools, bytes | None], Session]
+    """Makes a session: its options, its scope, its tools, and the state that the store holds (None: first start)."""
+    schema_file: str = ""
+    """Entry file of the schema set that ``Tools.schema`` is compiled from; empty: none."""
+
+    def read_options(self, keys: Mapping[str, object]) -> BaseModel:
+        """Check the protocol's own keys; raises pydantic's ``ValidationError``."""
+        return self.options.model_validate(dict(keys))
