@@ -10,6 +10,7 @@ from gateway.domain.program import Program
 from gateway.domain.site import Site
 from gateway.intents.derive import Terms
 from gateway.pipeline.ports import Bell, Store
+from gateway.settlement.heads import LogKey
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +39,8 @@ class Office:
     store: Store
     clock: Clock
     signer: Signer
+    log_key: LogKey
+    """Signs the heads of the evidence log."""
     bell: Bell
     decided: Callable[[Participation], None]
     """Hands a stored answer to the utility's session, after the commit."""

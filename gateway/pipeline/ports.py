@@ -5,7 +5,7 @@ with others (group commit) but is atomic and isolated by itself. ``read`` runs o
 The function must be plain and quick: it gets a ``Work`` and returns a value.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import datetime
 from typing import Protocol, TypeVar
 
@@ -232,6 +232,10 @@ class Log(Protocol):
         since: datetime | None = None,
     ) -> tuple[LogEntry, ...]:
         """Return records in order: of these kinds (empty: all), of one subject, logged at or after an instant."""
+        ...
+
+    def at(self, indexes: Collection[int]) -> tuple[LogEntry, ...]:
+        """Return the records at these places, in order."""
         ...
 
     def leaf_hashes(self, size: int) -> tuple[bytes, ...]:

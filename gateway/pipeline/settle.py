@@ -18,6 +18,7 @@ from gateway.pipeline.methods import METHODS
 from gateway.pipeline.ports import Work
 from gateway.pipeline.records import LogEntry
 from gateway.pipeline.turn import Turn
+from gateway.settlement.evidence import closing_documents, result_of
 from gateway.settlement.inputs import Header, SettlementInputs, inputs_from_records
 from gateway.settlement.plan import evidence_span
 from gateway.settlement.records import Logged, logged
@@ -131,10 +132,8 @@ def terms_subject(utility: str, program: str, site: str) -> str:
 def _store(turn: Turn, intent: IntentId, settled: Settled) -> SettlementStatement:
     statement = settled.statement
     turn.work.statements.put(statement)
-    for baseline in settled.baselines:
-        document = {"baseline": baseline.model_dump(mode="json")}
-        turn.log("baseline", intent, document)
-    turn.log("settlement", intent, {"statement": statement.model_dump(mode="json", by_alias=True)})
+    for kind, document in closing_documents(result_of(settled)):
+        turn.log(kind, intent, document)
     record = turn.work.intents.get(intent)
     if record is not None and allowed(record.intent.status, Input.SETTLE):
         turn.settled(record)

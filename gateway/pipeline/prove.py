@@ -1,0 +1,119 @@
+"""Proof for others: heads of the log, and the bundle of one statement."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from gateway.domain.errors import SessionError
+from gateway.domain.settlement import SettlementStatement
+from gateway.pipeline.book import Office
+from gateway.pipeline.methods import METHODS
+from gateway.pipeline.ports import Work
+from gateway.settlement.evidence import Evidence, build_bundle, cited, result_of
+from gateway.settlement.heads import SignedHead, sign_head
+from gateway.settlement.inputs import Header, inputs_from_records
+from gateway.settlement.merkle import Tree
+from gateway.settlement.records import Logged, logged
+from gateway.settlement.statement import settle
+
+HEAD: Final = "head"
+LOG: Final = "log"
+_CLOSING: Final = ("vee", "baseline", "settlement")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Gathered:
+    statement: SettlementStatement
+    records: tuple[Logged, ...]
+    leaves: tuple[bytes, ...]
+    early: SignedHead | None
+
+
+@dataclass(frozen=True, slots=True)
+class Prover:
+    """Issues heads and bundles."""
+
+    office: Office
+
+    async def head(self) -> SignedHead | None:
+        """Sign the log as it stands and write the head into it, so that it cannot be taken back unseen.
+
+        Returns:
+            The head, or None while the log is empty.
+        """
+        leaves = await self.office.store.read(lambda work: work.log.leaf_hashes(work.log.size()))
+        if not leaves:
+            return None
+        now = self.office.clock.now()
+        root = Tree(leaves).root(len(leaves))
+        head = sign_head(root, len(leaves), at=now, key=self.office.log_key)
+        document = {"head": head.model_dump(mode="json")}
+        await self.office.store.write(lambda work: work.log.append(HEAD, LOG, document, now))
+        return head
+
+    async def bundle(self, statement_id: str) -> dict[str, bytes]:
+        """Make the evidence bundle of the newest version of a statement.
+
+        Returns:
+            File name -> bytes.
+
+        Raises:
+            SessionError: ``NOT_FOUND``.
+        """
+        found = await self.office.store.read(lambda work: _gather(work, statement_id))
+        root = Tree(found.leaves).root(len(found.leaves))
+        newest = sign_head(
+            root, len(found.leaves), at=self.office.clock.now(), key=self.office.log_key
+        )
+        header = Header(
+            statement_id=found.statement.id,
+            version=found.statement.version,
+            status=found.statement.status,
+            software=found.statement.software,
+        )
+        story = [one for one in found.records if one.index in set(cited(found.statement))]
+        settled = settle(inputs_from_records(story, header), METHODS)
+        return build_bundle(
+            Evidence(
+                records=found.records,
+                leaves=found.leaves,
+                heads=[head for head in (found.early, newest) if head is not None],
+                public_key=self.office.log_key.public,
+                result=result_of(settled),
+            )
+        )
+
+
+def _gather(work: Work, statement_id: str) -> _Gathered:
+    statement = work.statements.get(statement_id)
+    if statement is None:
+        raise SessionError("NOT_FOUND", f"there is no statement {statement_id}")
+    wanted = set(cited(statement))
+    first = min(wanted)
+    entries = work.log.at(wanted)
+    closing = [
+        logged(entry.index, entry.record)
+        for entry in work.log.entries(kinds=_CLOSING, subject=statement.intent_id)
+    ]
+    own = [one for one in closing if _version(one) == statement.version]
+    records = [*(logged(entry.index, entry.record) for entry in entries), *own]
+    return _Gathered(
+        statement=statement,
+        records=tuple(sorted(records, key=lambda one: one.index)),
+        leaves=work.log.leaf_hashes(work.log.size()),
+        early=_early_head(work, min(statement.inputs.event, default=first)),
+    )
+
+
+def _version(closing: Logged) -> object:
+    return closing.document.get("version")
+
+
+def _early_head(work: Work, before: int) -> SignedHead | None:
+    """Return the last head that was issued before the event was known."""
+    heads = [
+        entry for entry in work.log.entries(kinds=(HEAD,), subject=LOG) if entry.index < before
+    ]
+    if not heads:
+        return None
+    document = logged(heads[-1].index, heads[-1].record).document
+    return SignedHead.model_validate(document["head"])
