@@ -88,9 +88,11 @@ def inputs_from_records(records: Sequence[Logged], header: Header) -> Settlement
         MeterDataError: ``RECORDS_INCOMPLETE`` when terms, event or intent is not there, or ``WRONG_RECORDS`` when they
             do not belong together.
     """
-    events = _of(records, EventRecord)
     states = _of(records, IntentRecord)
     intents = tuple(found.intent for _, found in states if found.intent is not None)
+    # Event ids are the utilities' own: another one may have used the same.
+    authority = intents[0].provenance.authority.name if intents else None
+    events = [found for found in _of(records, EventRecord) if found[1].utility == authority]
     if not events or not intents:
         raise MeterDataError(
             "RECORDS_INCOMPLETE", "a statement needs an event and an intent record"
@@ -110,7 +112,7 @@ def inputs_from_records(records: Sequence[Logged], header: Header) -> Settlement
         batches=tuple(found.batch for _, found in telemetry),
         indexes=InputIndexes(
             config=(configs[-1][0],),
-            event=_indexes(events),
+            event=tuple(found.index for found in records if found.record.k == "event"),
             intent=_indexes(states),
             opt=_indexes(opts),
             telemetry=_indexes(telemetry),

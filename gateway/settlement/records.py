@@ -152,6 +152,9 @@ class KeyRecord(Record):
 
 def _kind(document: Any) -> str:
     kind = document.get("k") if isinstance(document, dict) else None
+    # The log also says of an event that no program wanted it; that is no version of a request.
+    if kind == "event" and "version" not in document:
+        return "other"
     return kind if kind in KINDS else "other"
 
 

@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from datetime import timedelta
 from decimal import Decimal
 from typing import Annotated, Final, Literal, Self
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import Field, JsonValue, model_validator
+from pydantic import Field, JsonValue, field_validator, model_validator
 
 from gateway.domain.errors import MisuseError
 from gateway.domain.program import Program
@@ -59,6 +60,15 @@ class StatementTerms(Document):
     penalty_per_kwh: ExactNumber
     simulated: bool = False
     test: bool = False
+
+    @field_validator("timezone")
+    @classmethod
+    def _is_a_zone(cls, name: str) -> str:
+        try:
+            ZoneInfo(name)
+        except (ZoneInfoNotFoundError, ValueError, OSError):
+            raise ValueError("no IANA time zone has this name") from None
+        return name
 
     @model_validator(mode="after")
     def _intervals_fit(self) -> Self:

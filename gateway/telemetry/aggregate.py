@@ -46,7 +46,7 @@ def aggregate(
     for reading in readings:
         if reading.meter != meter or not period.contains(reading.start):
             continue
-        if interval % reading.duration:
+        if reading.duration <= timedelta(0) or interval % reading.duration:
             raise MeterDataError(
                 "NOT_A_MULTIPLE",
                 f"{interval} is no whole multiple of a reading of {reading.duration}",
@@ -107,7 +107,7 @@ def covered(readings: Iterable[Reading], span: Span) -> timedelta:
 
 def _usable(reading: Reading, span: Span) -> bool:
     trusted = reading.quality in (Quality.ACTUAL, Quality.ESTIMATED)
-    inside = span.start <= reading.start and reading.end <= span.end
+    inside = span.start <= reading.start < reading.end <= span.end
     return trusted and inside and reading.energy_kwh is not None
 
 

@@ -1,0 +1,1 @@
+"""The checks of the offline verifier, one question each; every check yields findings and trusts no other check."""
