@@ -4,7 +4,7 @@ Exit codes: 0 ok, 1 a problem was found in what was inspected, 2 wrong use.
 """
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
@@ -130,10 +130,14 @@ def identity(
     typer.echo(render.identity_json(leaf) if as_json else render.identity(leaf))
 
 
-def main() -> None:
-    """Run the command line and end the process; every expected fault becomes a sentence, never a traceback."""
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line and end the process; every expected fault becomes a sentence, never a traceback.
+
+    Args:
+        arguments: Those of the process when none are given.
+    """
     try:
-        app(prog_name="gridgate-certs")
+        app(arguments, prog_name="gridgate-certs")
     except GatewayError as error:
         typer.echo(f"error[{error.reason}]: {error.detail}", err=True)
         sys.exit(MISUSED)

@@ -60,7 +60,7 @@ def load(folder: Path, *, source: KeySource = _FRESH) -> OpenAdrPki:
 
     Raises:
         MisuseError: ``NO_HIERARCHY`` when the folder holds none; ``NOT_READABLE``; ``DAMAGED_HIERARCHY`` when a file
-            in it is no certificate or key, or a key belongs to another certificate; ``NOT_A_TESTAUTHORITY`` when an
+            in it is no certificate or key, or a key belongs to another certificate; ``NOT_A_TEST_AUTHORITY`` when an
             authority lacks the test mark, so that nobody issues from a real one by mistake.
     """
     if not (folder / ANCHOR).is_file():
@@ -93,7 +93,7 @@ def _load_authority(files: LeafFiles) -> Authority:
         ) from error
     if not marked:
         raise MisuseError(
-            "NOT_A_TESTAUTHORITY",
+            "NOT_A_TEST_AUTHORITY",
             f"{files.certificate} lacks the test mark, so it was not made here; nothing is issued from it",
         )
     if not isinstance(key, PrivateKey) or key.public_key() != certificate.public_key():
