@@ -7,8 +7,8 @@ from decimal import Decimal
 from typing import Final, Literal
 
 from conformance.site.jobs import TOP_CAP_W, Mix
+from conformance.site.minutes import Minute
 from conformance.site.outlook import IT_LOAD
-from conformance.site.run import Minute
 from gateway.domain.plan import Phase
 
 Going = Literal["ramping_in", "holding", "breached", "recovering"]

@@ -32,7 +32,7 @@ class Journal:
         self._path = path
         self._run = run
         self.plans: list[tuple[datetime, EffectivePlan]] = []
-        """Adopted when, and what; as read at the start."""
+        """Adopted when, and what, so far: a history for ``offline.simulate``."""
         self.reported = -1
         """Highest minute whose report was acknowledged."""
         entries = list(self._entries())
@@ -43,6 +43,7 @@ class Journal:
 
     def adopted(self, plan: EffectivePlan, at: datetime) -> None:
         """Remember, before it acts, that a plan is followed from ``at`` on."""
+        self.plans.append((at, plan))
         written = json.loads(plan.model_dump_json(by_alias=True))
         self._write({"at": instant_text(at), "plan": written}, durable=True)
 

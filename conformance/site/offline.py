@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from conformance.site.run import Account, Minute, Run, RunOptions
+from conformance.site.minutes import Account, Minute, RunOptions
+from conformance.site.run import Run
 from gateway.domain.plan import EffectivePlan
 
 PlanHistory = Sequence[tuple[datetime, EffectivePlan]]

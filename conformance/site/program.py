@@ -20,10 +20,11 @@ from typing import Final, assert_never
 from conformance.site.answers import In, Out, answer
 from conformance.site.episodes import Ended, Episodes, Went
 from conformance.site.journal import Journal
+from conformance.site.minutes import MINUTE_S, Account, Minute, RunOptions
 from conformance.site.outlook import IT_LOAD, POC
 from conformance.site.policies import POLICIES
 from conformance.site.ports import Link, Offer
-from conformance.site.run import MINUTE_S, Account, Minute, Run, RunOptions
+from conformance.site.run import Run
 from conformance.site.trace import Trace
 from gateway.domain.answers import Sample, TelemetryBatch
 from gateway.domain.errors import SessionError, TransportError
@@ -47,6 +48,14 @@ class ProgramOptions:
     """At most so long after the run it waits for reports to be acknowledged, in the clock's seconds."""
     buffered: bool = True
     """False: what cannot be sent at once is lost, as with a meter that keeps nothing."""
+
+    @property
+    def name(self) -> str:
+        """What tells this run from others, for its journal."""
+        run = self.run
+        span = f"{instant_text(run.span.start)}/{instant_text(run.span.end)}"
+        gpus = sum(job.gpus for job in run.mix)
+        return f"{self.site}, {gpus} GPUs, {run.policy}, seed {run.seed}, {span}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 from conformance.site.jobs import Mix
-from conformance.site.run import Minute
+from conformance.site.minutes import Minute
 from gateway.domain.timespan import instant_text
 
 

@@ -8,9 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from conformance.site.jobs import PHOENIX, TABLE, Job, Tier, parts, power_mw
+from conformance.site.minutes import RunOptions
 from conformance.site.offline import RunResult, simulate
 from conformance.site.plant import Plant
-from conformance.site.run import Run, RunOptions
+from conformance.site.run import Run
 from gateway.domain.timespan import Span
 from tests.site_fakes import MINUTE, RUN_START, plan, staircase
 

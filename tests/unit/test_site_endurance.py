@@ -7,8 +7,8 @@ from itertools import pairwise
 
 import pytest
 
+from conformance.site.minutes import RunOptions
 from conformance.site.offline import simulate
-from conformance.site.run import RunOptions
 from gateway.domain.plan import EffectivePlan, Phase, PlanSegment
 from gateway.domain.timespan import Span
 from tests.site_fakes import LIMIT_KW, MINUTE, PRE_EVENT_KW, RUN_START, plan, segment, staircase

@@ -14,9 +14,9 @@ import pytest
 
 from conformance.site.episodes import Ended, Went
 from conformance.site.journal import Journal
+from conformance.site.minutes import RunOptions
 from conformance.site.offline import RunResult, simulate
 from conformance.site.program import ProgramOptions, SiteProgram, Summary
-from conformance.site.run import RunOptions
 from conformance.site.trace import Trace
 from gateway.app.virtual import VirtualClock
 from gateway.domain.answers import RejectionReason, TelemetryBatch
@@ -109,7 +109,7 @@ def program(
     return SiteProgram(
         options=options,
         clock=clock,
-        journal=Journal(folder / "journal" if folder else None, "day"),
+        journal=Journal(folder / "journal" if folder else None, options.name),
         trace=Trace(folder / "trace" if folder else None, options.run.mix),
     )
 
@@ -255,6 +255,17 @@ async def test_what_the_gateway_refuses_is_not_sent_again() -> None:
     assert link.batches == {}
     # A batch a minute, one commitment, three times progress, one completion.
     assert summary.refused == 405
+
+
+async def test_the_plans_that_were_followed_can_be_simulated_again() -> None:
+    clock = VirtualClock(RUN_START)
+    site = program(clock)
+
+    await site.run(FakeLink(clock, SCRIPT))
+
+    assert simulate(site.journal.plans, RunOptions(span=RUN)) == reference()
+    paused = simulate(site.journal.plans, RunOptions(span=RUN, policy="pause_greedy"))
+    assert paused.account.weighted_throughput < reference().account.weighted_throughput
 
 
 async def test_a_lost_lease_changes_nothing_but_the_count() -> None:

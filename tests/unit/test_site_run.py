@@ -13,8 +13,9 @@ import pytest
 
 from conformance.site.control import Ramps
 from conformance.site.jobs import PHOENIX, Mix, Tier, scaled
+from conformance.site.minutes import Minute, RunOptions
 from conformance.site.offline import RunResult, simulate
-from conformance.site.run import Minute, Run, RunOptions
+from conformance.site.run import Run
 from gateway.domain.plan import EffectivePlan, Phase
 from gateway.domain.timespan import Span
 from tests.site_fakes import (
