@@ -104,7 +104,7 @@ def _protocol_options(index: int, raw: object, faults: Faults) -> None:
         return
     own = {key: value for key, value in raw.items() if key not in UtilitySection.model_fields}
     try:
-        entry.options.model_validate(own)
+        entry.read_options(own)
     except ValidationError as error:
         faults.validation(error, ("utility", index))
     except GatewayError as error:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from gateway.domain.event import EventKey, GridEvent
-from gateway.domain.identity import intent_id, revision
+from gateway.domain.identity import intent_id, next_revision
 from gateway.domain.intent import ComputeFlexIntent, Resolution, State
 from gateway.domain.names import IntentId, SiteId
 from gateway.domain.participation import Opt, Participation
@@ -100,10 +100,10 @@ class Turn:
         return resolution(event, program, site, window)
 
     def _envelope(self, made: IntentId, site: SiteId, before: IntentRecord | None) -> Envelope:
-        floor = revision(self.work.identity.epoch, 1)
+        last = before.intent.revision if before else None
         return Envelope(
             intent_id=made,
-            revision=max(before.intent.revision + 1, floor) if before else floor,
+            revision=next_revision(self.work.identity.epoch, last),
             sequence=self.work.outbox.next_sequence(site),
             event_ref=before.intent.event_ref if before else self._event_ref(made),
             now=self.now,
@@ -224,11 +224,10 @@ class Turn:
         """Make the site's plan anew and queue it when it says something else than before."""
         before = self.work.plans.get(site)
         claims = [self._claim(record) for record in self.work.intents.of_site(site, live=True)]
-        floor = revision(self.work.identity.epoch, 1)
         plan = make_plan(
             self.book.sites[site],
             [claim for claim in claims if not claim.intent.hold_reason],
-            revision=max(before.revision + 1, floor) if before else floor,
+            revision=next_revision(self.work.identity.epoch, before.revision if before else None),
             now=self.now,
             failsafe=self.book.terms[site].fail_safe,
         )
