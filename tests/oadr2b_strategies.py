@@ -92,6 +92,8 @@ texts = st.text(_letters, max_size=12) | st.sampled_from(
     ["", "<b>&amp;</b>", "]]>", "<!--x-->", " two  blanks ", "\r\n\t", "é𝔘\u00a0", "\"quoted'"]
 )
 ids = texts
+given_ids = ids.filter(bool)
+"""Optional ids: an empty one reads as absent."""
 extensions = st.text("abcXYZ019_.-", min_size=1, max_size=8).map("x-{}".format)
 uris = st.from_regex(r"https?://[a-z]{1,8}\.example(/[A-Za-z0-9._~-]{0,8}){0,2}", fullmatch=True)
 instants = st.integers(0, int(timedelta(days=199 * 365).total_seconds() * 1e6)).map(
@@ -341,7 +343,7 @@ reports = st.builds(
     dtstart=_maybe(instants),
     duration=_maybe(durations),
     intervals=_some(report_intervals),
-    ei_report_id=_maybe(ids),
+    ei_report_id=_maybe(given_ids),
     oadr_report_descriptions=_some(descriptions),
     report_request_id=ids,
     report_specifier_id=ids,
@@ -377,7 +379,7 @@ profiles = st.builds(
     oadr_transports=_some(st.sampled_from(["simpleHttp", "xmpp"]), least=1),
 )
 _infos = st.builds(OadrInfo, oadr_key=texts, oadr_value=texts)
-_ven = _maybe(ids)
+_ven = _maybe(given_ids)
 _cancel_reports = st.builds(
     OadrCancelReport,
     request_id=ids,
@@ -414,7 +416,7 @@ BY_KIND: Final[dict[type[Message], st.SearchStrategy[Message]]] = {
     ),
     OadrResponse: st.builds(OadrResponse, ei_response=answers, ven_id=_ven),
     OadrCancelOpt: st.builds(OadrCancelOpt, request_id=ids, opt_id=ids, ven_id=ids),
-    OadrCanceledOpt: st.builds(OadrCanceledOpt, ei_response=answers, opt_id=_maybe(ids)),
+    OadrCanceledOpt: st.builds(OadrCanceledOpt, ei_response=answers, opt_id=_maybe(given_ids)),
     OadrCreateOpt: st.builds(
         OadrCreateOpt,
         opt_id=ids,
@@ -448,7 +450,7 @@ BY_KIND: Final[dict[type[Message], st.SearchStrategy[Message]]] = {
         request_id=ids,
         oadr_reports=_some(reports),
         ven_id=_ven,
-        report_request_id=_maybe(ids),
+        report_request_id=_maybe(given_ids),
     ),
     OadrRegisteredReport: st.builds(
         OadrRegisteredReport,
@@ -471,13 +473,13 @@ BY_KIND: Final[dict[type[Message], st.SearchStrategy[Message]]] = {
     OadrCanceledPartyRegistration: st.builds(
         OadrCanceledPartyRegistration,
         ei_response=answers,
-        registration_id=_maybe(ids),
+        registration_id=_maybe(given_ids),
         ven_id=_ven,
     ),
     OadrCreatePartyRegistration: st.builds(
         OadrCreatePartyRegistration,
         request_id=ids,
-        registration_id=_maybe(ids),
+        registration_id=_maybe(given_ids),
         ven_id=_ven,
         oadr_profile_name=st.sampled_from(["2.0a", "2.0b"]),
         oadr_transport_name=st.sampled_from(["simpleHttp", "xmpp"]),
@@ -490,7 +492,7 @@ BY_KIND: Final[dict[type[Message], st.SearchStrategy[Message]]] = {
     OadrCreatedPartyRegistration: st.builds(
         OadrCreatedPartyRegistration,
         ei_response=answers,
-        registration_id=_maybe(ids),
+        registration_id=_maybe(given_ids),
         ven_id=_ven,
         vtn_id=ids,
         oadr_profiles=_some(profiles, least=1),

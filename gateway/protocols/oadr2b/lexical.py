@@ -58,6 +58,14 @@ def _write_id(text: str) -> str:
     return _checked(text, LONGEST_ID)
 
 
+def _read_given_id(text: str) -> str | None:
+    return clean(text, LONGEST_ID) or None
+
+
+def _write_given_id(text: str | None) -> str:
+    return _checked(text or "", LONGEST_ID)
+
+
 def _read_text(text: str) -> str:
     return clean(text, LONGEST_TEXT)
 
@@ -167,6 +175,8 @@ def one_of(choices: type[E]) -> Lexical[E]:
 
 ID: Final = Lexical(_read_id, _write_id)
 """xs:string that names something; kept verbatim, case and space included (OpenADR 2.0b rule 512)."""
+GIVEN_ID: Final = Lexical(_read_given_id, _write_given_id)
+"""An optional id; peers write an empty element where they have none, which reads as absent."""
 TEXT: Final = Lexical(_read_text, _write_text)
 """xs:string for people."""
 TOKEN: Final = Lexical(_read_token, _write_id)

@@ -5,7 +5,15 @@ from datetime import datetime
 from typing import Final, TypeVar
 
 from gateway.protocols.oadr2b.content.model import Leaf, Part, Raw, Struct, many, maybe, one
-from gateway.protocols.oadr2b.lexical import DURATION, ID, INSTANT, TEXT, WHOLE, read_duration
+from gateway.protocols.oadr2b.lexical import (
+    DURATION,
+    GIVEN_ID,
+    ID,
+    INSTANT,
+    TEXT,
+    WHOLE,
+    read_duration,
+)
 from gateway.protocols.oadr2b.messages.event import QualifiedEventId
 from gateway.protocols.oadr2b.messages.response import EiResponse
 from gateway.protocols.oadr2b.messages.target import EiTarget, TransportInterface
@@ -16,7 +24,7 @@ T = TypeVar("T")
 
 REQUEST_ID: Final = one("request_id", Leaf(ID, "pyld:requestID"))
 VEN_ID: Final = one("ven_id", Leaf(ID, "ei:venID"))
-MAYBE_VEN_ID: Final = maybe("ven_id", Leaf(ID, "ei:venID"))
+MAYBE_VEN_ID: Final = maybe("ven_id", Leaf(GIVEN_ID, "ei:venID"))
 REPORT_REQUEST_ID: Final = Leaf(ID, "ei:reportRequestID")
 CREATED: Final = one("created_date_time", Leaf(INSTANT, "ei:createdDateTime"))
 DTSTART: Final = Leaf(INSTANT, "xcal:dtstart", "xcal:date-time")

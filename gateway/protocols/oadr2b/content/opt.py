@@ -14,7 +14,7 @@ from gateway.protocols.oadr2b.content.basic import (
     target,
 )
 from gateway.protocols.oadr2b.content.model import Enclosed, Leaf, Listing, Struct, maybe, one
-from gateway.protocols.oadr2b.lexical import ID, TOKEN, one_of
+from gateway.protocols.oadr2b.lexical import GIVEN_ID, ID, TOKEN, one_of
 from gateway.protocols.oadr2b.messages.event import OptType
 from gateway.protocols.oadr2b.messages.interval import WsCalendarInterval
 from gateway.protocols.oadr2b.messages.opt import (
@@ -50,5 +50,5 @@ CANCEL_OPT: Final = Struct(
 )
 
 CANCELED_OPT: Final = Struct(
-    OadrCanceledOpt, "oadr:oadrCanceledOpt", ANSWER, maybe("opt_id", _OPT_ID)
+    OadrCanceledOpt, "oadr:oadrCanceledOpt", ANSWER, maybe("opt_id", Leaf(GIVEN_ID, "ei:optID"))
 )

@@ -12,7 +12,7 @@ from gateway.protocols.oadr2b.content.model import (
     maybe_listing,
     one,
 )
-from gateway.protocols.oadr2b.lexical import DURATION, FLAG, ID, TEXT, TOKEN
+from gateway.protocols.oadr2b.lexical import DURATION, FLAG, GIVEN_ID, ID, TEXT, TOKEN
 from gateway.protocols.oadr2b.messages.poll import OadrPoll
 from gateway.protocols.oadr2b.messages.registration import (
     OadrCanceledPartyRegistration,
@@ -28,8 +28,7 @@ from gateway.protocols.oadr2b.messages.registration import (
 )
 from gateway.protocols.oadr2b.messages.response import OadrResponse
 
-_REGISTRATION_ID: Final = Leaf(ID, "ei:registrationID")
-_MAYBE_REGISTRATION_ID: Final = maybe("registration_id", _REGISTRATION_ID)
+_MAYBE_REGISTRATION_ID: Final = maybe("registration_id", Leaf(GIVEN_ID, "ei:registrationID"))
 _PROFILE_NAME: Final = one("oadr_profile_name", Leaf(TOKEN, "oadr:oadrProfileName"))
 _TRANSPORT_NAME: Final = Leaf(TOKEN, "oadr:oadrTransportName")
 _INFOS: Final = many(
@@ -111,7 +110,7 @@ CANCEL_PARTY_REGISTRATION: Final = Struct(
     OadrCancelPartyRegistration,
     "oadr:oadrCancelPartyRegistration",
     REQUEST_ID,
-    one("registration_id", _REGISTRATION_ID),
+    one("registration_id", Leaf(ID, "ei:registrationID")),
     MAYBE_VEN_ID,
 )
 

@@ -27,7 +27,7 @@ from gateway.protocols.oadr2b.content.model import (
     maybe_listing,
     one,
 )
-from gateway.protocols.oadr2b.lexical import DURATION, FLAG, ID, NUMBER, TOKEN, WHOLE
+from gateway.protocols.oadr2b.lexical import DURATION, FLAG, GIVEN_ID, ID, NUMBER, TOKEN, WHOLE
 from gateway.protocols.oadr2b.messages.interval import WsCalendarInterval
 from gateway.protocols.oadr2b.messages.report import (
     OadrCanceledReport,
@@ -132,7 +132,7 @@ _REPORT: Final = Struct(
     maybe("dtstart", DTSTART),
     maybe("duration", DURATION_PROP),
     maybe_listing("intervals", Listing("strm:intervals", _INTERVAL)),
-    maybe("ei_report_id", Leaf(ID, "ei:eiReportID")),
+    maybe("ei_report_id", Leaf(GIVEN_ID, "ei:eiReportID")),
     many("oadr_report_descriptions", _DESCRIPTION),
     one("report_request_id", REPORT_REQUEST_ID),
     one("report_specifier_id", Leaf(ID, "ei:reportSpecifierID")),
@@ -171,7 +171,7 @@ REGISTER_REPORT: Final = Struct(
     REQUEST_ID,
     _REPORTS,
     MAYBE_VEN_ID,
-    maybe("report_request_id", REPORT_REQUEST_ID),
+    maybe("report_request_id", Leaf(GIVEN_ID, "ei:reportRequestID")),
 )
 
 REGISTERED_REPORT: Final = Struct(
