@@ -166,8 +166,8 @@ def distribute(
         limit: replyLimit; what is cut off stays owed and is no cancellation.
     """
     events = listed(page, ven.ven_id)[:limit]
-    live = [live(event, page.now) for event in events]
-    shown = tuple(_shown(event) for event in live)
+    alive = [live(event, page.now) for event in events]
+    shown = tuple(_shown(event) for event in alive)
     created_at = ven.shown_at if ven.shown == shown and ven.shown_at else page.now
     page.put(replace(ven, shown=shown, shown_at=created_at))
     for event in events:
@@ -176,7 +176,7 @@ def distribute(
         ei_response=EiResponse(request_id=echo),
         request_id=request_id,
         vtn_id=page.options.vtn_id,
-        oadr_events=tuple(created(event, created_at) for event in live),
+        oadr_events=tuple(created(event, created_at) for event in alive),
     )
 
 

@@ -165,7 +165,7 @@ def _renew(
     wrong = ven is None or message.registration_id != ven.registration_id
     if ven is None or wrong or message.ven_id not in {None, ven.ven_id}:
         raise RefusalError(
-            "452", "no registration has these ids: register without a registrationID"
+            "INVALID_ID", "no registration has these ids: register without a registrationID"
         )
     renewed = replace(
         ven,
