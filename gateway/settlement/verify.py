@@ -26,7 +26,7 @@ from gateway.settlement.checks.result import (
     terms_came_first,
 )
 from gateway.settlement.checks.signatures import devices_signed
-from gateway.settlement.evidence import HEADS
+from gateway.settlement.evidence import HEADS, MANIFEST
 from gateway.settlement.finding import Finding, Outcome, incomplete, malformed, mismatch
 from gateway.settlement.methods import Methods
 
@@ -77,6 +77,8 @@ def verify(
         name, _, text = error.detail.partition(": ")
         findings.append(malformed("read", name, text))
         return Verdict(findings=tuple(findings), expected_log_id=expected_log_id)
+    if not any(finding.where == MANIFEST for finding in findings):
+        findings += manifest_follows(bundle)
     findings += _checked(bundle, methods, expected_log_id)
     newest = bundle.heads.heads[-1].head
     return Verdict(
@@ -91,7 +93,6 @@ def verify(
 
 
 def _checked(bundle: Bundle, methods: Methods, expected_log_id: str | None) -> Iterator[Finding]:
-    yield from manifest_follows(bundle)
     log_ids = {signed.head.log_id for signed in bundle.heads.heads}
     if expected_log_id is not None and log_ids != {expected_log_id}:
         yield mismatch("heads", HEADS, f"another log signed this, not {expected_log_id[:16]}…")
@@ -104,7 +105,7 @@ def _checked(bundle: Bundle, methods: Methods, expected_log_id: str | None) -> I
     yield from terms_came_first(bundle)
     yield from limits_were_frozen(bundle, methods)
     yield from closing_was_logged(bundle)
-    lacking = list(everything_cited_is_there(bundle))
-    yield from lacking
-    if not lacking:
+    cited = list(everything_cited_is_there(bundle))
+    yield from cited
+    if not any(finding.outcome is Outcome.INCOMPLETE for finding in cited):
         yield from result_follows(bundle, methods)

@@ -406,10 +406,22 @@ def test_late_terms_do_not_count_and_records_must_belong_together() -> None:
         return change
 
     batch: dict[str, object] = {"batch": story.batches[START].model_dump(mode="json")}
-    elsewhere: dict[str, object] = {"utility": "u", "event_id": "x", "version": 9, "program": "p"}
+    elsewhere: dict[str, object] = {"utility": "azp", "event_id": "x", "version": 9, "program": "p"}
     refuse(adding("opt", "another", {"opt": "in"}), "WRONG_RECORDS")
     refuse(adding("telemetry", "phx-2", batch), "WRONG_RECORDS")
     refuse(adding("event", "x", elsewhere), "WRONG_RECORDS")
+
+
+def test_an_event_of_another_utility_by_the_same_id_is_passed_over() -> None:
+    story = told()
+    other = {"utility": "other", "event_id": EVENT.event_id, "version": 9, "program": "p"}
+    story.log("event", EVENT.event_id, other, LAST)
+    story.log("event", EVENT.event_id, {"event": EVENT.event_id, "fate": "no_program"}, LAST)
+
+    found = statement(story)
+
+    assert found.utility == "azp"
+    assert len(found.inputs.event) == 3
 
 
 def test_impossible_parameters_are_refused() -> None:
