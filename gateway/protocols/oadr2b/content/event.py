@@ -64,13 +64,16 @@ from gateway.protocols.oadr2b.names import qualified
 from gateway.protocols.xml import Element
 
 _INTERVAL: Final = qualified("ei:interval")
-_PAYLOAD: Final = qualified("ei:signalPayload")
-_FOREIGN: Final = (qualified("oadr:oadrReportPayload"), qualified("oadr:oadrGBPayload"))
+_FOREIGN: Final = (
+    qualified("oadr:oadrPayloadResourceStatus"),
+    qualified("oadr:oadrReportPayload"),
+    qualified("oadr:oadrGBPayload"),
+)
 _VALUE: Final = qualified("ei:value")
 _DURATION: Final = qualified("xcal:duration")
 _UID: Final = qualified("xcal:text")
 _DTSTART: Final = qualified("xcal:date-time")
-_WANTED: Final = (_INTERVAL, _PAYLOAD, *_FOREIGN, _VALUE, _DURATION, _UID, _DTSTART)
+_WANTED: Final = (_INTERVAL, *_FOREIGN, _VALUE, _DURATION, _UID, _DTSTART)
 
 
 class SignalIntervals:
@@ -92,7 +95,7 @@ class SignalIntervals:
             if tag == _INTERVAL:
                 texts = {}
                 found.append(texts)
-            elif tag == _PAYLOAD and tag in texts:
+            elif tag == _VALUE and tag in texts:
                 texts[_FOREIGN[0]] = ""
             else:
                 # A duration wraps another of the same name; the inner one comes later and stays.
@@ -124,7 +127,7 @@ class SignalIntervals:
 def _interval_of(texts: dict[str, str], lengths: dict[str, timedelta]) -> SignalInterval:
     find = texts.get
     dtstart, uid, value = find(_DTSTART), find(_UID), find(_VALUE)
-    is_one_number = _PAYLOAD in texts and texts.keys().isdisjoint(_FOREIGN)
+    is_one_number = value is not None and texts.keys().isdisjoint(_FOREIGN)
     return SignalInterval(
         dtstart=None if dtstart is None else INSTANT.read(dtstart),
         duration=lengths.get(find(_DURATION, "")),
