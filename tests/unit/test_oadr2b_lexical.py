@@ -36,6 +36,10 @@ from gateway.protocols.oadr2b.lexical import (
         ("-2.5e-12", "0"),
         ("4.9E-324", "0"),
         ("300000000", "300000000"),
+        ("300000000000", "300000000000"),
+        ("3.0E11", "300000000000"),
+        ("123456789012345678", "123456789012345678"),
+        ("-123456789.123456789", "-123456789.123456789"),
     ],
 )
 def test_a_number_is_exact_up_to_nine_decimals(text: str, number: str) -> None:
@@ -53,6 +57,7 @@ def test_a_number_is_exact_up_to_nine_decimals(text: str, number: str) -> None:
         "1e1000000",
         "-1E99",
         "1" * 19,
+        "1234567890.123456789",
         "1" * 300_000,
         "1,5",
         "0x10",

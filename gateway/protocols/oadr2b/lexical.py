@@ -13,7 +13,7 @@ from enum import StrEnum
 from typing import Final, Generic, TypeVar
 
 from gateway.domain.errors import MisuseError, WireError
-from gateway.domain.quantity import MAX_DIGITS, exact, plain
+from gateway.domain.quantity import MAX_DIGITS, plain
 from gateway.domain.text import clean
 from gateway.domain.timespan import (
     LONGEST,
@@ -98,41 +98,38 @@ def read_number(text: str) -> Decimal:
     """Read an xs:float or xs:decimal.
 
     Reading: a peer that prints binary floats sends up to 17 digits (``0.30000000000000004``), though xs:float carries
-    nine; digits beyond the ninth decimal are rounded away (half to even) instead of refusing the message.
+    nine; digits beyond the ninth decimal are rounded away (half to even) instead of refusing the message. Whole
+    numbers are taken up to 18 digits however they are spelled (``3.0E11`` watt-hours is a month of a large site).
 
     Raises:
-        WireError: ``INVALID_NUMBER`` for infinities, NaN, more than 18 digits, or exponents beyond 9.
+        WireError: ``INVALID_NUMBER`` for infinities, NaN, or more than 18 digits before or after rounding.
     """
     if _PLAIN_NUMBER.fullmatch(text):
         return Decimal(text)
-    if not text.isascii():
-        raise WireError("INVALID_NUMBER", "a number must be plain decimal digits, e.g. 12.5")
-    try:
-        return exact(text)
-    except WireError as error:
-        rounded = _rounded(text)
-        if rounded is None:
-            raise error from None
-        return exact(plain(rounded))
+    bare = text.strip()
+    if _LONG_NUMBER.fullmatch(bare):
+        number = _fitted(Decimal(bare))
+        if number is not None:
+            return number
+    raise WireError(
+        "INVALID_NUMBER", f"a number may have {MAX_DIGITS} digits, nine of them decimals"
+    )
 
 
-def _rounded(text: str) -> Decimal | None:
-    if not _LONG_NUMBER.fullmatch(text.strip()):
+def _fitted(number: Decimal) -> Decimal | None:
+    """Round to nine decimals; ``None`` when the number is not finite or needs more than 18 digits even so."""
+    if not number.is_finite() or number.adjusted() >= MAX_DIGITS:
         return None
-    number = Decimal(text.strip())
-    return None if number.adjusted() >= MAX_DIGITS else number.quantize(_FINEST)
+    rounded = number.quantize(_FINEST)
+    needed = len(rounded.normalize().as_tuple().digits)
+    return (rounded.normalize() or Decimal(0)) if needed <= MAX_DIGITS else None
 
 
 def _write_number(number: Decimal) -> str:
-    if not number.is_finite() or number.adjusted() >= 2 * MAX_DIGITS:
-        raise MisuseError("INVALID_NUMBER", "a number on the wire must be finite and small")
-    exponent = number.as_tuple().exponent
-    if isinstance(exponent, int) and exponent < -9:
-        number = number.quantize(_FINEST) if number.adjusted() < MAX_DIGITS else number
-    try:
-        return plain(exact(plain(number)))
-    except WireError as error:
-        raise MisuseError(error.reason, error.detail) from None
+    fitted = _fitted(number)
+    if fitted is None:
+        raise MisuseError("INVALID_NUMBER", f"a number on the wire may have {MAX_DIGITS} digits")
+    return plain(fitted)
 
 
 def _write_instant(at: datetime) -> str:
