@@ -17,6 +17,9 @@ Neither may hold a key, a token or a full identity.
 """
 
 from datetime import timedelta
+from typing import TypeVar
+
+E = TypeVar("E", bound=BaseException)
 
 
 class GatewayError(Exception):
@@ -89,3 +92,15 @@ class ConfigError(GatewayError):
     def __init__(self, faults: tuple[str, ...]) -> None:
         super().__init__("CONFIG", "\n".join(faults))
         self.faults = faults
+
+
+def first_of(group: BaseExceptionGroup[BaseException], kind: type[E]) -> E | None:
+    """Return the first error of a kind inside a group of failed tasks, None when there is none."""
+    for error in group.exceptions:
+        if isinstance(error, BaseExceptionGroup):
+            found = first_of(error, kind)
+            if found is not None:
+                return found
+        elif isinstance(error, kind):
+            return error
+    return None

@@ -13,7 +13,7 @@ from typing import Final, Protocol, assert_never
 
 import structlog
 
-from gateway.domain.errors import GatewayError, StoreError, TransportError
+from gateway.domain.errors import GatewayError, StoreError, TransportError, first_of
 from gateway.domain.names import UtilityName
 from gateway.domain.participation import Participation
 from gateway.domain.ports import Clock, Mailbox
@@ -56,12 +56,8 @@ class Sink(Protocol):
         ...
 
 
-class Exchange(Protocol):
-    """One request and its answer over the network."""
-
-    async def __call__(self, send: Send) -> Message:
-        """Raise ``TransportError`` when there is no answer."""
-        ...
+Exchange = Callable[[Send], Awaitable[Message]]
+"""One request and its answer over the network; raises ``TransportError`` when there is no answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,10 +124,7 @@ class Driver:
                     await self._drive(children)
             except BaseExceptionGroup as group:
                 # A broken store shows in several children at once; one of them says it all.
-                broken = group.subgroup(StoreError)
-                if broken is None:
-                    raise
-                raise _first(broken) from group
+                raise first_of(group, StoreError) or group from None
 
     async def _drive(self, children: asyncio.TaskGroup) -> None:
         structlog.contextvars.bind_contextvars(utility=self.utility)
@@ -246,8 +239,3 @@ class Driver:
     async def _collect(self, wanted: Collect) -> None:
         with self.clock.held():
             self._mailbox.put(await self.collect(wanted))
-
-
-def _first(group: BaseExceptionGroup[StoreError]) -> BaseException:
-    first = group.exceptions[0]
-    return _first(first) if isinstance(first, BaseExceptionGroup) else first

@@ -1,0 +1,252 @@
+"""The one place that knows every concrete class: a checked configuration becomes a running gateway."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import timedelta
+from functools import partial
+from importlib.metadata import version
+from pathlib import Path
+from typing import Final
+
+import structlog
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from lxml import etree
+from prometheus_client import CollectorRegistry
+
+from gateway.app.book import make_book
+from gateway.app.ids import SystemChance, SystemIds
+from gateway.app.secrets import installation_key, private_file
+from gateway.app.sessions import Sessions
+from gateway.app.supervisor import keep
+from gateway.config.load import Loaded
+from gateway.domain.errors import GatewayError, first_of
+from gateway.domain.names import UtilityName
+from gateway.domain.ports import Chance, Clock, Ids
+from gateway.observability.metrics import Metrics
+from gateway.pipeline.book import Office
+from gateway.pipeline.feedback import Feedback
+from gateway.pipeline.inbound import Inbound
+from gateway.pipeline.measure import Measure
+from gateway.pipeline.ports import Work
+from gateway.pipeline.prove import Prover
+from gateway.pipeline.settle import agree
+from gateway.pipeline.timetable import Timetable
+from gateway.pipeline.turn import Turn
+from gateway.settlement.heads import LogKey
+from gateway.southbound.app import make_app
+from gateway.southbound.bells import Bells
+from gateway.southbound.parts import Pace, Parts
+from gateway.southbound.signer import KeyFileSigner, open_signer
+from gateway.store.open import SqliteStore, open_store
+from gateway.transport.schemas import load_oadr20b_schema
+from gateway.transport.server import Listener, listen
+from gateway.transport.tls import refuse_test_files, southbound_server
+
+SOFTWARE: Final = f"gridgate {version('gridgate')}"
+HEAD_EVERY: Final = timedelta(minutes=5)
+"""A head of the evidence log is signed at least so often."""
+_SCHEMAS: Final[dict[str, Callable[[], etree.XMLSchema]]] = {"oadr20b": load_oadr20b_schema}
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wiring:
+    """What differs between earnest, demonstration and test; the defaults are earnest."""
+
+    clock: Clock
+    ids: Ids = field(default_factory=SystemIds)
+    chance: Chance = field(default_factory=SystemChance)
+    pace: Pace = field(default_factory=Pace)
+    seed: bytes | None = None
+    """32 bytes that every key is made of instead of the files; test mode only."""
+    store_url: str = ""
+    """Instead of the configured one; empty: as configured."""
+
+
+def data_dir(loaded: Loaded) -> Path:
+    """Return the folder of keys, store and reports, made if need be."""
+    folder = loaded.path(loaded.settings.gateway.data_dir)
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return folder
+
+
+def store_url(loaded: Loaded) -> str:
+    """Return the store's URL with its path resolved under ``data_dir``."""
+    url = loaded.settings.store.url
+    path = url.removeprefix("sqlite://").removeprefix("/")
+    return f"sqlite:///{data_dir(loaded) / path}" if path else url
+
+
+def log_key(folder: Path, seed: bytes | None = None) -> LogKey:
+    """Open the key that signs heads of the evidence log, made at the first start.
+
+    Raises:
+        ConfigError: the file cannot be used.
+    """
+    raw = seed or private_file(folder / "evidence-log.key", _fresh_key)
+    key = Ed25519PrivateKey.from_private_bytes(raw)
+    public = key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
+    return LogKey(public=public, sign=key.sign)
+
+
+def _fresh_key() -> bytes:
+    return Ed25519PrivateKey.generate().private_bytes_raw()
+
+
+class Gateway:
+    """One gateway: ``start``, then ``run`` until cancelled, then ``stop``.
+
+    Args:
+        loaded: A checked configuration.
+        wiring: Clock, chance, ids and pace.
+    """
+
+    def __init__(self, loaded: Loaded, wiring: Wiring) -> None:
+        self._loaded = loaded
+        self._wiring = wiring
+        self._metrics = Metrics(CollectorRegistry())
+        self._listener: Listener | None = None
+        self._store: SqliteStore | None = None
+        self._bells = Bells(wiring.clock)
+        self._office: Office | None = None
+        self._timetable: Timetable | None = None
+        self._sessions: Sessions | None = None
+
+    @property
+    def url(self) -> str:
+        """Return where sites connect; known after ``start``."""
+        assert self._listener is not None, "start first"  # noqa: S101 - our own caller
+        return self._listener.url
+
+    @property
+    def office(self) -> Office:
+        """Return the shared ports, to read from; known after ``start``."""
+        assert self._office is not None, "start first"  # noqa: S101 - our own caller
+        return self._office
+
+    async def start(self) -> None:
+        """Check certificates, open the store, write down the terms, listen.
+
+        Raises:
+            ConfigError: a file cannot be used.
+            IdentityError: ``TEST_CERTIFICATE`` outside test mode.
+            StoreError: the store is locked, damaged or of a newer version.
+        """
+        self._refuse_test_certificates()
+        url = self._wiring.store_url or store_url(self._loaded)
+        self._store = await open_store(url, ids=self._wiring.ids)
+        self._office = self._make_office(self._store)
+        await self._agree()
+        self._listener = await self._listen(self._office)
+        log.info("gateway_started", url=self._listener.url, store=self._store.identity.store_id[:8])
+
+    def _refuse_test_certificates(self) -> None:
+        if self._loaded.settings.gateway.test_mode:
+            return
+        utilities = self._loaded.settings.utility
+        southbound = self._loaded.settings.southbound
+        given = [path for u in utilities for path in (u.certificate, u.ca) if path]
+        given += [southbound.certificate] if southbound.certificate else []
+        refuse_test_files(self._loaded.path(path) for path in given)
+
+    def _make_office(self, store: SqliteStore) -> Office:
+        wiring, keys = self._wiring, data_dir(self._loaded) / "keys"
+        seed = wiring.seed
+        signer = KeyFileSigner.seeded(seed) if seed else open_signer(data_dir(self._loaded))
+        key = seed or installation_key(keys, _fresh_key)
+        book = make_book(
+            self._loaded,
+            installation_key=key,
+            source=f"urn:gridgate:{signer.kid}",
+            software=SOFTWARE,
+        )
+        return Office(
+            book=book,
+            store=store,
+            clock=wiring.clock,
+            signer=signer,
+            log_key=log_key(keys, seed),
+            bell=self._bells,
+            decided=lambda decision: self._sessions.decide(decision) if self._sessions else None,
+            timers_changed=lambda: self._timetable.changed() if self._timetable else None,
+        )
+
+    async def _agree(self) -> None:
+        office = self.office
+        now = office.clock.now()
+
+        def job(work: Work) -> None:
+            agree(Turn(work=work, book=office.book, signer=office.signer, now=now))
+
+        await office.store.write(job)
+        await Prover(office).head()
+
+    async def _listen(self, office: Office) -> Listener:
+        southbound = self._loaded.settings.southbound
+        app = make_app(
+            Parts(
+                store=office.store,
+                desk=Feedback(office),
+                clock=office.clock,
+                ids=self._wiring.ids,
+                bells=self._bells,
+                signer=office.signer,
+                registry=self._metrics.registry,
+                source=office.book.source,
+                pace=self._wiring.pace,
+            )
+        )
+        certificate, key = southbound.certificate, southbound.key
+        context = (
+            southbound_server(self._loaded.path(certificate), self._loaded.path(key))
+            if certificate and key
+            else None
+        )
+        return await listen(app, southbound.host, southbound.port, context)
+
+    async def run(self) -> None:
+        """Serve until cancelled.
+
+        Raises:
+            StoreError: the store cannot be trusted any more.
+        """
+        office = self.office
+        self._timetable = Timetable(office)
+        self._sessions = Sessions(
+            self._loaded,
+            office,
+            Inbound(office),
+            Measure(office).collect,
+            self._wiring.chance,
+            self._wiring.ids,
+            _SCHEMAS,
+            self._metrics,
+        )
+        steps = {"timetable": self._timetable.run, "heads": self._heads}
+        for section in self._loaded.settings.utility:
+            steps[section.name] = partial(self._sessions.drive, UtilityName(section.name))
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                for name, start in steps.items():
+                    tasks.create_task(keep(name, start, office.clock), name=name)
+        except BaseExceptionGroup as group:
+            raise first_of(group, GatewayError) or group from None
+
+    async def _heads(self) -> None:
+        prover, clock = Prover(self.office), self.office.clock
+        with clock.held():
+            while True:
+                await clock.sleep_until(clock.now() + HEAD_EVERY)
+                await prover.head()
+
+    async def stop(self) -> None:
+        """End streams, then close the store; correctness never depends on it."""
+        if self._listener is not None:
+            await self._listener.stop()
+        if self._sessions is not None:
+            await self._sessions.close()
+        if self._store is not None:
+            await self._store.close()

@@ -1,0 +1,139 @@
+"""One session per utility: made from the configuration and what the store holds, driven until it closes."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+
+from lxml import etree
+
+from gateway.config.load import Loaded
+from gateway.config.settings import UtilitySection
+from gateway.domain.errors import ConfigError
+from gateway.domain.names import MeterId, SiteId, UtilityName
+from gateway.domain.participation import Participation
+from gateway.domain.ports import Chance, Ids
+from gateway.northbound.driver import Driver, Health, Sink
+from gateway.northbound.exchange import HttpExchange
+from gateway.observability.metrics import Metrics
+from gateway.pipeline.book import Office
+from gateway.protocols.actions import Collect, Readings
+from gateway.protocols.entry import MeterPoint, ProgramTerms, Scope, Tools
+from gateway.protocols.registry import PROTOCOLS
+from gateway.transport.client import PeerClient
+from gateway.transport.tls import TlsFiles, TlsProfile, openadr_client
+
+
+@dataclass
+class Sessions:
+    """Drives every utility's session.
+
+    Args:
+        loaded: The configuration.
+        office: Clock and store.
+        sink: Where events go.
+        collect: Where readings come from.
+        chance: For randomised starts and jitter.
+        ids: For request ids.
+        schemas: Protocol name -> loader of its compiled schema.
+        metrics: Counts exchanges.
+    """
+
+    loaded: Loaded
+    office: Office
+    sink: Sink
+    collect: Callable[[Collect], Awaitable[Readings]]
+    chance: Chance
+    ids: Ids
+    schemas: Mapping[str, Callable[[], etree.XMLSchema]]
+    metrics: Metrics
+    _drivers: dict[UtilityName, Driver] = field(default_factory=dict)
+    _clients: dict[UtilityName, PeerClient] = field(default_factory=dict)
+
+    def decide(self, decision: Participation) -> None:
+        """Hand an answer to its utility's session; one that is not running finds it in the store when it starts."""
+        driver = self._drivers.get(decision.event.utility)
+        if driver is not None:
+            driver.decide(decision)
+
+    def health(self) -> Mapping[UtilityName, Health]:
+        """Return what each session says of itself."""
+        return {name: driver.health for name, driver in self._drivers.items()}
+
+    async def drive(self, name: UtilityName) -> None:
+        """Make one session from what is stored and drive it until it closes.
+
+        Raises:
+            ConfigError: the protocol or its files cannot be used.
+            StoreError: the store cannot be trusted any more.
+        """
+        section = next(s for s in self.loaded.settings.utility if s.name == name)
+        with self.office.clock.held():
+            state = await self.office.store.read(lambda work: work.sessions.state(name))
+        entry = PROTOCOLS[section.protocol]
+        load = self.schemas.get(section.protocol)
+        tools = Tools(chance=self.chance, ids=self.ids, schema=load() if load else None)
+        options = entry.read_options(section.options)
+        session = entry.session(options, self._scope(name), tools, state)
+        old = self._clients.pop(name, None)
+        if old is not None:
+            await old.close()
+        client = self._clients[name] = self._client(section)
+        exchange = HttpExchange(client=client, pinned=section.server_fingerprint)
+        driver = Driver(
+            name,
+            session,
+            self.metrics.counted(name, exchange),
+            self.sink,
+            self.collect,
+            self.office.clock,
+        )
+        self._drivers[name] = driver
+        await driver.run()
+
+    def _scope(self, name: UtilityName) -> Scope:
+        programs = [p for p in self.loaded.settings.program if p.utility == name]
+        sites = {site for program in programs for site in program.sites}
+        return Scope(
+            utility=name,
+            programs=tuple(
+                ProgramTerms(
+                    name=program.name,
+                    sites=tuple(SiteId(site) for site in program.sites),
+                    delta_sign=program.delta_sign,
+                    delta_basis=program.delta_basis,
+                    capacity_is_cap=program.capacity_is_cap,
+                )
+                for program in programs
+            ),
+            points=tuple(
+                MeterPoint(site=SiteId(site.id), meter=MeterId(meter.id), interval=meter.interval)
+                for site in self.loaded.settings.site
+                if site.id in sites
+                for meter in site.meter
+            ),
+        )
+
+    def _client(self, section: UtilitySection) -> PeerClient:
+        settings = self.loaded.settings
+        context = None
+        if section.url.startswith("https://"):
+            if not (section.certificate and section.key and section.ca):
+                raise ConfigError((f"utility {section.name}: certificate, key and ca are needed",))
+            files = TlsFiles(
+                certificate=self.loaded.path(section.certificate),
+                key=self.loaded.path(section.key),
+                ca=self.loaded.path(section.ca),
+            )
+            profile = TlsProfile(section.tls_profile)
+            context = openadr_client(files, profile, host_names=section.check_host_name)
+        return PeerClient(
+            section.url,
+            context,
+            self.office.clock,
+            total_s=section.request_timeout_s,
+            test_mode=settings.gateway.test_mode,
+        )
+
+    async def close(self) -> None:
+        """Close every connection."""
+        for client in self._clients.values():
+            await client.close()

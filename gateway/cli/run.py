@@ -1,0 +1,69 @@
+"""``gridgate run``: one gateway until it is told to stop."""
+
+import asyncio
+import contextlib
+import signal
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+import structlog
+
+from gateway.app.bootstrap import Gateway, Wiring
+from gateway.cli.ending import Exit
+from gateway.client.clock import ScaledClock, SystemClock
+from gateway.config.load import load
+from gateway.domain.timespan import instant
+from gateway.observability.logs import set_up
+from gateway.southbound.parts import Pace
+
+log = structlog.get_logger()
+
+Timeline = tuple[str, float, float]
+"""(origin, Unix seconds at which it passed, factor); an empty origin is the wall's time."""
+
+
+def run(config: Path, clock: Timeline) -> int:
+    """Run a gateway; Ctrl-C or SIGTERM once ends it in good order, twice at once."""
+    loaded = load(config)
+    wiring = _wiring(clock)
+    set_up(wiring.clock.now, as_json=not sys.stderr.isatty())
+    return asyncio.run(_serve(Gateway(loaded, wiring)))
+
+
+def _wiring(timeline: Timeline) -> Wiring:
+    origin, started, factor = timeline
+    if not origin:
+        return Wiring(clock=SystemClock())
+    clock = ScaledClock(instant(origin), datetime.fromtimestamp(started, tz=UTC), factor)
+    # Pings and checks of open streams keep a decent distance in real time, however fast the timeline runs.
+    pace = Pace(
+        ping_s=max(15.0, 2 * factor),
+        recheck_s=max(4.0, 2 * factor),
+        write_s=max(10.0, 5 * factor),
+        per_s=1e6,
+        burst=1_000_000,
+    )
+    return Wiring(clock=clock, pace=pace)
+
+
+async def _serve(gateway: Gateway) -> int:
+    loop = asyncio.get_running_loop()
+    try:
+        await gateway.start()
+        serving = asyncio.create_task(gateway.run(), name="gateway")
+        for name in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(name, _stop, serving, name)
+        with contextlib.suppress(asyncio.CancelledError):
+            await serving
+            return Exit.OK
+        return Exit.INTERRUPTED
+    finally:
+        await gateway.stop()
+
+
+def _stop(serving: "asyncio.Task[None]", name: signal.Signals) -> None:
+    log.info("stopping", signal=name.name)
+    if serving.cancelling():
+        sys.exit(Exit.INTERRUPTED)
+    serving.cancel()

@@ -1,0 +1,41 @@
+"""Metrics of the northbound side; the registry is handed in, nothing is global."""
+
+from collections.abc import Awaitable, Callable
+
+from prometheus_client import CollectorRegistry, Counter
+
+from gateway.domain.errors import TransportError
+from gateway.protocols.actions import Message, Send
+
+Exchange = Callable[[Send], Awaitable[Message]]
+
+
+class Metrics:
+    """Counts what the gateway does towards utilities.
+
+    Args:
+        registry: Where the metrics are registered and read from.
+    """
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.registry = registry
+        self._exchanges = Counter(
+            "gateway_exchanges",
+            "Exchanges with utilities, by utility, service and outcome",
+            ["utility", "service", "outcome"],
+            registry=registry,
+        )
+
+    def counted(self, utility: str, exchange: Exchange) -> Exchange:
+        """Wrap an exchange so that each outcome counts: ``ok`` or the reason of the failure."""
+
+        async def counted(send: Send) -> Message:
+            try:
+                message = await exchange(send)
+            except TransportError as error:
+                self._exchanges.labels(utility, send.service, error.reason).inc()
+                raise
+            self._exchanges.labels(utility, send.service, "ok").inc()
+            return message
+
+        return counted
