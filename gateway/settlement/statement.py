@@ -6,6 +6,9 @@ from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
 
+from pydantic import ValidationError
+
+from gateway.domain.errors import MeterDataError, WireError
 from gateway.domain.names import MeterId
 from gateway.domain.reading import Measured, MeasureRequest, Quality, Reading
 from gateway.domain.rounding import MONEY_PLACES, exact_sum, half_even
@@ -53,9 +56,18 @@ def settle(inputs: SettlementInputs, methods: Methods) -> Settled:
     Without a baseline nothing is owed and nothing is paid, and the statement says so.
 
     Raises:
-        MeterDataError: ``EVENT_STILL_OPEN``, ``NOTHING_OWED`` (there is nothing to state), ``TOO_LONG``.
+        MeterDataError: ``EVENT_STILL_OPEN``, ``NOTHING_OWED`` (there is nothing to state), ``TOO_LONG``,
+            ``OUT_OF_RANGE`` (a figure has more digits than published decimals carry).
         ConfigError: when the baseline or validation parameters cannot be used.
     """
+    try:
+        return _settled(inputs, methods)
+    except (ValidationError, WireError):
+        text = "a figure has more digits than a statement can carry; check the meter and the prices"
+        raise MeterDataError("OUT_OF_RANGE", text) from None
+
+
+def _settled(inputs: SettlementInputs, methods: Methods) -> Settled:
     terms = inputs.terms
     plan = plan_of(inputs)
     measured = methods.measure(_measure_request(inputs, plan.event, methods))

@@ -1,6 +1,8 @@
 """Evidence: what a bundle proves, and each named way to falsify one."""
 
 import base64
+import io
+import zipfile
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -16,7 +18,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 
 from gateway.domain.canonical import canonical, read_json
-from gateway.domain.errors import MisuseError, WireError
+from gateway.domain.errors import MeterDataError, MisuseError, WireError
 from gateway.domain.participation import Opt
 from gateway.pipeline.methods import METHODS
 from gateway.settlement.archive import from_zip, to_zip
@@ -366,6 +368,14 @@ def test_a_file_that_cannot_be_read_is_malformed_and_named(name: str) -> None:
         assert name in [finding.where for finding in verdict.findings]
 
 
+@pytest.mark.parametrize("name", [INCLUSION, HEADS, CONSISTENCY, RESULT])
+def test_a_document_of_another_shape_is_malformed_and_named(name: str) -> None:
+    for body in (b"{}", b"[{}]", b'"text"', b"null"):
+        verdict = judged(listed({**honest().files, name: body}))
+        assert verdict.outcome is Outcome.MALFORMED
+        assert name in [finding.where for finding in verdict.findings]
+
+
 def test_white_space_that_changes_nothing_is_still_refused() -> None:
     spaced = {**honest().files, RESULT: honest().files[RESULT] + b" "}
     manifest = {**honest().files, MANIFEST: honest().files[MANIFEST] + b"\n"}
@@ -563,6 +573,47 @@ def test_energy_agrees_within_a_millionth(change: str, refused: bool) -> None:
     assert (verdict.outcome is Outcome.MISMATCH) is refused
 
 
+def test_a_bundle_without_terms_event_or_intent_is_incomplete() -> None:
+    for kind in ("config", "event", "intent"):
+        story = told()
+        story.records = [found for found in story.records if found.record.k != kind]
+        story.records = [logged(i, found.body) for i, found in enumerate(story.records)]
+        result = close(told()).evidence.result
+        inputs = result.statement.inputs.model_copy(
+            update={
+                name: tuple(f.index for f in story.records if f.record.k == name)
+                for name in ("config", "event", "intent", "opt", "telemetry")
+            }
+        )
+        statement = result.statement.model_copy(update={"inputs": inputs})
+        files = forged_by_keeper(story, result.model_copy(update={"statement": statement}))
+
+        verdict = judged(files)
+
+        assert verdict.outcome is not Outcome.VERIFIED
+        assert any("RECORDS_INCOMPLETE" in finding.detail for finding in verdict.findings)
+
+
+def test_numbers_beyond_every_meter_are_refused_without_a_crash() -> None:
+    calm = {"spike_action": "flag"}
+    story = Story(terms=TERMS.model_copy(update={"vee": calm}))
+    story.agree()
+    story.run_meter(FIRST, UTC_1600)
+    story.notify(EVENT, UTC_1600 + timedelta(seconds=31))
+    story.answer(Opt.IN, UTC_1600 + timedelta(seconds=40))
+    story.run_meter(UTC_1600, START)
+    story.meter(START, Decimal("999999999999"))
+    story.run_meter(START + MINUTE, LAST)
+    dear = TERMS.model_copy(update={"vee": calm, "price_per_kwh": Decimal("999999999999999999")})
+    result = close(told()).evidence.result
+
+    for other in (story, told(terms=dear)):
+        with pytest.raises(MeterDataError) as caught:
+            settle(other.inputs(), METHODS)
+        assert caught.value.reason == "OUT_OF_RANGE"
+        assert judged(forged_by_keeper(other, result)).outcome is Outcome.MISMATCH
+
+
 def test_what_cannot_be_computed_at_all_is_said() -> None:
     odd = TERMS.model_copy(update={"vee": {"max_kilowatt": "1"}})
     true = close(told()).evidence.result
@@ -718,3 +769,13 @@ def test_a_repacked_compressed_or_broken_archive_is_refused() -> None:
         with pytest.raises(WireError) as caught:
             from_zip(broken)
         assert caught.value.reason == "MALFORMED_ARCHIVE"
+
+
+def test_a_compressed_archive_is_refused_before_it_unpacks() -> None:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr(RECORDS, b"0" * 10_000_000)
+
+    with pytest.raises(WireError) as caught:
+        from_zip(packed.getvalue())
+    assert "not compressed" in caught.value.detail

@@ -6,8 +6,6 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Final
 
-from pydantic import ValidationError
-
 from gateway.domain.canonical import canonical
 from gateway.domain.errors import ConfigError, GatewayError, MeterDataError
 from gateway.domain.event import Basis
@@ -159,8 +157,8 @@ def result_follows(bundle: Bundle, methods: Methods) -> Iterator[Finding]:
         yield (incomplete if lacking else mismatch)("recompute", RESULT, str(error))
     except ConfigError as error:
         yield mismatch("recompute", RESULT, "; ".join(error.faults))
-    except (GatewayError, ValidationError, ArithmeticError) as error:
-        yield mismatch("recompute", RESULT, f"it cannot be computed again: {type(error).__name__}")
+    except (GatewayError, ArithmeticError) as error:
+        yield mismatch("recompute", RESULT, f"it cannot be computed again: {error}"[:200])
     else:
         for path, text in _differences(again, bundle.result):
             yield mismatch("recompute", f"{RESULT} {path}", text)
