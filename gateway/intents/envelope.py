@@ -3,7 +3,7 @@
 The bytes made here are stored in the outbox and sent unchanged on every channel, at every repetition.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
@@ -15,6 +15,7 @@ from gateway.domain.timespan import instant_text
 
 INTENT_TYPE: Final = "org.compute-flex.intent.v1"
 PLAN_TYPE: Final = "org.compute-flex.plan.v1"
+RESET_TYPE: Final = "org.compute-flex.reset.v1"
 SEQUENCE_DIGITS: Final = 20
 """The sequence extension orders as a string, so it is zero-padded."""
 
@@ -38,7 +39,7 @@ def intent_event(
 
     Spec: CloudEvents 1.0, JSON format, extensions sequence and expirytime.
     """
-    signature = sign(signed_part(_document(intent)))
+    signature = sign(signed_part(document_of(intent)))
     signed = intent.model_copy(update={"signature": signature})
     event = _cloud_event(
         kind=INTENT_TYPE,
@@ -52,7 +53,7 @@ def intent_event(
         event["expirytime"] = instant_text(intent.deliver_by)
     if traceparent is not None:
         event["traceparent"] = traceparent
-    return signed, canonical({**event, "data": _document(signed)})
+    return signed, canonical({**event, "data": document_of(signed)})
 
 
 def plan_event(
@@ -69,7 +70,7 @@ def plan_event(
     Returns:
         The signed plan, and the CloudEvent in structured JSON, canonical bytes.
     """
-    signature = sign(signed_part(_document(plan)))
+    signature = sign(signed_part(document_of(plan)))
     signed = plan.model_copy(update={"signature": signature})
     event = _cloud_event(
         kind=PLAN_TYPE,
@@ -79,10 +80,42 @@ def plan_event(
         time=plan.made_at,
         sequence=sequence,
     )
-    return signed, canonical({**event, "data": _document(signed)})
+    return signed, canonical({**event, "data": document_of(signed)})
 
 
-def _document(published: ComputeFlexIntent | EffectivePlan) -> dict[str, object]:
+def reset_event(
+    plan: EffectivePlan | None,
+    intents: Sequence[Mapping[str, object]],
+    *,
+    source: str,
+    site: str,
+    sequence: int,
+    at: datetime,
+) -> bytes:
+    """Wrap all that holds for a site, for a reader whose cursor is of no use any more.
+
+    Args:
+        plan: The newest one, signed; None before the first.
+        intents: Open ones as documents, signed.
+        source: URI reference of this gateway.
+        site: Whose stream it is.
+        sequence: Where the stream goes on after this.
+        at: Now.
+    """
+    event = _cloud_event(
+        kind=RESET_TYPE,
+        event_id=f"reset-{site}_{sequence}",
+        source=source,
+        subject=site,
+        time=at,
+        sequence=sequence,
+    )
+    data = {"plan": document_of(plan) if plan else None, "intents": list(intents)}
+    return canonical({**event, "data": data})
+
+
+def document_of(published: ComputeFlexIntent | EffectivePlan) -> dict[str, object]:
+    """Return a published document as JSON values, by its published names."""
     return published.model_dump(mode="json", by_alias=True)
 
 

@@ -1,0 +1,1 @@
+"""The HTTP side towards sites: intents and plans out, answers and telemetry in."""

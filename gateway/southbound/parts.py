@@ -1,0 +1,53 @@
+"""What the southbound app is built from, and how fast it goes."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+
+from prometheus_client import CollectorRegistry
+
+from gateway.domain.ports import Clock, Ids, Signer
+from gateway.pipeline.desk import SiteDesk
+from gateway.pipeline.ports import Store
+from gateway.southbound.bells import Bells
+
+Check = Callable[[], Awaitable[str]]
+"""Looks at one thing that must work; returns what is wrong in one sentence, empty when nothing is."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pace:
+    """Limits in time and number; seconds of the clock."""
+
+    ping_s: float = 15.0
+    """A comment is sent on an idle stream."""
+    recheck_s: float = 4.0
+    """A stream's token is looked at again (a revoked one closes its streams within 5 s), and the store too."""
+    write_s: float = 10.0
+    """A reader that takes longer for one block is disconnected; it resumes by cursor."""
+    retry_ms: int = 2000
+    """What browsers wait before they reconnect."""
+    page: int = 100
+    """Documents read from the store at once."""
+    streams: int = 8
+    """Open streams and long polls per site."""
+    per_s: float = 20.0
+    """Queries and telemetry per second and site; answers are never refused for their number."""
+    burst: int = 100
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """What the app stands on; all are shared with the rest of the process."""
+
+    store: Store
+    desk: SiteDesk
+    clock: Clock
+    ids: Ids
+    bells: Bells
+    signer: Signer
+    registry: CollectorRegistry
+    source: str
+    """URI reference of this gateway, as in every CloudEvent."""
+    checks: Mapping[str, Check] = field(default_factory=dict)
+    """Name -> readiness check."""
+    pace: Pace = field(default_factory=Pace)

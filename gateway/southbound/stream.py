@@ -1,0 +1,185 @@
+"""Server-sent events: a site's stream, resumable by cursor, in bounded memory.
+
+A stream reads the store page by page when its bell rings; nothing is queued per subscriber. Whoever reads too slowly
+is disconnected and goes on later from its cursor.
+
+Under a virtual clock every block carries a token, taken before it is written and given back by the reader when it
+asks for the next one. That is why a stream ends with a comment of its own before its connection does.
+"""
+
+from datetime import datetime, timedelta
+from typing import Final
+
+from aiohttp import web
+from prometheus_client import Counter, Gauge
+
+from gateway.domain.errors import StoreError
+from gateway.domain.names import SiteId
+from gateway.domain.ports import Clock
+from gateway.pipeline.ports import Work
+from gateway.pipeline.records import OutboxItem
+from gateway.southbound.access import Access, Caller
+from gateway.southbound.parts import Parts
+from gateway.southbound.positions import Reset, number, reset, usable
+from gateway.southbound.queries import LARGEST_CURSOR
+
+HEADERS: Final = {
+    "Content-Type": "text/event-stream",
+    "Cache-Control": "no-store",
+    "X-Accel-Buffering": "no",
+}
+PING: Final = b": ping\n\n"
+BYE: Final = b": bye\n\n"
+
+
+class Blocks:
+    """Writes blocks of one stream.
+
+    Args:
+        response: Prepared or about to be.
+        clock: Takes a token per block; bounds the wait for a slow reader.
+        write_s: The bound, seconds.
+    """
+
+    def __init__(self, response: web.StreamResponse, clock: Clock, write_s: float) -> None:
+        self._response = response
+        self._clock = clock
+        self._write_s = write_s
+
+    async def write(self, block: bytes) -> None:
+        """Write one block.
+
+        Raises:
+            ConnectionError: the reader is gone.
+            TimeoutError: the reader is too slow.
+        """
+        self._clock.hold()
+        written = False
+        try:
+            async with self._clock.timeout(self._write_s):
+                await self._response.write(block)
+            written = True
+        finally:
+            if not written:
+                self._clock.release()
+
+
+class Streams:
+    """Handler of ``GET /stream``.
+
+    Args:
+        parts: What the app stands on.
+        access: Looks at tokens again while streams are open.
+    """
+
+    def __init__(self, parts: Parts, access: Access) -> None:
+        self._parts = parts
+        self._access = access
+        self._open = Gauge(
+            "gateway_southbound_streams", "Open event streams", registry=parts.registry
+        )
+        self._ended = Counter(
+            "gateway_southbound_streams_ended",
+            "Event streams that ended, by cause",
+            ["cause"],
+            registry=parts.registry,
+        )
+
+    async def stream(self, request: web.Request, caller: Caller) -> web.StreamResponse:
+        """Send what follows the reader's cursor, and everything from then on."""
+        cursor = _cursor(request)
+        response = web.StreamResponse(headers=HEADERS)
+        with (
+            self._access.waiting(caller),
+            self._parts.clock.held(),
+            self._open.track_inprogress(),
+        ):
+            cause = await self._life(request, response, caller, cursor)
+        self._ended.labels(cause).inc()
+        return response
+
+    async def _life(
+        self,
+        request: web.Request,
+        response: web.StreamResponse,
+        caller: Caller,
+        cursor: int,
+    ) -> str:
+        blocks = Blocks(response, self._parts.clock, self._parts.pace.write_s)
+        try:
+            await response.prepare(request)
+            return await self._serve(blocks, caller, cursor)
+        except ConnectionError:
+            return "gone"
+        except TimeoutError:
+            if request.transport is not None:
+                request.transport.abort()
+            return "slow"
+
+    async def _serve(self, blocks: Blocks, caller: Caller, cursor: int) -> str:
+        pace, clock, bells = self._parts.pace, self._parts.clock, self._parts.bells
+        await blocks.write(b"retry: %d\n\n" % pace.retry_ms)
+        ping_at = self._in(pace.ping_s)
+        check_at = self._in(pace.recheck_s)
+        cause = "closed"
+        try:
+            cursor = await self._begin(blocks, caller.site, cursor)
+            while not bells.closed:
+                seen = bells.rings(caller.site)
+                page = await self._page(caller.site, cursor)
+                for item in page:
+                    await self._send(blocks, item)
+                    cursor = item.sequence
+                if clock.now() >= check_at:
+                    if not await self._access.still_accepted(caller):
+                        cause = "revoked"
+                        break
+                    check_at = self._in(pace.recheck_s)
+                if clock.now() >= ping_at:
+                    await blocks.write(PING)
+                    ping_at = self._in(pace.ping_s)
+                if len(page) < pace.page:
+                    await bells.wait(caller.site, seen, min(ping_at, check_at))
+        except StoreError:
+            cause = "store"
+        await blocks.write(BYE)
+        return cause
+
+    async def _begin(self, blocks: Blocks, site: SiteId, cursor: int) -> int:
+        at, parts = self._parts.clock.now(), self._parts
+
+        def job(work: Work) -> Reset | None:
+            if usable(work, site, cursor):
+                return None
+            return reset(work, site, source=parts.source, sign=parts.signer.detached, at=at)
+
+        found = await parts.store.read(job)
+        if found is None:
+            return cursor
+        await blocks.write(block("reset", found.sequence, found.body))
+        return found.sequence
+
+    async def _page(self, site: SiteId, cursor: int) -> tuple[OutboxItem, ...]:
+        limit = self._parts.pace.page
+        return await self._parts.store.read(lambda work: work.outbox.after(site, cursor, limit))
+
+    async def _send(self, blocks: Blocks, item: OutboxItem) -> None:
+        """Write one document, unless it is too late for it: a last look right before the socket (R-OUT-1)."""
+        if item.deliver_by is None or self._parts.clock.now() <= item.deliver_by:
+            await blocks.write(block(item.kind, item.sequence, item.body))
+
+    def _in(self, seconds: float) -> datetime:
+        return self._parts.clock.now() + timedelta(seconds=seconds)
+
+
+def block(kind: str, sequence: int, body: bytes) -> bytes:
+    """Write one event; canonical JSON has no line break, so ``data`` is one line."""
+    return b"id: %d\nevent: %s\ndata: %s\n\n" % (sequence, kind.encode(), body)
+
+
+def _cursor(request: web.Request) -> int:
+    """Return where the reader stands: ``Last-Event-ID`` (a reconnecting browser) goes before ``after``."""
+    last = request.headers.get("Last-Event-ID", "")
+    if last.isascii() and last.isdigit() and len(last) <= 16:
+        return int(last)
+    return number(request, "after", 0, LARGEST_CURSOR)
