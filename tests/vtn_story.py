@@ -232,28 +232,7 @@ class Ven:
     def report(
         self, report_request_id: str, *values: str, start: datetime = T0, r_id: str = "power"
     ) -> Message | None:
-        report = OadrReport(
-            dtstart=start,
-            intervals=tuple(
-                ReportInterval(
-                    duration=MINUTE,
-                    uid=str(uid),
-                    oadr_report_payloads=(
-                        OadrReportPayload(
-                            r_id=r_id,
-                            payload_float=Decimal(value),
-                            oadr_data_quality="Quality Good - Non Specific",
-                        ),
-                    ),
-                )
-                for uid, value in enumerate(values)
-            ),
-            report_request_id=report_request_id,
-            report_specifier_id="usage",
-            report_name="TELEMETRY_USAGE",
-            created_date_time=self.story.now,
-        )
-        message = OadrUpdateReport(request_id="u1", oadr_reports=(report,), ven_id=self.ven_id)
+        message = usage_update(self.ven_id, report_request_id, values, start=start, r_id=r_id)
         return self.say("EiReport", message)
 
     def opt_for(self, event_id: str, version: int, opt: OptType) -> Message | None:
@@ -279,3 +258,36 @@ def response(event_id: str, version: int, opt: OptType, code: str = "200") -> Ev
         qualified_event_id=QualifiedEventId(event_id=event_id, modification_number=version),
         opt_type=opt,
     )
+
+
+def usage_update(
+    ven_id: str,
+    report_request_id: str,
+    values: tuple[str, ...],
+    *,
+    start: datetime = T0,
+    r_id: str = "power",
+) -> OadrUpdateReport:
+    """One value a minute, from ``start``."""
+    report = OadrReport(
+        dtstart=start,
+        intervals=tuple(
+            ReportInterval(
+                duration=MINUTE,
+                uid=str(uid),
+                oadr_report_payloads=(
+                    OadrReportPayload(
+                        r_id=r_id,
+                        payload_float=Decimal(value),
+                        oadr_data_quality="Quality Good - Non Specific",
+                    ),
+                ),
+            )
+            for uid, value in enumerate(values)
+        ),
+        report_request_id=report_request_id,
+        report_specifier_id="usage",
+        report_name="TELEMETRY_USAGE",
+        created_date_time=start,
+    )
+    return OadrUpdateReport(request_id="u1", oadr_reports=(report,), ven_id=ven_id)

@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Final
 
 from gateway.domain.errors import MisuseError
+from gateway.protocols.oadr2b.event_rules import check_event
 from gateway.protocols.oadr2b.messages import (
     EiActivePeriod,
     EiEvent,
@@ -110,15 +111,14 @@ class EventSpec:
         """Return the event at version 0; status and createdDateTime are filled in by the VTN.
 
         Raises:
-            MisuseError: ``NO_SIGNAL``, ``UNKNOWN_UNIT``, or ``UNEVEN_SIGNALS`` when a signal is longer or shorter
-                than the event (rule 8).
+            MisuseError: ``NO_SIGNAL``, ``UNKNOWN_UNIT``.
+            SessionError: it would break a rule of the standard: ``COMPLIANCE``, ``INVALID_DATA`` or
+                ``OUT_OF_SEQUENCE``.
         """
         if not self.signals or not all(signal.steps for signal in self.signals):
             raise MisuseError("NO_SIGNAL", f"event {self.event_id!r} needs a signal with a step")
         lasts = _length(self.signals[0])
-        if any(_length(signal) != lasts for signal in self.signals):
-            raise MisuseError("UNEVEN_SIGNALS", f"signals of {self.event_id!r} differ in length")
-        return OadrEvent(
+        event = OadrEvent(
             ei_event=EiEvent(
                 event_descriptor=self._descriptor(),
                 ei_active_period=EiActivePeriod(
@@ -142,6 +142,8 @@ class EventSpec:
             if self.response_required
             else ResponseRequired.NEVER,
         )
+        check_event(event.ei_event)
+        return event
 
     def _descriptor(self) -> EventDescriptor:
         return EventDescriptor(

@@ -35,7 +35,8 @@ from gateway.protocols.oadr2b.messages import (
     WsCalendarInterval,
 )
 from gateway.protocols.oadr2b.vtn_facts import Offered, OptTaken, ReportAnswered, Reported
-from gateway.protocols.oadr2b.vtn_records import OptRecord, OptState, RequestRecord, RequestState
+from gateway.protocols.oadr2b.vtn_records import OptRecord, OptState, RequestRecord
+from gateway.protocols.oadr2b.vtn_requests import RequestState
 from tests.vtn_story import (
     CONTEXT,
     HOUR,

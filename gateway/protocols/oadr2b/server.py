@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Final, TypeAlias
 
-from gateway.domain.errors import MisuseError
+from gateway.domain.errors import MisuseError, SessionError
 from gateway.domain.ports import Ids
 from gateway.protocols.oadr2b import (
     vtn_answers,
@@ -103,9 +103,10 @@ class Vtn:
                 ven_id = ven.ven_id
                 self._seen[ven_id] = now
                 reply = _SERVICES[service](page, ven, message)
-        except RefusalError as fault:
+        except SessionError as error:
             # What a refused door wrote is dropped with its page.
             page = self.page(now)
+            fault = RefusalError(error.reason, error.detail)
             page.refuse(ven_id, message, fault)
             reply = refusal(page, message, fault)
         return page.turn(reply)

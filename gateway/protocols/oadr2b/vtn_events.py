@@ -12,6 +12,7 @@ from datetime import datetime
 
 from gateway.domain.errors import MisuseError
 from gateway.domain.quantity import plain
+from gateway.protocols.oadr2b.events import ends_at
 from gateway.protocols.oadr2b.messages import (
     EiEvent,
     EiResponse,
@@ -23,7 +24,7 @@ from gateway.protocols.oadr2b.messages import (
 from gateway.protocols.oadr2b.vtn_book import Page
 from gateway.protocols.oadr2b.vtn_queue import enqueue_events
 from gateway.protocols.oadr2b.vtn_records import DeliveryRecord, EventRecord, Shown, VenRecord
-from gateway.protocols.oadr2b.vtn_standing import created, ends_at, is_over, live, rank
+from gateway.protocols.oadr2b.vtn_standing import created, is_over, live, rank
 
 
 def concerns(event: EventRecord, ven_id: str) -> bool:
@@ -107,7 +108,7 @@ def _lasting(event: OadrEvent) -> OadrEvent:
 
 def _refuse_changed_past(before: EiEvent, after: EiEvent, now: datetime) -> None:
     begun = now > before.ei_active_period.dtstart
-    end = ends_at(after)
+    end = ends_at(after.ei_active_period)
     moved = before.ei_active_period.dtstart != after.ei_active_period.dtstart
     if (begun and moved) or (after.ei_active_period.dtstart < now and moved):
         raise MisuseError("CHANGES_PAST", "the start may not be moved out of or into the past")

@@ -6,7 +6,8 @@ from decimal import Decimal
 from typing import TypeAlias
 
 from gateway.protocols.oadr2b.messages import OadrReport, OptType
-from gateway.protocols.oadr2b.vtn_records import RequestState, Waiting
+from gateway.protocols.oadr2b.vtn_records import Waiting
+from gateway.protocols.oadr2b.vtn_requests import RequestState
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

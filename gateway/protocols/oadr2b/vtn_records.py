@@ -12,6 +12,7 @@ from gateway.protocols.oadr2b.messages import (
     OadrReportRequest,
     OptType,
 )
+from gateway.protocols.oadr2b.vtn_requests import RequestState
 
 Key: TypeAlias = tuple[str, ...]
 
@@ -197,16 +198,6 @@ class WantRecord:
     def key(self) -> Key:
         """Return the id of the wish."""
         return (self.want_id,)
-
-
-class RequestState(StrEnum):
-    """Where a report request stands."""
-
-    QUEUED = "queued"
-    PENDING = "pending"
-    REFUSED = "refused"
-    CANCELLING = "cancelling"
-    ENDED = "ended"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

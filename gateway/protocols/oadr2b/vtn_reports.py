@@ -12,6 +12,7 @@ from typing import Final
 
 from gateway.domain.errors import MisuseError
 from gateway.protocols.oadr2b.messages import (
+    OK,
     EiResponse,
     OadrCanceledReport,
     OadrCancelReport,
@@ -33,14 +34,13 @@ from gateway.protocols.oadr2b.vtn_records import (
     OfferRecord,
     QueueRecord,
     RequestRecord,
-    RequestState,
     VenRecord,
     Waiting,
     WantRecord,
 )
+from gateway.protocols.oadr2b.vtn_requests import OVER, RequestInput, RequestState, step
 
 METADATA: Final = "METADATA"
-_RUNNING: Final = frozenset({RequestState.QUEUED, RequestState.PENDING, RequestState.CANCELLING})
 
 
 def register_report(
@@ -65,7 +65,7 @@ def register_report(
 def _end_metadata_request(page: Page, ven_id: str, report_request_id: str | None) -> None:
     request = page.find(RequestRecord, ven_id, (report_request_id or "",))
     if request is not None and request.report_name == METADATA:
-        page.put(replace(request, state=RequestState.ENDED))
+        advance(page, request, RequestInput.LAST_DATA)
 
 
 def _end_requests(page: Page, ven_id: str) -> frozenset[str]:
@@ -73,10 +73,10 @@ def _end_requests(page: Page, ven_id: str) -> frozenset[str]:
     running = [
         request
         for request in page.all(RequestRecord, ven_id)
-        if request.state in _RUNNING and request.report_name != METADATA
+        if request.state not in OVER and request.report_name != METADATA
     ]
     for request in running:
-        page.put(replace(request, state=RequestState.ENDED))
+        advance(page, request, RequestInput.REPLACED)
     forget_reports(page, ven_id, frozenset(request.key[0] for request in running))
     return frozenset(
         request.want_id for request in running if request.state is not RequestState.CANCELLING
@@ -125,16 +125,16 @@ def unwant(page: Page, want_id: str, *, to_follow: bool = False) -> None:
     page.drop(wish)
     for ven in page.vens():
         for request in page.all(RequestRecord, ven.ven_id):
-            if request.want_id == want_id and request.state in _RUNNING:
+            if request.want_id == want_id and request.state not in OVER:
                 _cancel(page, request, to_follow=to_follow)
 
 
 def _cancel(page: Page, request: RequestRecord, *, to_follow: bool) -> None:
     if request.state is RequestState.QUEUED and not _was_sent(page, request):
         forget_reports(page, request.ven_id, frozenset(request.key))
-        page.put(replace(request, state=RequestState.ENDED))
+        advance(page, request, RequestInput.DROPPED)
         return
-    page.put(replace(request, state=RequestState.CANCELLING))
+    advance(page, request, RequestInput.CANCEL)
     enqueue(page, request.ven_id, Waiting.CANCEL_REPORT, request.key[0], to_follow=to_follow)
 
 
@@ -199,8 +199,7 @@ def _interval(page: Page, wish: WantRecord) -> WsCalendarInterval | None:
 
 def created_report(page: Page, ven: VenRecord, message: OadrCreatedReport) -> OadrResponse:
     """Take a VEN's promise, or its refusal, of reports."""
-    code = message.ei_response.response_code
-    state = RequestState.PENDING if message.ei_response.is_success else RequestState.REFUSED
+    promised = message.ei_response.is_success
     settled = answered(
         page,
         ven.ven_id,
@@ -210,10 +209,9 @@ def created_report(page: Page, ven: VenRecord, message: OadrCreatedReport) -> Oa
     )
     for item in settled:
         request = page.find(RequestRecord, ven.ven_id, (item.subject,))
-        # Data may have come before the promise, and ended a one-shot.
-        if request is not None and request.state is RequestState.QUEUED:
-            page.put(replace(request, state=state))
-            page.tell(_told(request, state, code))
+        if request is not None:
+            event = RequestInput.PROMISED if promised else RequestInput.REFUSED
+            advance(page, request, event, message.ei_response.response_code)
     return _acknowledged(ven, message.ei_response.request_id)
 
 
@@ -223,15 +221,24 @@ def canceled_report(page: Page, ven: VenRecord, message: OadrCanceledReport) -> 
     for item in answered(page, ven.ven_id, Waiting.CANCEL_REPORT, echo):
         request = page.find(RequestRecord, ven.ven_id, (item.subject,))
         if request is not None:
-            page.put(replace(request, state=RequestState.ENDED))
-            page.tell(_told(request, RequestState.ENDED, message.ei_response.response_code))
+            advance(page, request, RequestInput.CANCELED, message.ei_response.response_code)
     return _acknowledged(ven, echo)
 
 
-def _told(request: RequestRecord, state: RequestState, code: str) -> ReportAnswered:
-    return ReportAnswered(
-        ven_id=request.ven_id, report_request_id=request.key[0], state=state, code=code
-    )
+def advance(page: Page, request: RequestRecord, event: RequestInput, code: str = OK) -> None:
+    """Move a request on, and tell when it thereby stands elsewhere.
+
+    Raises:
+        SessionError: ``OUT_OF_SEQUENCE``.
+    """
+    state = step(request.state, event)
+    if state is not request.state:
+        page.put(replace(request, state=state))
+        page.tell(
+            ReportAnswered(
+                ven_id=request.ven_id, report_request_id=request.key[0], state=state, code=code
+            )
+        )
 
 
 def _acknowledged(ven: VenRecord, echo: str) -> OadrResponse:

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Final
 
+from gateway.protocols.oadr2b.events import ends_at, status_at
 from gateway.protocols.oadr2b.messages import EiEvent, EiEventSignal, EventStatus, OadrEvent
 from gateway.protocols.oadr2b.vtn_records import EventRecord
 
@@ -22,25 +23,12 @@ def status(event: EiEvent, now: datetime, *, cancelled: bool = False) -> EventSt
     """
     if cancelled:
         return EventStatus.CANCELLED
-    period = event.ei_active_period
-    end = ends_at(event)
-    if end is not None and now >= end:
-        return EventStatus.COMPLETED
-    if now >= period.dtstart:
-        return EventStatus.ACTIVE
-    ramp_up = max(period.x_ei_ramp_up or _NOTHING, _NOTHING)
-    return EventStatus.NEAR if now >= period.dtstart - ramp_up and ramp_up else EventStatus.FAR
-
-
-def ends_at(event: EiEvent) -> datetime | None:
-    """Return the end of the active period, exclusive; None while open-ended (rule 47)."""
-    period = event.ei_active_period
-    return period.dtstart + period.duration if period.duration else None
+    return status_at(event.ei_active_period, now)
 
 
 def is_over(event: EiEvent, now: datetime) -> bool:
     """Say whether an event need not be listed any more: past its end and its random delay (rule 66)."""
-    end = ends_at(event)
+    end = ends_at(event.ei_active_period)
     return end is not None and now >= end + (event.ei_active_period.startafter or _NOTHING)
 
 

@@ -4,7 +4,6 @@ Spec: OpenADR 2.0b section 8.3.2, rules 316-318, 337, 342, 346.
 """
 
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 from gateway.protocols.oadr2b.messages import (
@@ -16,9 +15,11 @@ from gateway.protocols.oadr2b.messages import (
     ReportInterval,
 )
 from gateway.protocols.oadr2b.vtn_book import Page, RefusalError
-from gateway.protocols.oadr2b.vtn_facts import ReportAnswered, Reported
+from gateway.protocols.oadr2b.vtn_facts import Reported
 from gateway.protocols.oadr2b.vtn_queue import forget_reports
-from gateway.protocols.oadr2b.vtn_records import RequestRecord, RequestState, VenRecord
+from gateway.protocols.oadr2b.vtn_records import RequestRecord, VenRecord
+from gateway.protocols.oadr2b.vtn_reports import advance
+from gateway.protocols.oadr2b.vtn_requests import RequestInput, RequestState
 
 
 def update_report(page: Page, ven: VenRecord, message: OadrUpdateReport) -> OadrUpdatedReport:
@@ -47,7 +48,11 @@ def _take(page: Page, ven: VenRecord, report: OadrReport) -> None:
     values = list(_values(request, report))
     for value in values:
         page.tell(value)
-    _advance(page, request, values)
+    if request.state is RequestState.QUEUED:
+        # Data is answer enough: the request need not be sent again.
+        forget_reports(page, ven.ven_id, frozenset(request.key))
+    last = _is_complete(request, values)
+    advance(page, request, RequestInput.LAST_DATA if last else RequestInput.DATA)
 
 
 def _values(request: RequestRecord, report: OadrReport) -> Iterator[Reported]:
@@ -96,21 +101,6 @@ def _reported(
         confidence=payload.confidence,
         accuracy=payload.accuracy,
     )
-
-
-def _advance(page: Page, request: RequestRecord, values: list[Reported]) -> None:
-    """Let data stand for the promise, and end what is complete."""
-    if request.state in {RequestState.QUEUED, RequestState.PENDING}:
-        state = RequestState.ENDED if _is_complete(request, values) else RequestState.PENDING
-        if state is not request.state:
-            page.put(replace(request, state=state))
-            page.tell(
-                ReportAnswered(
-                    ven_id=request.ven_id, report_request_id=request.key[0], state=state, code="200"
-                )
-            )
-    if request.state is RequestState.QUEUED:
-        forget_reports(page, request.ven_id, frozenset(request.key))
 
 
 def _is_complete(request: RequestRecord, values: list[Reported]) -> bool:

@@ -26,12 +26,12 @@ from gateway.protocols.oadr2b.vtn_records import (
     QueueRecord,
     Record,
     RequestRecord,
-    RequestState,
     Shown,
     VenRecord,
     Waiting,
     WantRecord,
 )
+from gateway.protocols.oadr2b.vtn_requests import RequestState
 from gateway.servers.vtn2b.tables import (
     AnswerRow,
     DeliveryRow,

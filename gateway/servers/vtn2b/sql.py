@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Final, TypeVar
 
-from sqlalchemy import Connection, Table, bindparam, delete, event, insert
+from sqlalchemy import Column, Connection, Integer, Table, bindparam, delete, event, insert
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import ConnectionPoolEntry
@@ -145,8 +145,12 @@ def _forget(connection: Connection, table: Table, places: Iterable[Place]) -> No
     for _, owner, key in places:
         parts = (owner, *key) if owner else key
         columns = zip(table.primary_key.columns, parts, strict=True)
-        keys.append({f"at_{c.name}": c.type.python_type(part) for c, part in columns})
+        keys.append({f"at_{column.name}": _part(column, part) for column, part in columns})
     _delete(connection, table, keys)
+
+
+def _part(column: Column[object], part: str) -> object:
+    return int(part) if isinstance(column.type, Integer) else part
 
 
 def _delete(connection: Connection, table: Table, keys: list[dict[str, object]]) -> None:
