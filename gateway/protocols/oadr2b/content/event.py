@@ -1,6 +1,6 @@
 """Content models of EiEvent."""
 
-from datetime import timedelta
+from decimal import Decimal
 from typing import Any, Final
 
 from lxml import etree
@@ -73,11 +73,10 @@ _VALUE: Final = qualified("ei:value")
 _DURATION: Final = qualified("xcal:duration")
 _UID: Final = qualified("xcal:text")
 _DTSTART: Final = qualified("xcal:date-time")
-_WANTED: Final = (_INTERVAL, *_FOREIGN, _VALUE, _DURATION, _UID, _DTSTART)
 
 
 class SignalIntervals:
-    """``strm:intervals`` of a signal or baseline: nine tenths of a large message, hence read in one flat pass.
+    """``strm:intervals`` of a signal or baseline: nine tenths of a large message, hence read with special care.
 
     An interval with several payloads, a status instead of a number, or a report payload is valid by the schema and
     wrong by the rules; its ``signal_payload`` stays empty so that the session can say so.
@@ -88,25 +87,23 @@ class SignalIntervals:
 
     def read(self, element: Element) -> tuple[SignalInterval, ...]:
         """Return the intervals in document order."""
-        found: list[dict[str, str]] = []
-        texts: dict[str, str] = {}
-        for part in element.iter(*_WANTED):
-            tag = part.tag
-            if tag == _INTERVAL:
-                texts = {}
-                found.append(texts)
-            elif tag == _VALUE and tag in texts:
-                texts[_FOREIGN[0]] = ""
-            else:
-                # A duration wraps another of the same name; the inner one comes later and stays.
-                texts[tag] = part.text or ""
+        values = _texts(element, _VALUE)
+        uids = _texts(element, _UID)
+        durations = _texts(element, _DURATION)[1::2]
+        # The schema gives an interval one uid and one duration at most and one payload at least. So when none of the
+        # odd elements is there, equal counts mean that each interval has exactly one of each.
+        if {len(element)} != {len(values), len(uids), len(durations)} or _has_odd(element):
+            return _irregular(element)
         # Steps of one signal are nearly always equally long: each length is worked out once per listing.
-        lengths = {
-            text: read_duration(text)
-            for text in {each.get(_DURATION) for each in found}
-            if text is not None
-        }
-        return tuple([_interval_of(each, lengths) for each in found])
+        lengths = {text: read_duration(text) for text in set(durations)}
+        return tuple(
+            [
+                SignalInterval(
+                    duration=lengths[duration], uid=ID.read(uid), signal_payload=read_number(value)
+                )
+                for duration, uid, value in zip(durations, uids, values, strict=True)
+            ]
+        )
 
     def write(self, parent: Element, value: tuple[SignalInterval, ...]) -> None:
         """Append the intervals."""
@@ -124,16 +121,37 @@ class SignalIntervals:
             _SIGNAL_PAYLOAD.write(element, interval.signal_payload)
 
 
-def _interval_of(texts: dict[str, str], lengths: dict[str, timedelta]) -> SignalInterval:
-    find = texts.get
-    dtstart, uid, value = find(_DTSTART), find(_UID), find(_VALUE)
-    is_one_number = value is not None and texts.keys().isdisjoint(_FOREIGN)
-    return SignalInterval(
-        dtstart=None if dtstart is None else INSTANT.read(dtstart),
-        duration=lengths.get(find(_DURATION, "")),
-        uid=None if uid is None else ID.read(uid),
-        signal_payload=read_number(value) if value is not None and is_one_number else None,
+def _texts(element: Element, tag: str) -> list[str]:
+    return [part.text or "" for part in element.iter(tag)]
+
+
+def _has_odd(element: Element) -> bool:
+    return next(element.iter(_DTSTART, *_FOREIGN), None) is not None
+
+
+def _irregular(element: Element) -> tuple[SignalInterval, ...]:
+    """Read intervals of which some lack a part or have one too many."""
+    return tuple(
+        SignalInterval(
+            dtstart=None if (dtstart := _last(each, _DTSTART)) is None else INSTANT.read(dtstart),
+            duration=None if (length := _last(each, _DURATION)) is None else read_duration(length),
+            uid=None if (uid := _last(each, _UID)) is None else ID.read(uid),
+            signal_payload=_one_number(each),
+        )
+        for each in element
     )
+
+
+def _last(element: Element, tag: str) -> str | None:
+    # A duration wraps another of the same name; the inner one comes later.
+    texts = _texts(element, tag)
+    return texts[-1] if texts else None
+
+
+def _one_number(element: Element) -> Decimal | None:
+    values = _texts(element, _VALUE)
+    is_foreign = next(element.iter(*_FOREIGN), None) is not None
+    return read_number(values[0]) if len(values) == 1 and not is_foreign else None
 
 
 _SIGNAL_PAYLOAD: Final = Leaf(NUMBER, "ei:signalPayload", "ei:payloadFloat", "ei:value")
