@@ -1,0 +1,120 @@
+"""A foreign VEN against our VTN, over mutual TLS, in real time and in a process of its own."""
+
+import asyncio
+import json
+import ssl
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from conformance.peers.vtn2b import UtilityPeer
+from gateway.client.clock import SystemClock
+from gateway.protocols.oadr2b.identity import fingerprint
+from gateway.protocols.oadr2b.messages import OptType
+from gateway.protocols.oadr2b.vtn_book import VtnOptions
+from gateway.protocols.oadr2b.vtn_facts import (
+    Answered,
+    Offered,
+    Registered,
+    ReportAnswered,
+    Reported,
+    Unregistered,
+)
+from gateway.protocols.oadr2b.vtn_requests import RequestState
+from tests.vtn_story import HOUR, dispatch, event, simple, wish
+from tests.vtn_wire import Pki, serving
+
+SCRIPT = Path(__file__).parent / "foreign" / "openleadr_ven.py"
+END = "-----END CERTIFICATE-----\n"
+SECOND = timedelta(seconds=1)
+PATIENCE = 30 * SECOND
+
+
+@asynccontextmanager
+async def foreign_ven(utility: UtilityPeer, pki: Pki) -> AsyncIterator[list[dict[str, object]]]:
+    """Run the VEN; what it printed is in the list afterwards."""
+    files = pki.files("v1")
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        str(SCRIPT),
+        utility.url.replace("127.0.0.1", "localhost"),
+        str(files.certificate),
+        str(files.key),
+        str(files.ca),
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    told: list[dict[str, object]] = []
+    try:
+        yield told
+    finally:
+        if process.returncode is None:
+            process.terminate()
+        out, err = await process.communicate()
+        sys.stdout.write(err.decode()[-4000:])
+        told += [json.loads(line) for line in out.decode().splitlines()]
+
+
+@pytest.mark.peer
+@pytest.mark.slow
+async def test_openleadr_registers_opts_in_and_reports(tmp_path: Path) -> None:
+    pki = Pki(tmp_path)
+    clock = SystemClock()
+    # It takes a vtnID without any capital letter for a breach of the standard.
+    options = VtnOptions(vtn_id="GRIDGATE-TEST", poll_every=SECOND)
+    async with serving(pki, clock=clock, options=options) as utility:
+        await utility.request_report(wish(granularity=SECOND, report_back=SECOND))
+        async with foreign_ven(utility, pki) as told:
+            until = clock.now() + PATIENCE
+
+            registered = await utility.wait_for(Registered, until=until)
+            assert registered is not None
+            ven_id = registered.fact.ven_id
+            certificate = pki.files("v1").certificate.read_text()
+            leaf = ssl.PEM_cert_to_DER_cert(certificate.split("-----END")[0] + END)
+            assert registered.fact.fingerprint == fingerprint(leaf)
+            offered = await utility.wait_for(Offered, until=until)
+            assert offered is not None
+            assert [report.report_specifier_id for report in offered.fact.reports] == ["usage"]
+
+            start = clock.now() + HOUR
+            signals = (simple((HOUR, "2")), dispatch((HOUR, "500")))
+            await utility.publish(event(start=start, signals=signals))
+            answered = await utility.wait_for(Answered, until=until)
+            assert answered is not None
+            assert (answered.fact.event_id, answered.fact.opt) == ("e1", OptType.OPT_IN)
+            assert (answered.fact.code, answered.fact.accepted) == ("200", "200")
+
+            reported = await utility.wait_for(Reported, until=until)
+            assert reported is not None
+            assert reported.fact.value == Decimal("412.5")
+            assert reported.fact.r_id == "power"
+
+            await utility.modify(event(start=start, signals=signals, priority=1))
+            again = await utility.wait_for(Answered, lambda a: a.version == 1, until=until)
+            assert again is not None
+            assert again.fact.accepted == "200"
+
+            await utility.cancel("e1")
+            ended = await utility.wait_for(Answered, lambda a: a.version == 2, until=until)
+            assert ended is not None
+
+            await utility.cancel_report("w1")
+            stopped = await utility.wait_for(
+                ReportAnswered, lambda fact: fact.state is RequestState.ENDED, until=until
+            )
+            assert stopped is not None
+            await utility.cancel_registration(ven_id)
+            gone = await utility.wait_for(Unregistered, until=until)
+            assert gone is not None
+            assert gone.fact.by == "vtn"
+    seen = [
+        (line["version"], line["status"], line["signals"]) for line in told if "version" in line
+    ]
+    asked = [["SIMPLE", [2.0]], ["LOAD_DISPATCH", [500.0]]]
+    assert seen == [(0, "far", asked), (1, "far", asked), (2, "cancelled", asked)]
