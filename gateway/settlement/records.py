@@ -73,7 +73,7 @@ class Record(BaseModel):
     k: Name
     t: Instant
     seq: LogIndex
-    src: Name
+    src: Text
     sig: Name | None = None
     kid: Name | None = None
 
@@ -144,7 +144,7 @@ class KeyRecord(Record):
     """A device's certificate, registered before it signs anything; subject: the device."""
 
     k: Literal["key"]
-    signs_for: Name
+    signs_for: Text
     """The ``src`` whose records it may sign."""
     certificate_sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
     """Over the DER form; the ``kid`` of its signatures."""

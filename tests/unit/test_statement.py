@@ -15,6 +15,8 @@ from gateway.domain.reading import Quality
 from gateway.domain.settlement import BaselineStatus, SettlementStatement
 from gateway.domain.timespan import Span
 from gateway.pipeline.methods import METHODS
+from gateway.settlement.obligations import Answer, Owed, Revision, obligation
+from gateway.settlement.performance import obligation_kwh
 from gateway.settlement.plan import evidence_span
 from gateway.settlement.statement import Settled, settle
 from gateway.settlement.terms import terms_of
@@ -438,6 +440,8 @@ def test_impossible_parameters_are_refused() -> None:
         statement(told(terms=odd))
     with pytest.raises(ValueError, match="whole multiple"):
         type(TERMS).model_validate(TERMS.model_dump(mode="json") | {"interval": "PT90S"})
+    with pytest.raises(ValueError, match="no IANA time zone"):
+        type(TERMS).model_validate(TERMS.model_dump(mode="json") | {"timezone": "../etc/passwd"})
     with pytest.raises(ValueError, match="a second at least"):
         type(TERMS).model_validate(TERMS.model_dump(mode="json") | {"meter_interval": "PT0S"})
 
@@ -481,6 +485,58 @@ def test_the_evidence_reaches_from_the_frozen_window_to_the_end() -> None:
     assert span.end == START + HOURS_3
     plain = told(event=absolute())
     assert evidence_span(plain.inputs(), METHODS).start == START - timedelta(minutes=90)
+
+
+def test_three_hundred_megawatts_are_stated_to_the_last_watt_hour() -> None:
+    terms = TERMS.model_copy(update={"vee": {"max_kw": "400000", "spike_action": "flag"}})
+    story = Story(terms=terms)
+    story.agree()
+    step, cut = Decimal("5000.000000003"), Decimal("3499.999999999")
+    at = FIRST
+    while at < LAST:
+        if at == UTC_1600:
+            story.notify(EVENT, UTC_1600 + timedelta(seconds=31))
+            story.answer(Opt.IN, UTC_1600 + timedelta(seconds=40))
+        story.meter(at, cut if START <= at < START + HOURS_3 else step)
+        at += MINUTE
+
+    found = statement(story)
+
+    assert found.totals.baseline_kwh == 180 * step
+    assert found.totals.metered_kwh == 180 * cut
+    assert found.totals.reduction_kwh == 180 * (step - cut)
+    assert found.totals.obligation_kwh == 45 * step
+    assert found.totals.payment == Decimal("225000.00")
+    assert SettlementStatement.model_validate_json(found.model_dump_json(by_alias=True)) == found
+
+
+def test_a_stretch_without_cap_or_fraction_owes_nothing() -> None:
+    owed = Owed(span=Span.lasting(START, HOURS_3), limit_kw=None, fraction=None, event_start=START)
+
+    assert obligation_kwh(owed, Decimal(10), FIVE, TERMS) == 0
+
+
+def test_a_revision_that_another_replaced_at_once_never_spoke() -> None:
+    story = told()
+    intent = story.derived(UTC_1600)
+    at = UTC_1600 + MINUTE
+    words = (Revision(at=at, intent=intent), Revision(at=at, intent=None))
+
+    assert obligation(words, ()) is None
+    alone = obligation(words[:1], ())
+    assert alone is not None
+    assert alone.planned == Span.lasting(START, HOURS_3)
+
+
+def test_an_event_that_was_refused_to_its_end_keeps_its_plan() -> None:
+    story = told()
+    words = (Revision(at=UTC_1600, intent=story.derived(UTC_1600)),)
+
+    found = obligation(words, (Answer(at=UTC_1600, opt=Opt.OUT),))
+
+    assert found is not None
+    assert found.owed == ()
+    assert found.planned == Span.lasting(START, HOURS_3)
 
 
 def test_a_published_statement_round_trips_with_every_decimal() -> None:

@@ -23,15 +23,14 @@ def gaps(series: Series) -> Series:
     reference: _Reference | None = None
     for run in _runs(series):
         line = _line(series, run)
-        if line is None and reference is None:
-            reference = _Reference.of(series)
-        for position, at in enumerate(run):
-            slot = _named(series.slots[at])
-            if line is not None:
-                changes[at] = slot.estimated(line[position], "est_linear")
-            elif reference is not None:
-                mean = reference.mean(at)
-                changes[at] = slot if mean is None else slot.estimated(mean, "est_like_day")
+        if line is not None:
+            for at, energy in zip(run, line, strict=True):
+                changes[at] = _named(series.slots[at]).estimated(energy, "est_linear")
+            continue
+        reference = reference or _Reference.of(series)
+        for at in run:
+            slot, mean = _named(series.slots[at]), reference.mean(at)
+            changes[at] = slot if mean is None else slot.estimated(mean, "est_like_day")
     return series.changed(changes)
 
 
