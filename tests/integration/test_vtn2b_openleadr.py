@@ -4,11 +4,12 @@ import asyncio
 import json
 import ssl
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 
@@ -19,6 +20,7 @@ from gateway.protocols.oadr2b.messages import OptType
 from gateway.protocols.oadr2b.vtn_book import VtnOptions
 from gateway.protocols.oadr2b.vtn_facts import (
     Answered,
+    Fact,
     Offered,
     Registered,
     ReportAnswered,
@@ -29,6 +31,7 @@ from gateway.protocols.oadr2b.vtn_requests import RequestState
 from tests.vtn_story import HOUR, dispatch, event, simple, wish
 from tests.vtn_wire import Pki, serving
 
+F = TypeVar("F", bound=Fact)
 SCRIPT = Path(__file__).parent / "foreign" / "openleadr_ven.py"
 END = "-----END CERTIFICATE-----\n"
 SECOND = timedelta(seconds=1)
@@ -60,6 +63,18 @@ async def foreign_ven(utility: UtilityPeer, pki: Pki) -> AsyncIterator[list[dict
         told += [json.loads(line) for line in out.decode().splitlines()]
 
 
+async def soon(utility: UtilityPeer, kind: type[F], match: Callable[[F], bool] | None = None) -> F:
+    """Wait for a fact in real time."""
+    found = await utility.wait_for(kind, match, until=SystemClock().now() + PATIENCE)
+    assert found is not None, f"no {kind.__name__}"
+    return found.fact
+
+
+def fingerprint_of(chain: Path) -> str:
+    leaf = chain.read_text().split(END)[0] + END
+    return fingerprint(ssl.PEM_cert_to_DER_cert(leaf))
+
+
 @pytest.mark.peer
 @pytest.mark.slow
 async def test_openleadr_registers_opts_in_and_reports(tmp_path: Path) -> None:
@@ -70,49 +85,29 @@ async def test_openleadr_registers_opts_in_and_reports(tmp_path: Path) -> None:
     async with serving(pki, clock=clock, options=options) as utility:
         await utility.request_report(wish(granularity=SECOND, report_back=SECOND))
         async with foreign_ven(utility, pki) as told:
-            until = clock.now() + PATIENCE
-
-            registered = await utility.wait_for(Registered, until=until)
-            assert registered is not None
-            ven_id = registered.fact.ven_id
-            certificate = pki.files("v1").certificate.read_text()
-            leaf = ssl.PEM_cert_to_DER_cert(certificate.split("-----END")[0] + END)
-            assert registered.fact.fingerprint == fingerprint(leaf)
-            offered = await utility.wait_for(Offered, until=until)
-            assert offered is not None
-            assert [report.report_specifier_id for report in offered.fact.reports] == ["usage"]
+            registered = await soon(utility, Registered)
+            assert registered.fingerprint == fingerprint_of(pki.files("v1").certificate)
+            offered = await soon(utility, Offered)
+            assert [report.report_specifier_id for report in offered.reports] == ["usage"]
 
             start = clock.now() + HOUR
             signals = (simple((HOUR, "2")), dispatch((HOUR, "500")))
             await utility.publish(event(start=start, signals=signals))
-            answered = await utility.wait_for(Answered, until=until)
-            assert answered is not None
-            assert (answered.fact.event_id, answered.fact.opt) == ("e1", OptType.OPT_IN)
-            assert (answered.fact.code, answered.fact.accepted) == ("200", "200")
-
-            reported = await utility.wait_for(Reported, until=until)
-            assert reported is not None
-            assert reported.fact.value == Decimal("412.5")
-            assert reported.fact.r_id == "power"
+            answered = await soon(utility, Answered)
+            assert (answered.event_id, answered.opt) == ("e1", OptType.OPT_IN)
+            assert (answered.code, answered.accepted) == ("200", "200")
+            reported = await soon(utility, Reported)
+            assert (reported.r_id, reported.value) == ("power", Decimal("412.5"))
 
             await utility.modify(event(start=start, signals=signals, priority=1))
-            again = await utility.wait_for(Answered, lambda a: a.version == 1, until=until)
-            assert again is not None
-            assert again.fact.accepted == "200"
-
+            assert (await soon(utility, Answered, lambda a: a.version == 1)).accepted == "200"
             await utility.cancel("e1")
-            ended = await utility.wait_for(Answered, lambda a: a.version == 2, until=until)
-            assert ended is not None
+            assert (await soon(utility, Answered, lambda a: a.version == 2)).accepted == "200"
 
             await utility.cancel_report("w1")
-            stopped = await utility.wait_for(
-                ReportAnswered, lambda fact: fact.state is RequestState.ENDED, until=until
-            )
-            assert stopped is not None
-            await utility.cancel_registration(ven_id)
-            gone = await utility.wait_for(Unregistered, until=until)
-            assert gone is not None
-            assert gone.fact.by == "vtn"
+            await soon(utility, ReportAnswered, lambda fact: fact.state is RequestState.ENDED)
+            await utility.cancel_registration(registered.ven_id)
+            assert (await soon(utility, Unregistered)).by == "vtn"
     seen = [
         (line["version"], line["status"], line["signals"]) for line in told if "version" in line
     ]
