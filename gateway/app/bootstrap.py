@@ -18,7 +18,7 @@ from prometheus_client import CollectorRegistry
 from gateway.app.book import make_book
 from gateway.app.ids import SystemChance, SystemIds
 from gateway.app.secrets import installation_key, private_file
-from gateway.app.sessions import Sessions
+from gateway.app.sessions import Sessions, Tap
 from gateway.app.supervisor import keep
 from gateway.config.load import Loaded
 from gateway.domain.errors import GatewayError, first_of
@@ -62,6 +62,8 @@ class Wiring:
     pace: Pace = field(default_factory=Pace)
     seed: bytes | None = None
     """32 bytes that every key is made of instead of the files; test mode only."""
+    tap: Tap | None = None
+    """Sees every answer of a utility as it comes in; for measuring."""
     store_url: str = ""
     """Instead of the configured one; empty: as configured."""
 
@@ -224,6 +226,7 @@ class Gateway:
             self._wiring.ids,
             _SCHEMAS,
             self._metrics,
+            self._wiring.tap,
         )
         steps = {"timetable": self._timetable.run, "heads": self._heads}
         for section in self._loaded.settings.utility:

@@ -15,11 +15,13 @@ from gateway.northbound.driver import Driver, Health, Sink
 from gateway.northbound.exchange import HttpExchange
 from gateway.observability.metrics import Metrics
 from gateway.pipeline.book import Office
-from gateway.protocols.actions import Collect, Readings
+from gateway.protocols.actions import Collect, Message, Readings
 from gateway.protocols.entry import MeterPoint, ProgramTerms, Scope, Tools
 from gateway.protocols.registry import PROTOCOLS
 from gateway.transport.client import PeerClient
 from gateway.transport.tls import TlsFiles, TlsProfile, openadr_client
+
+Tap = Callable[[Message], None]
 
 
 @dataclass
@@ -35,6 +37,7 @@ class Sessions:
         ids: For request ids.
         schemas: Protocol name -> loader of its compiled schema.
         metrics: Counts exchanges.
+        tap: Sees every answer as it comes in.
     """
 
     loaded: Loaded
@@ -45,6 +48,7 @@ class Sessions:
     ids: Ids
     schemas: Mapping[str, Callable[[], etree.XMLSchema]]
     metrics: Metrics
+    tap: Tap | None = None
     _drivers: dict[UtilityName, Driver] = field(default_factory=dict)
     _clients: dict[UtilityName, PeerClient] = field(default_factory=dict)
 
@@ -81,7 +85,7 @@ class Sessions:
         driver = Driver(
             name,
             session,
-            self.metrics.counted(name, exchange),
+            self.metrics.counted(name, exchange, self.tap),
             self.sink,
             self.collect,
             self.office.clock,

@@ -168,10 +168,13 @@ def evidence_export(
 @evidence_app.command("verify")
 def evidence_verify(
     bundle: Annotated[Path, typer.Argument(help="Bundle: zip or directory.")],
+    log_id: Annotated[
+        str | None, typer.Option(help="Log that must have signed it; else the signer is named.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Recompute a statement from its bundle alone; no network, no store."""
-    _call("gateway.cli.evidence:verify", bundle=bundle, as_json=as_json)
+    _call("gateway.cli.evidence:verify", bundle=bundle, as_json=as_json, log_id=log_id)
 
 
 @app.command()

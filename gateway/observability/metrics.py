@@ -26,8 +26,16 @@ class Metrics:
             registry=registry,
         )
 
-    def counted(self, utility: str, exchange: Exchange) -> Exchange:
-        """Wrap an exchange so that each outcome counts: ``ok`` or the reason of the failure."""
+    def counted(
+        self, utility: str, exchange: Exchange, tap: Callable[[Message], None] | None = None
+    ) -> Exchange:
+        """Wrap an exchange so that each outcome counts: ``ok`` or the reason of the failure.
+
+        Args:
+            utility: Label.
+            exchange: What is wrapped.
+            tap: Sees every answer.
+        """
 
         async def counted(send: Send) -> Message:
             try:
@@ -35,6 +43,8 @@ class Metrics:
             except TransportError as error:
                 self._exchanges.labels(utility, send.service, error.reason).inc()
                 raise
+            if tap is not None:
+                tap(message)
             self._exchanges.labels(utility, send.service, "ok").inc()
             return message
 
