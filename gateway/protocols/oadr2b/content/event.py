@@ -40,7 +40,9 @@ from gateway.protocols.oadr2b.lexical import (
     WHOLE,
     one_of,
     read_duration,
+    read_ids,
     read_number,
+    read_numbers,
 )
 from gateway.protocols.oadr2b.messages.event import (
     EiActivePeriod,
@@ -96,12 +98,11 @@ class SignalIntervals:
             return _irregular(element)
         # Steps of one signal are nearly always equally long: each length is worked out once per listing.
         lengths = {text: read_duration(text) for text in set(durations)}
+        columns = zip(durations, read_ids(uids), read_numbers(values), strict=True)
         return tuple(
             [
-                SignalInterval(
-                    duration=lengths[duration], uid=ID.read(uid), signal_payload=read_number(value)
-                )
-                for duration, uid, value in zip(durations, uids, values, strict=True)
+                SignalInterval(duration=lengths[duration], uid=uid, signal_payload=number)
+                for duration, uid, number in columns
             ]
         )
 

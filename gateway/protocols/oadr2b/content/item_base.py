@@ -1,11 +1,12 @@
 """Content model of ``emix:itemBase``: a substitution group of units."""
 
-from typing import Final
+from typing import Any, Final
 
 from lxml import etree
 
 from gateway.domain.errors import MisuseError
 from gateway.protocols.oadr2b.content.model import (
+    Content,
     Leaf,
     Struct,
     append_text,
@@ -64,6 +65,16 @@ _ATTRIBUTES: Final = Struct(
 )
 
 
+_PARTS: Final[dict[str, tuple[str, Content]]] = {
+    "itemDescription": ("item_description", Leaf(TEXT, "power:itemDescription")),
+    "itemUnits": ("item_units", Leaf(TOKEN, "power:itemUnits")),
+    "siScaleCode": ("si_scale_code", _SCALE),
+    "pulseFactor": ("pulse_factor", _FACTOR),
+    "powerAttributes": ("power_attributes", _ATTRIBUTES),
+}
+"""By local name: the first two stand in the namespace of the unit around them."""
+
+
 class ItemBaseContent:
     """Any element that may stand for ``emix:itemBase``."""
 
@@ -78,19 +89,14 @@ class ItemBaseContent:
         name = self._name(element)
         if name == _GREEN_BUTTON:
             return ItemBase(name=name, atom_feed=RawXml(xml=canonical_text(element[0])))
-        found = {local_name(child): child for child in element}
-        text = {key: child.text or "" for key, child in found.items()}
         description, units = FIXED.get(name, ("", None))
-        scale, factor = found.get("siScaleCode"), found.get("pulseFactor")
-        attributes = found.get("powerAttributes")
-        return ItemBase(
-            name=name,
-            item_description=TEXT.read(text["itemDescription"]) or description,
-            item_units=TOKEN.read(text["itemUnits"]) or units or "",
-            si_scale_code=_SCALE.read(scale) if scale is not None else None,
-            pulse_factor=_FACTOR.read(factor) if factor is not None else None,
-            power_attributes=_ATTRIBUTES.read(attributes) if attributes is not None else None,
-        )
+        told: dict[str, Any] = {}
+        for child in element:
+            field, leaf = _PARTS[local_name(child)]
+            told[field] = leaf.read(child)
+        told["item_description"] = told["item_description"] or description
+        told["item_units"] = told["item_units"] or units or ""
+        return ItemBase(name=name, **told)
 
     def _name(self, element: Element) -> str:
         name = local_name(element)
