@@ -238,3 +238,43 @@ def test_a_message_without_schema_version_is_taken() -> None:
     body = sample("oadrPoll").replace(b' ei:schemaVersion="2.0b"', b"")
 
     assert CODEC.decode(body) == SAMPLES["oadrPoll"]
+
+
+def test_a_looser_schema_makes_a_wire_error_of_a_missing_element_and_no_crash() -> None:
+    anything = etree.XMLSchema(
+        xml.parse(
+            b'<xs:schema xmlns:xs="http://www.w3.org/2001/XMLSchema" '
+            b'targetNamespace="http://openadr.org/oadr-2.0b/2012/07"><xs:element name="oadrPayload"/></xs:schema>'
+        )
+    )
+    start, end = b"<ei:venID>", b"</ei:venID>"
+    body = CODEC.encode(OadrPoll(ven_id="v"))
+    cut = body[: body.index(start)] + body[body.index(end) + len(end) :]
+
+    with pytest.raises(WireError) as caught:
+        Codec(anything).decode(cut)
+
+    assert caught.value.reason == "SCHEMA"
+    assert "oadrPoll" in caught.value.detail
+
+
+def test_irregular_intervals_keep_their_own_parts() -> None:
+    body = CODEC.encode(SAMPLES["oadrDistributeEvent"])
+    first = b"<xcal:uid><xcal:text>0</xcal:text></xcal:uid>"
+    dated = b"<xcal:dtstart><xcal:date-time>2026-05-03T23:30:00Z</xcal:date-time></xcal:dtstart>"
+    last = (
+        b"<xcal:duration><xcal:duration>PT1H</xcal:duration></xcal:duration><xcal:uid><xcal:text>2"
+    )
+    assert body.count(first) == body.count(last) == 1
+
+    message = CODEC.decode(body.replace(first, b"").replace(last, dated + last))
+
+    assert isinstance(message, OadrDistributeEvent)
+    found = message.oadr_events[0].ei_event.ei_event_signals[0].intervals
+    hour = timedelta(hours=1)
+    assert [(step.uid, step.duration, step.dtstart) for step in found] == [
+        (None, hour, None),
+        ("1", hour, None),
+        ("2", hour, datetime(2026, 5, 3, 23, 30, tzinfo=UTC)),
+    ]
+    assert [step.signal_payload for step in found] == [225000, 225000, Decimal("230000.5")]

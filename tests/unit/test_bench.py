@@ -1,0 +1,83 @@
+"""The benches say where they ran, and print what they found in one shape."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from conformance.bench.__main__ import lines
+from conformance.bench.decode2b import CASES, document
+from conformance.bench.machine import best_ms, cpu_model, machine
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_the_machine_is_named() -> None:
+    found = machine()
+
+    assert set(found) == {"cpu", "load", "python"}
+    assert found["python"] == sys.version.split()[0]
+
+
+def test_the_cpu_is_read_from_its_listing_or_named_by_architecture(tmp_path: Path) -> None:
+    listing = tmp_path / "cpuinfo"
+    listing.write_text("processor\t: 0\nmodel name\t: Abacus 9000\nmodel name\t: other\n")
+
+    assert cpu_model(listing) == "Abacus 9000"
+    assert cpu_model(tmp_path / "none")
+
+
+def test_a_duration_is_milliseconds_of_one_call() -> None:
+    assert 0 < best_ms(lambda: sum(range(1000))) < 10
+
+
+def test_figures_are_laid_out_as_paths() -> None:
+    found = lines({"cases": {"1x1": {"ratio": 9.5}}, "machine": {"load": 0.1}})
+
+    assert [line.split() for line in found] == [["cases.1x1.ratio", "9.5"], ["machine.load", "0.1"]]
+
+
+def test_the_documents_have_the_size_they_are_named_after() -> None:
+    for name, (events, intervals) in CASES.items():
+        message = document(events, intervals)
+        assert name == f"{events}x{intervals}"
+        assert len(message.oadr_events) == events
+        for event in message.oadr_events:
+            assert len(event.ei_event.ei_event_signals[0].intervals) == intervals
+
+
+@pytest.mark.slow
+@pytest.mark.peer
+def test_decode2b_prints_the_promised_keys_and_beats_openleadr() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "conformance.bench", "decode2b", "--json"],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=ROOT,
+        timeout=110,
+    )
+
+    figures = json.loads(done.stdout)
+    assert set(figures) == {"cases", "machine"}
+    assert set(figures["machine"]) == {"cpu", "load", "python"}
+    assert set(figures["cases"]) == {"1x1", "1x24", "10x24"}
+    for case in figures["cases"].values():
+        assert case["ours_ms"] > 0
+        assert case["ratio"] == pytest.approx(case["openleadr_ms"] / case["ours_ms"], abs=0.02)
+    # The absolute bar (3 ms) depends on the machine; the ratio is taken in one run.
+    assert figures["cases"]["10x24"]["ratio"] >= 8
+
+
+def test_an_unknown_bench_is_wrong_use() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "conformance.bench", "nothing"],
+        capture_output=True,
+        check=False,
+        cwd=ROOT,
+    )
+
+    assert done.returncode == 2
+    assert b"decode2b" in done.stderr
