@@ -246,7 +246,8 @@ def test_reordered_records_are_refused_with_and_without_their_proofs() -> None:
     assert "record 50 (telemetry)" in where(listed(lines))
     found = judged(listed(both))
     assert found.outcome is Outcome.MISMATCH
-    assert "record 50 (telemetry)" in [finding.where for finding in found.findings]
+    named = [(finding.check, finding.where) for finding in found.findings]
+    assert ("log", "record 50 (telemetry)") in named
 
 
 def test_a_backdated_record_is_refused_and_named() -> None:
@@ -327,6 +328,20 @@ def test_an_older_head_does_not_cover_the_newest_records() -> None:
 
     assert judged(files).outcome is Outcome.MISMATCH
     assert {"log"} <= checks(files)
+
+
+def test_a_proof_that_names_another_size_is_refused() -> None:
+    def smaller(document: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        return [{**document[0], "size": 300}, *document[1:]]
+
+    assert where(listed(with_document(honest().files, INCLUSION, smaller))) == ["record 0 (config)"]
+
+
+def test_a_key_may_not_sign_under_the_name_of_another_log() -> None:
+    head = honest().evidence.heads[1].head.model_copy(update={"log_id": OTHER_KEY.log_id})
+    borrowed = SignedHead(head=head, signature=KEY.sign(head.signed_bytes()).hex())
+
+    assert not is_signed(borrowed, KEY.public)
 
 
 def test_heads_out_of_order_are_refused() -> None:

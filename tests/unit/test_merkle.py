@@ -128,6 +128,15 @@ def test_a_stored_frontier_goes_on_where_it_stopped(records: list[bytes], cut: i
     assert again.root == Tree(map(leaf_hash, records)).root()
 
 
+def test_a_true_path_for_another_size_is_no_proof() -> None:
+    leaves = [leaf_hash(bytes([n])) for n in range(8)]
+    tree = Tree(leaves)
+
+    assert not is_included(leaves[0], 0, 8, tree.inclusion(0, 4), tree.root(4))
+    assert not is_included(leaves[0], 0, 4, tree.inclusion(0, 8), tree.root(8))
+    assert not is_included(leaves[7], 3, 4, tree.inclusion(7, 8), tree.root(8))
+
+
 def test_the_edges_of_proofs_are_refused() -> None:
     tree = Tree(LEAVES)
     for call in (

@@ -208,13 +208,16 @@ def test_the_terms_may_judge_a_fraction_by_its_frozen_cap() -> None:
     assert close(statement(told(terms=terms)).totals.obligation_kwh, "75")
 
 
-def test_a_cancellation_ends_the_obligation_from_the_next_whole_interval() -> None:
+@pytest.mark.parametrize("minutes", [1, -30])
+def test_a_cancellation_ends_the_obligation_from_when_it_is_known_or_takes_effect(
+    minutes: int,
+) -> None:
     story = told()
     cut = START + timedelta(hours=1, minutes=2)
     rest = [record for record in story.records if record.record.t > cut]
     story.records = story.records[: len(story.records) - len(rest)]
     intent = story.derived(cut).model_copy(
-        update={"cancelled_at": cut + MINUTE, "status": State.RAMPING_OUT, "revision": 2}
+        update={"cancelled_at": cut + minutes * MINUTE, "status": State.RAMPING_OUT, "revision": 2}
     )
     story.revise(intent, cut)
     for record in rest:
