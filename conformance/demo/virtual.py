@@ -31,6 +31,7 @@ from gateway.protocols.actions import Message
 from gateway.protocols.oadr2b.codec import Codec
 from gateway.protocols.oadr2b.vtn_book import VtnOptions
 from gateway.protocols.oadr2b.vtn_facts import Answered, Registered
+from gateway.servers.vtn2b.app import HttpOptions
 from gateway.southbound.parts import Pace as StreamPace
 from gateway.southbound.tokens import create_token
 from gateway.transport.schemas import load_oadr20b_schema
@@ -95,6 +96,7 @@ class Stage:
             ids=SeededIds(self.seed, "utility"),
             codec=Codec(load_oadr20b_schema()),
             tls=openadr_server(self.setting.vtn_tls),
+            http=HttpOptions(requests_per_s=0),
         )
 
     def _wiring(self) -> Wiring:
