@@ -1,0 +1,1 @@
+"""SQLite made safe: pragmas, one writer with group commit, readers that cannot write, exact columns, migrations."""
