@@ -1,0 +1,1 @@
+"""What the gateway may never forget: its tables, one module per group of the pipeline's ``Work``."""

@@ -1,0 +1,52 @@
+"""Values <-> the bytes that rows keep: JSON with decimals as strings, nothing lost."""
+
+from typing import Final, TypeVar
+
+from pydantic import BaseModel, TypeAdapter, ValidationError
+
+from gateway.domain.errors import StoreError
+from gateway.domain.event import GridEvent
+from gateway.domain.participation import Participation
+
+Value = TypeVar("Value")
+Model = TypeVar("Model", bound=BaseModel)
+
+GRID_EVENT: Final = TypeAdapter(GridEvent)
+PARTICIPATION: Final = TypeAdapter(Participation)
+
+
+def decoded(adapter: TypeAdapter[Value], body: bytes) -> Value:
+    """Read a value back.
+
+    Raises:
+        StoreError: ``UNREADABLE_ROW`` when this code cannot read what was stored.
+    """
+    try:
+        return adapter.validate_json(body)
+    except ValidationError as error:
+        raise _unreadable(error) from None
+
+
+def model_bytes(model: BaseModel) -> bytes:
+    """Write a published model by its published names."""
+    return model.model_dump_json(by_alias=True).encode()
+
+
+def read_model(kind: type[Model], body: bytes) -> Model:
+    """Read a published model back.
+
+    Raises:
+        StoreError: ``UNREADABLE_ROW``.
+    """
+    try:
+        return kind.model_validate_json(body)
+    except ValidationError as error:
+        raise _unreadable(error) from None
+
+
+def _unreadable(error: ValidationError) -> StoreError:
+    first = error.errors(include_input=False, include_url=False)[0]
+    where = ".".join(map(str, first["loc"]))
+    return StoreError(
+        "UNREADABLE_ROW", f"a stored {error.title} cannot be read: {where}: {first['msg']}"
+    )

@@ -1,0 +1,141 @@
+"""The store on SQLite: jobs of the pipeline on the one writer and on the readers, and the alarm for corrupt rows."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Final, Self, TypeVar
+
+import structlog
+from sqlalchemy import Connection, select
+
+from gateway.database.database import Database
+from gateway.domain.errors import GatewayError, StoreError
+from gateway.pipeline.ports import Work
+from gateway.pipeline.records import StoreIdentity
+from gateway.store import intents, outbox, participations, plans, sessions, timers
+from gateway.store.identity import raise_epoch
+from gateway.store.row import table_of
+from gateway.store.transaction import QuarantineRow, Suspect, Transaction
+from gateway.store.work import SqlWork
+
+T = TypeVar("T")
+
+log = structlog.get_logger()
+
+_ASIDE: Final = select(table_of(QuarantineRow)).order_by(table_of(QuarantineRow).c.id)
+_AT_STAKE: Final = (
+    (timers.GUARD, timers.ALL),
+    (plans.GUARD, plans.ALL),
+    (sessions.GUARD, sessions.ALL),
+    (participations.GUARD, participations.ALL_PENDING),
+    (intents.GUARD, intents.ALL_LIVE),
+    (outbox.GUARD, outbox.UNSEEN),
+)
+"""Rows that may still lead to something being sent."""
+
+
+@dataclass(frozen=True, slots=True)
+class SqliteStore:
+    """See ``gateway.pipeline.ports.Store``; made by ``gateway.store.open.open_store``."""
+
+    database: Database
+    """Other components with tables in the same file write through it."""
+    _identity: list[StoreIdentity]
+
+    @property
+    def identity(self) -> StoreIdentity:
+        """Who this store is."""
+        return self._identity[0]
+
+    async def write(self, job: Callable[[Work], T]) -> T:
+        """Run ``job`` in one transaction; return after it is durable.
+
+        A caller that is cancelled while it waits does not know the outcome: the job runs all the same.
+
+        Raises:
+            StoreError: the store is busy, full, broken or fenced off; nothing of ``job`` remains.
+        """
+        return await self._run(job, self.database.write, writable=True)
+
+    async def read(self, job: Callable[[Work], T]) -> T:
+        """Run ``job`` on a snapshot that cannot write; a job that tries gets ``StoreError`` READ_ONLY."""
+        return await self._run(job, self.database.read, writable=False)
+
+    async def _run(
+        self,
+        job: Callable[[Work], T],
+        run: Callable[[Callable[[Connection], T]], Awaitable[T]],
+        *,
+        writable: bool,
+    ) -> T:
+        suspects: list[Suspect] = []
+
+        def act(connection: Connection) -> T:
+            work = SqlWork(Transaction(connection, self.identity, writable, suspects))
+            value = job(work)
+            work.finish()
+            return value
+
+        try:
+            value = await run(act)
+        except GatewayError:
+            await self._alarm(suspects)
+            raise
+        await self._alarm(suspects)
+        return value
+
+    async def _alarm(self, suspects: Sequence[Suspect]) -> None:
+        """Keep copies of corrupt rows, for good, and say so once per finding."""
+        if not suspects:
+            return
+
+        def keep(connection: Connection) -> None:
+            transaction = Transaction(connection, self.identity, writable=True)
+            for suspect in suspects:
+                transaction.keep(suspect)
+
+        for suspect in suspects:
+            log.error("row_corrupt", table=suspect.table, row=suspect.key)
+        try:
+            await self.database.write(keep)
+        except StoreError as error:
+            log.error("row_not_set_aside", reason=error.reason)
+
+    async def look_over(self) -> int:
+        """Check the digests of all rows that may still lead to something being sent; return how many do not fit."""
+        suspects: list[Suspect] = []
+
+        def check(connection: Connection) -> None:
+            transaction = Transaction(connection, self.identity, writable=False, suspects=suspects)
+            for guard, statement in _AT_STAKE:
+                guard.sound(transaction, transaction.run(statement))
+
+        await self.database.read(check)
+        await self._alarm(suspects)
+        return len(suspects)
+
+    async def quarantined(self) -> tuple[Suspect, ...]:
+        """Return every row that was ever found corrupt, oldest finding first."""
+
+        def read(connection: Connection) -> tuple[Suspect, ...]:
+            return tuple(
+                Suspect(table=row.found_in, key=row.row_key, content=row.content)
+                for row in connection.execute(_ASIDE)
+            )
+
+        return await self.database.read(read)
+
+    async def raise_epoch(self, above: int = 0) -> StoreIdentity:
+        """Begin a new epoch, after a restore, promotion or copy; see ``gateway.store.identity.raise_epoch``."""
+        raised = await self.database.write(lambda connection: raise_epoch(connection, above))
+        self._identity[0] = raised
+        return raised
+
+    async def close(self) -> None:
+        """Finish what waits and let go of the file."""
+        await self.database.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
