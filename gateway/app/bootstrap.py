@@ -39,7 +39,8 @@ from gateway.southbound.app import make_app
 from gateway.southbound.bells import Bells
 from gateway.southbound.parts import Pace, Parts
 from gateway.southbound.signer import KeyFileSigner, open_signer
-from gateway.store.open import SqliteStore, open_store
+from gateway.store.open import open_store
+from gateway.store.sqlite_store import SqliteStore
 from gateway.transport.schemas import load_oadr20b_schema
 from gateway.transport.server import Listener, listen
 from gateway.transport.tls import refuse_test_files, southbound_server

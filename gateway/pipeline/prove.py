@@ -6,14 +6,11 @@ from typing import Final
 from gateway.domain.errors import SessionError
 from gateway.domain.settlement import SettlementStatement
 from gateway.pipeline.book import Office
-from gateway.pipeline.methods import METHODS
 from gateway.pipeline.ports import Work
-from gateway.settlement.evidence import Evidence, build_bundle, cited, result_of
+from gateway.settlement.evidence import Evidence, Result, build_bundle, cited
 from gateway.settlement.heads import SignedHead, sign_head
-from gateway.settlement.inputs import Header, inputs_from_records
 from gateway.settlement.merkle import Tree
 from gateway.settlement.records import Logged, logged
-from gateway.settlement.statement import settle
 
 HEAD: Final = "head"
 LOG: Final = "log"
@@ -64,21 +61,13 @@ class Prover:
         newest = sign_head(
             root, len(found.leaves), at=self.office.clock.now(), key=self.office.log_key
         )
-        header = Header(
-            statement_id=found.statement.id,
-            version=found.statement.version,
-            status=found.statement.status,
-            software=found.statement.software,
-        )
-        story = [one for one in found.records if one.index in set(cited(found.statement))]
-        settled = settle(inputs_from_records(story, header), METHODS)
         return build_bundle(
             Evidence(
                 records=found.records,
                 leaves=found.leaves,
                 heads=[head for head in (found.early, newest) if head is not None],
                 public_key=self.office.log_key.public,
-                result=result_of(settled),
+                result=_result(found),
             )
         )
 
@@ -101,6 +90,21 @@ def _gather(work: Work, statement_id: str) -> _Gathered:
         records=tuple(sorted(records, key=lambda one: one.index)),
         leaves=work.log.leaf_hashes(work.log.size()),
         early=_early_head(work, min(statement.inputs.event, default=first)),
+    )
+
+
+def _result(found: _Gathered) -> Result:
+    """Put together what was logged when the statement was made; nothing is computed again by newer software."""
+    closing = [one.document for one in found.records if one.record.k in _CLOSING]
+    (vee,) = (document["vee"] for document in closing if document["k"] == "vee")
+    baselines = [document["baseline"] for document in closing if document["k"] == "baseline"]
+    return Result.model_validate(
+        {
+            "schema": "evidence-result/1",
+            "statement": found.statement,
+            "baselines": baselines,
+            "vee": vee,
+        }
     )
 
 
