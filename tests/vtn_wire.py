@@ -124,12 +124,19 @@ class WireVen:
 
 
 @asynccontextmanager
-async def visiting(utility: UtilityPeer, context: ssl.SSLContext | None) -> AsyncIterator[WireVen]:
+async def visiting_url(url: str, context: ssl.SSLContext | None) -> AsyncIterator[WireVen]:
     """Run a bare VEN for the length of a block."""
     connector = aiohttp.TCPConnector(ssl=context if context else True)
     async with aiohttp.ClientSession(connector=connector, auto_decompress=False) as http:
         http.headers["Accept-Encoding"] = "identity"
-        yield WireVen(http, utility.url)
+        yield WireVen(http, url)
+
+
+@asynccontextmanager
+async def visiting(utility: UtilityPeer, context: ssl.SSLContext | None) -> AsyncIterator[WireVen]:
+    """Run a bare VEN against a utility of this process."""
+    async with visiting_url(utility.url, context) as ven:
+        yield ven
 
 
 def timeline(origin: datetime, factor: float = 1.0) -> ScaledClock:

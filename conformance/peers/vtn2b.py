@@ -12,7 +12,7 @@ from gateway.domain.errors import MisuseError
 from gateway.domain.ports import Clock, Ids, Mailbox
 from gateway.protocols.oadr2b.codec import Codec
 from gateway.protocols.oadr2b.server import Vtn
-from gateway.protocols.oadr2b.vtn_book import Turn, VtnOptions
+from gateway.protocols.oadr2b.vtn_book import Page, Turn, VtnOptions
 from gateway.protocols.oadr2b.vtn_facts import Answered, Fact, Reported
 from gateway.protocols.oadr2b.vtn_records import VenRecord, WantRecord
 from gateway.servers.vtn2b.app import BASE_PATH, HttpOptions, vtn_app
@@ -117,10 +117,14 @@ class UtilityPeer:
         """Return the core, to read from."""
         return self._opened().vtn
 
+    def page(self) -> Page:
+        """Open a page of the VTN's memory, to read."""
+        return self.vtn.page(self._clock.now())
+
     @property
     def vens(self) -> tuple[VenRecord, ...]:
         """Return who is registered now."""
-        return tuple(self.vtn.page(self._clock.now()).vens())
+        return tuple(self.page().vens())
 
     @property
     def answers(self) -> tuple[Told[Answered], ...]:

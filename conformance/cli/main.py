@@ -1,0 +1,100 @@
+"""``gridgate-conformance``: the verbs, their options and nothing else."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NoReturn
+
+from conformance.cli.ending import EXITS, Exit
+from conformance.cli.serve import Timeline, real_instant, serve_vtn2b
+from gateway.domain.errors import ConfigError, GatewayError
+from gateway.domain.timespan import instant
+
+
+class _Parser(argparse.ArgumentParser):
+    """Leaves with the suite's own code for wrong use."""
+
+    def error(self, message: str) -> NoReturn:
+        self.print_usage(sys.stderr)
+        self.exit(Exit.USAGE, f"{self.prog}: {message}\n")
+
+
+def _parser() -> _Parser:
+    parser = _Parser(
+        prog="gridgate-conformance",
+        description="Plays the utility against a client of OpenADR 2.0b. A pre-test, no certification.",
+        epilog=EXITS,
+    )
+    verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
+    serve = verbs.add_parser("serve", help="play a utility by hand", epilog=EXITS)
+    roles = serve.add_subparsers(dest="role", required=True, metavar="ROLE")
+    vtn2b = roles.add_parser(
+        "vtn2b",
+        help="an OpenADR 2.0b VTN in pull mode",
+        description="Plays the VTN of a schedule until interrupted. Tells on stdout, one JSON object a line, "
+        "who registers, opts and reports what.",
+        epilog=EXITS,
+    )
+    vtn2b.add_argument("--schedule", type=Path, required=True, metavar="FILE", help="TOML file")
+    clock = vtn2b.add_argument_group(
+        "shared timeline", "all three or none: the same values in every process of a demonstration"
+    )
+    clock.add_argument("--clock-origin", metavar="ISO", help="instant of the timeline at the start")
+    clock.add_argument(
+        "--clock-start", type=float, metavar="UNIXSECONDS", help="real instant of the start"
+    )
+    clock.add_argument(
+        "--clock-factor", type=float, metavar="N", help="seconds of the timeline per real second"
+    )
+    return parser
+
+
+def _timeline(parser: _Parser, given: argparse.Namespace) -> Timeline | None:
+    values = (given.clock_origin, given.clock_start, given.clock_factor)
+    if all(value is None for value in values):
+        return None
+    if any(value is None for value in values):
+        parser.error("--clock-origin, --clock-start and --clock-factor belong together")
+    if not 0 < given.clock_factor <= 1e6:
+        parser.error("--clock-factor must lie above 0 and not above 1000000")
+    try:
+        return Timeline(
+            origin=instant(given.clock_origin),
+            started=real_instant(given.clock_start),
+            factor=given.clock_factor,
+        )
+    except (GatewayError, ValueError, OverflowError, OSError) as error:
+        parser.error(f"--clock-origin or --clock-start is no instant: {error}")
+
+
+def run(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line and return its exit code; expected faults become sentences on stderr.
+
+    Args:
+        arguments: Those of the process when none are given.
+    """
+    parser = _parser()
+    given = parser.parse_args(arguments)
+    try:
+        return serve_vtn2b(given.schedule, _timeline(parser, given))
+    except ConfigError as error:
+        for fault in error.faults:
+            sys.stderr.write(f"error: {fault}\n")
+        sys.stderr.write(f"{len(error.faults)} fault(s); nothing was started\n")
+        return Exit.USAGE
+    except GatewayError as error:
+        sys.stderr.write(f"error[{error.reason}]: {error.detail}\n")
+        return Exit.ERROR
+    except OSError as error:
+        sys.stderr.write(f"error[LISTEN]: cannot listen there: {error}\n")
+        return Exit.ERROR
+
+
+def main() -> NoReturn:
+    """Run the command line and end the process."""
+    sys.exit(run())
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,157 @@
+"""``serve vtn2b``: a utility played by hand, until it is told to stop."""
+
+import asyncio
+import signal
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from ssl import SSLContext
+
+from conformance.cli.ending import INTERRUPTED, Exit
+from conformance.cli.lines import fact_line, line
+from conformance.cli.plan import options_of, plan_of
+from conformance.cli.schedule import ListenSection, Schedule
+from conformance.cli.schedule_file import read_schedule
+from conformance.peers.programme import Planned, run_programme
+from conformance.peers.vtn2b import Told, UtilityPeer
+from gateway.app.ids import SystemIds
+from gateway.client.clock import ScaledClock, SystemClock
+from gateway.domain.errors import MisuseError
+from gateway.observability.logs import set_up
+from gateway.protocols.oadr2b.codec import Codec
+from gateway.protocols.oadr2b.vtn_facts import Fact
+from gateway.servers.vtn2b.app import HttpOptions
+from gateway.servers.vtn2b.sql import SqlStore
+from gateway.transport.schemas import load_oadr20b_schema
+from gateway.transport.tls import TlsFiles, openadr_server
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timeline:
+    """A clock that several processes share."""
+
+    origin: datetime
+    """Instant of the timeline at ``started``; ``…_after`` of a schedule counts from it."""
+    started: datetime
+    """Real instant."""
+    factor: float
+    """Seconds of the timeline per real second."""
+
+
+def serve_vtn2b(file: Path, timeline: Timeline | None) -> Exit:
+    """Play the utility of a schedule; facts go to stdout as JSON lines, logs to stderr.
+
+    Args:
+        file: The schedule.
+        timeline: The clock to share; the wall's time without one.
+
+    Returns:
+        ``OK`` after SIGTERM, ``INTERRUPTED`` after SIGINT.
+
+    Raises:
+        ConfigError: every fault of the schedule.
+        StoreError: the store cannot be read.
+        OSError: the address cannot be listened on.
+    """
+    schedule = read_schedule(file)
+    clock = (
+        SystemClock()
+        if timeline is None
+        else ScaledClock(timeline.origin, timeline.started, timeline.factor)
+    )
+    set_up(clock.now, as_json=not sys.stderr.isatty())
+    origin = clock.now() if timeline is None else timeline.origin
+    return asyncio.run(_Played(schedule, clock, origin).run())
+
+
+def utility_of(
+    schedule: Schedule, clock: ScaledClock, watch: Callable[[Told[Fact]], None]
+) -> UtilityPeer:
+    """Build the utility of a schedule.
+
+    Raises:
+        ConfigError: certificate, key and authority do not fit.
+    """
+    codec = Codec(load_oadr20b_schema())
+    vtn = schedule.vtn
+    http = HttpOptions(
+        prefix=schedule.listen.prefix,
+        schema_error_status=vtn.schema_error_status,
+        requests_per_s=vtn.requests_per_s,
+    )
+    return UtilityPeer(
+        options_of(schedule),
+        clock=clock,
+        ids=SystemIds(),
+        codec=codec,
+        tls=_context(schedule.listen),
+        host=schedule.listen.host,
+        port=schedule.listen.port,
+        store=SqlStore(vtn.store, codec) if vtn.store is not None else None,
+        http=http,
+        watch=watch,
+    )
+
+
+def _context(listen: ListenSection) -> SSLContext | None:
+    if listen.certificate is None or listen.key is None or listen.ca is None:
+        return None
+    files = TlsFiles(certificate=listen.certificate, key=listen.key, ca=listen.ca)
+    return openadr_server(files, listen.tls_profile)
+
+
+class _Played:
+    """One run of a schedule."""
+
+    def __init__(self, schedule: Schedule, clock: ScaledClock, origin: datetime) -> None:
+        self._clock = clock
+        self._plan = plan_of(schedule, origin)
+        self._stop = asyncio.Event()
+        self._exit = Exit.OK
+        self._utility = utility_of(schedule, clock, self._tell)
+        self._vtn_id = schedule.vtn.id
+
+    async def run(self) -> Exit:
+        loop = asyncio.get_running_loop()
+        for name in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(name, self._leave, name)
+        await self._utility.start()
+        try:
+            self._say("listening", {"url": self._utility.url, "vtn_id": self._vtn_id})
+            deeds = run_programme(self._utility, self._plan, self._clock, self._failed)
+            async with asyncio.TaskGroup() as group:
+                doing = group.create_task(deeds, name="programme")
+                await self._stop.wait()
+                doing.cancel()
+        finally:
+            await self._utility.stop()
+        return self._exit
+
+    def _leave(self, name: signal.Signals) -> None:
+        self._exit = INTERRUPTED if name is signal.SIGINT else Exit.OK
+        self._stop.set()
+
+    def _tell(self, told: Told[Fact]) -> None:
+        self._write(fact_line(told.fact, told.at))
+
+    def _failed(self, planned: Planned, error: MisuseError) -> None:
+        fields = {"deed": planned.deed.what, "reason": error.reason, "detail": error.detail}
+        self._say("failed", fields)
+
+    def _say(self, what: str, fields: Mapping[str, object]) -> None:
+        self._write(line(self._clock.now(), what, fields))
+
+    def _write(self, text: str) -> None:
+        try:
+            sys.stdout.write(text + "\n")
+            sys.stdout.flush()
+        except BrokenPipeError:
+            # Nobody listens any more: there is nothing left to serve for.
+            self._stop.set()
+
+
+def real_instant(unix_s: float) -> datetime:
+    """Return a real instant, aware, UTC, of seconds since 1970."""
+    return datetime.fromtimestamp(unix_s, tz=UTC)
