@@ -6,10 +6,9 @@ the window and the number of samples, the first time an event is taken in; later
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from decimal import Decimal
 from typing import Final
 
-from gateway.domain.event import ADVISORY, Basis, GridEvent, Signal, TestKind
+from gateway.domain.event import ADVISORY, Basis, GridEvent, Interval, Signal, TestKind
 from gateway.domain.intent import (
     Ask,
     Authority,
@@ -171,12 +170,14 @@ def _asks(
         advisory = signal.kind in ADVISORY or obliged
         obliged = obliged or not advisory
         segments: list[Segment] = []
-        for interval in signal.intervals:
+        last = len(signal.intervals) - 1
+        for place, interval in enumerate(signal.intervals):
             try:
                 bounds = Bounds() if advisory else resolve(signal, interval, footing)
             except Unresolvable as finding:
                 bounds, why_held = Bounds(), str(finding)
-            segments.append(_segment(event, signal, interval.span, interval.value, bounds))
+            is_open = event.duration is None and place == last
+            segments.append(_segment(signal, interval, bounds, is_open=is_open))
         asks.append(
             Ask(
                 signal_id=signal.signal_id,
@@ -193,16 +194,13 @@ def _asks(
     return tuple(asks), why_held
 
 
-def _segment(
-    event: GridEvent, signal: Signal, span: Span, value: Decimal, bounds: Bounds
-) -> Segment:
-    last = span.end == signal.intervals[-1].span.end
+def _segment(signal: Signal, interval: Interval, bounds: Bounds, *, is_open: bool) -> Segment:
     return Segment(
-        start=span.start,
-        duration=None if event.duration is None and last else span.duration,
-        value=value,
+        start=interval.span.start,
+        duration=None if is_open else interval.span.duration,
+        value=interval.value,
         unit=signal.unit,
-        level=int(value) if signal.basis is Basis.ORDINAL else None,
+        level=int(interval.value) if signal.basis is Basis.ORDINAL else None,
         resolved_import_max_kw=bounds.import_max_kw,
         resolved_import_min_kw=bounds.import_min_kw,
     )

@@ -88,9 +88,9 @@ def _table() -> dict[tuple[State, Input], State]:
         table[state, Input.REVISE] = State.SCHEDULED
     # The utility closes an event that it had cancelled: what was metered is settled all the same.
     table[State.CANCELLED, Input.SETTLE] = State.SETTLED
-    # A cancelled or expired event can come back as a newer version.
-    table[State.CANCELLED, Input.REVISE] = State.SCHEDULED
-    table[State.EXPIRED, Input.REVISE] = State.SCHEDULED
+    # An event that was cancelled, expired or over can come back as a newer version.
+    for state in (State.CANCELLED, State.EXPIRED, State.COMPLETED, State.SETTLED):
+        table[state, Input.REVISE] = State.SCHEDULED
     return table
 
 

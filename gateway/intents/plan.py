@@ -11,10 +11,12 @@ Caps of several intents intersect: the lowest maximum and the highest minimum ho
 """
 
 import math
+from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
+from itertools import pairwise
 from typing import Final
 
 from gateway.domain.event import TestKind
@@ -27,6 +29,10 @@ from gateway.domain.site import Site
 STEP: Final = timedelta(minutes=1)
 LONGEST_STAIRCASE: Final = 240
 """Steps of one ramp; a slower ramp takes wider steps instead of more of them."""
+LONGEST_WAY_UP: Final = timedelta(days=2)
+"""After that a recovery is over, however slow the site says it is."""
+MOST_SEGMENTS: Final = 400
+"""Segments of one plan; beyond that, neighbours are joined under the lower of their caps."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,7 +79,7 @@ def make_plan(
         made_at=now,
         measurement_point=site.contract_meter,
         contracted_import_kw=site.contracted_import_kw,
-        segments=tuple(_merged(_cut(steps, now))),
+        segments=tuple(_bounded(_merged(_cut(steps, now)), site.contracted_import_kw)),
         open_questions=questions,
         max_down_kw_per_min=site.ramp_down_kw_per_min,
         max_up_kw_per_min=site.ramp_up_kw_per_min,
@@ -137,12 +143,12 @@ def _ramp_in(intent: ComputeFlexIntent, first: Segment, top: Decimal) -> list[St
     if cap is None or not ramp or cap >= top:
         return []
     count = min(max(ramp // STEP, 1), LONGEST_STAIRCASE)
-    length = ramp / count
     begin = intent.timing.start - ramp
+    # Each edge is computed from the whole ramp, so that no rounded length leaves a gap before the start.
     return [
         Step(
-            begin + k * length,
-            begin + (k + 1) * length,
+            begin + ramp * k / count,
+            begin + ramp * (k + 1) / count,
             Phase.RAMP_IN,
             round_safely(top - (top - cap) * (k + 1) / count, Safe.CAP),
             None,
@@ -156,7 +162,7 @@ def _recovery(last: Step, top: Decimal, up_kw_per_min: Decimal) -> list[Step]:
     """Go back up by the site's ramp until the level before the event is reached; then the cap is gone."""
     if last.import_max_kw is None or last.end is None or last.import_max_kw >= top:
         return []
-    minutes = math.ceil((top - last.import_max_kw) / up_kw_per_min)
+    minutes = min(math.ceil((top - last.import_max_kw) / up_kw_per_min), LONGEST_WAY_UP // STEP)
     width = math.ceil(minutes / LONGEST_STAIRCASE)
     return [
         Step(
@@ -186,11 +192,13 @@ def _cut(steps: Sequence[Step], now: datetime) -> Iterable[PlanSegment]:
     """Cut time where any profile changes, from ``now`` on, and intersect what holds in each piece."""
     edges = {step.start for step in steps} | {step.end for step in steps if step.end is not None}
     cuts = [now, *sorted(edge for edge in edges if edge > now)]
+    coming = deque(sorted(steps, key=lambda step: step.start))
+    holding: list[Step] = []
     for k, start in enumerate(cuts):
-        end = cuts[k + 1] if k + 1 < len(cuts) else None
-        yield _intersect(
-            start, end, [s for s in steps if s.start <= start and (s.end is None or start < s.end)]
-        )
+        while coming and coming[0].start <= start:
+            holding.append(coming.popleft())
+        holding = [step for step in holding if step.end is None or start < step.end]
+        yield _intersect(start, cuts[k + 1] if k + 1 < len(cuts) else None, holding)
 
 
 _RANK: Final = {Phase.HOLD: 0, Phase.RAMP_IN: 1, Phase.RECOVERY: 2, Phase.NORMAL: 3}
@@ -218,6 +226,50 @@ def _intersect(start: datetime, end: datetime | None, holding: Sequence[Step]) -
         import_min_kw=floor,
         target_kw=cap if cap is not None and cap == floor else None,
         because=tuple(sorted({s.intent for s in because})),
+    )
+
+
+def _bounded(pieces: list[PlanSegment], free_kw: Decimal) -> list[PlanSegment]:
+    """Join neighbours until there are few enough, those first whose caps differ least; never above any of them."""
+    while len(pieces) > MOST_SEGMENTS:
+        steps = [_step_kw(one, other, free_kw) for one, other in pairwise(pieces)]
+        highest = sorted(steps)[len(pieces) - MOST_SEGMENTS - 1]
+        joined: list[PlanSegment] = []
+        fresh = False
+        for piece, step_kw in zip(pieces, [None, *steps], strict=True):
+            # A piece that was just joined waits for the next round, so that joints spread over the plan.
+            if joined and not fresh and step_kw is not None and step_kw <= highest:
+                joined[-1], fresh = _joined(joined[-1], piece), True
+            else:
+                joined.append(piece)
+                fresh = False
+        pieces = joined
+    return pieces
+
+
+def _step_kw(one: PlanSegment, other: PlanSegment, free_kw: Decimal) -> Decimal:
+    caps = [
+        free_kw if piece.import_max_kw is None else piece.import_max_kw for piece in (one, other)
+    ]
+    return abs(caps[0] - caps[1])
+
+
+def _joined(one: PlanSegment, other: PlanSegment) -> PlanSegment:
+    caps = [p.import_max_kw for p in (one, other) if p.import_max_kw is not None]
+    cap = min(caps, default=None)
+    # A floor counts only where it holds all the time: nobody shall be made to draw more than was asked.
+    same_floor = one.import_min_kw == other.import_min_kw
+    floor = one.import_min_kw if same_floor else None
+    if cap is not None and floor is not None and floor > cap:
+        floor = None
+    return PlanSegment(
+        start=one.start,
+        end=other.end,
+        phase=min(one.phase, other.phase, key=_RANK.__getitem__),
+        import_max_kw=cap,
+        import_min_kw=floor,
+        target_kw=cap if cap is not None and cap == floor else None,
+        because=tuple(sorted({*one.because, *other.because})),
     )
 
 

@@ -14,7 +14,7 @@ from gateway.domain.plan import EffectivePlan, Phase
 from gateway.domain.reading import Window
 from gateway.domain.timespan import Span
 from gateway.intents.derive import Envelope, Terms, derive, opt_deadline, present_span, resolution
-from gateway.intents.plan import Claim, make_plan
+from gateway.intents.plan import MOST_SEGMENTS, Claim, make_plan
 from tests.intent_samples import DISPATCH, EVENT, PROGRAM, SITE, START, UTC_1600
 
 FAIL_SAFE = FailSafe(on_lease_loss="hold_last", default_import_max_kw=None, lease_s=60)
@@ -181,3 +181,141 @@ def test_segments_are_contiguous_and_never_above_any_cap(
                 assert segment.import_max_kw is not None
                 assert segment.import_max_kw <= cap
     assert found == plan(*(c for _, _, c in reversed(claims)), now=now)
+
+
+def with_ramp(ramp: timedelta) -> ComputeFlexIntent:
+    event = replace(EVENT, ramp_in=ramp)
+    envelope = Envelope(
+        intent_id=IntentId("a"), revision=1, sequence=1, event_ref="r", now=EVENT.received_at
+    )
+    return derive(event, PROGRAM, SITE, TERMS, envelope, frozen("100"))
+
+
+@given(st.integers(1, 90_000))
+def test_no_ramp_leaves_a_gap_before_the_hold(seconds: int) -> None:
+    ramp = timedelta(seconds=seconds)
+    made = plan(claim(with_ramp(ramp)), now=START - ramp)
+
+    caps = [s.import_max_kw for s in made.segments if s.start < START]
+    assert None not in caps
+    assert caps == sorted(caps, reverse=True)  # type: ignore[type-var]  # no None in it, see above
+    assert cap_at(made, START) == Decimal(75)
+
+
+def stepped(*values: str, minutes: int = 30, open_ended: bool = False) -> ComputeFlexIntent:
+    """An intent of one signal that changes its mind every ``minutes``."""
+    length = timedelta(minutes=minutes)
+    spans = [Span.lasting(START + k * length, length) for k in range(len(values))]
+    if open_ended:
+        spans[-1] = Span(start=spans[-1].start, end=spans[-1].start)
+    intervals = tuple(
+        replace(DISPATCH.intervals[0], span=span, value=Decimal(value))
+        for span, value in zip(spans, values, strict=True)
+    )
+    event = replace(
+        EVENT,
+        duration=None if open_ended else length * len(values),
+        signals=(replace(DISPATCH, intervals=intervals),),
+    )
+    envelope = Envelope(
+        intent_id=IntentId("a"), revision=1, sequence=1, event_ref="r", now=EVENT.received_at
+    )
+    return derive(event, PROGRAM, SITE, TERMS, envelope, frozen("100"))
+
+
+def test_only_the_last_step_of_an_open_ended_event_is_open() -> None:
+    made = stepped("0.5", "0.8", open_ended=True)
+    found = plan(claim(made), now=START)
+
+    assert made.ask is not None
+    assert [s.duration for s in made.ask.segments] == [timedelta(minutes=30), None]
+    assert cap_at(found, START + timedelta(minutes=29)) == Decimal(50)
+    assert cap_at(found, START + timedelta(minutes=31)) == Decimal(80)
+    assert found.segments[-1].import_max_kw == Decimal(80)
+
+
+BIG = replace(
+    SITE,
+    contracted_import_kw=Decimal(330_000),
+    ramp_down_kw_per_min=Decimal(400),
+    ramp_up_kw_per_min=Decimal(150),
+)
+
+
+def big_plan(now: datetime, ramp: timedelta = timedelta(hours=10)) -> EffectivePlan:
+    claims = []
+    for k, percent in enumerate(("0.75", "0.6", "0.5")):
+        shift = timedelta(minutes=37 * k)
+        interval = replace(
+            DISPATCH.intervals[0],
+            span=Span.lasting(START + shift, timedelta(hours=3)),
+            value=Decimal(percent),
+        )
+        event = replace(
+            EVENT,
+            start=START + shift,
+            ramp_in=ramp,
+            signals=(replace(DISPATCH, intervals=(interval,)),),
+        )
+        envelope = Envelope(
+            intent_id=IntentId(f"i{k}"), revision=1, sequence=k, event_ref="r", now=now
+        )
+        made = derive(event, PROGRAM, BIG, TERMS, envelope, frozen("300000"))
+        claims.append(claim(made))
+    return make_plan(BIG, claims, revision=1, now=now, failsafe=FAIL_SAFE)
+
+
+def test_a_site_of_300_mw_with_slow_ramps_gets_a_bounded_plan_that_never_allows_more() -> None:
+    made = big_plan(START - timedelta(hours=10))
+
+    assert len(made.segments) <= MOST_SEGMENTS
+    assert len(made.segments) > MOST_SEGMENTS // 2
+    # At the start of the first event the ramps of the others are lower already: 526 of 600 steps to 150 MW are done.
+    at_start = cap_at(made, START)
+    assert at_start is not None
+    assert Decimal(167_500) < at_start <= Decimal(168_250)
+    assert cap_at(made, START + timedelta(minutes=74)) == Decimal(150_000)
+    assert made.segments[-1].import_max_kw is None
+    for left, right in zip(made.segments, made.segments[1:], strict=False):
+        assert left.end == right.start
+
+
+def test_an_event_of_thousands_of_steps_is_planned_under_every_one_of_its_caps() -> None:
+    values = [str(Decimal(50 + (k * 7) % 40) / 100) for k in range(5000)]
+    asked = stepped(*values, minutes=1)
+    made = plan(claim(asked), now=START)
+
+    assert asked.ask is not None
+    assert len(made.segments) <= MOST_SEGMENTS
+    place = 0
+    for segment in asked.ask.segments:
+        while (end := made.segments[place].end) is not None and end <= segment.start:
+            place += 1
+        cap, limit = made.segments[place].import_max_kw, segment.resolved_import_max_kw
+        assert cap is not None
+        assert limit is not None
+        assert cap <= limit
+
+
+def test_a_site_whose_ramp_is_next_to_nothing_is_planned_all_the_same() -> None:
+    slow = replace(SITE, ramp_up_kw_per_min=Decimal("0.000000001"))
+    made = make_plan(slow, [claim(intent())], revision=1, now=EVENT.received_at, failsafe=FAIL_SAFE)
+
+    assert len(made.segments) <= MOST_SEGMENTS
+    assert made.segments[-1].import_max_kw is None
+
+
+def test_a_cancel_at_a_later_instant_holds_the_cap_until_then() -> None:
+    at = START + timedelta(minutes=30)
+    made = plan(claim(intent().model_copy(update={"cancelled_at": at})), now=START)
+
+    assert cap_at(made, at - timedelta(seconds=1)) == Decimal(75)
+    assert cap_at(made, at) == Decimal(81)
+
+
+def test_a_cancel_in_the_ramp_rises_from_where_it_was() -> None:
+    at = START - timedelta(minutes=10)
+    made = plan(claim(intent().model_copy(update={"cancelled_at": at})), now=at)
+
+    # Five of fifteen steps down from 100 to 75 were made: 91.666 kW.
+    assert [s.import_max_kw for s in made.segments] == [Decimal("97.666"), None]
