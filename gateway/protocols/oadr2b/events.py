@@ -137,6 +137,11 @@ def step(state: State, event: Input) -> tuple[State, Effect]:
         raise SessionError("OUT_OF_SEQUENCE", detail) from None
 
 
+def allowed(state: State, event: Input) -> bool:
+    """Say whether the pair is in the table."""
+    return (state, event) in TRANSITIONS
+
+
 def compare(known: int | None, listed: int, status: EventStatus) -> Input:
     """Say what a listing means by its modificationNumber.
 

@@ -17,8 +17,6 @@ from typing import Final
 from gateway.domain.errors import SessionError
 from gateway.domain.timespan import Span, floor_to
 
-_NOTHING: Final = timedelta(0)
-
 
 class State(StrEnum):
     """Where a request stands."""
@@ -89,15 +87,25 @@ class Schedule:
     """
 
     start: datetime
-    """Start of the period of interest; of a one-shot: when it was asked for."""
+    """Start of the period of interest."""
+    end: datetime | None
+    """End of the period of interest, exclusive; None: until cancelled, or a one-shot."""
     step: timedelta
     """Length of one value, positive: a whole number of readings."""
     every: timedelta
     """reportBackDuration; zero: once."""
-    count: int | None
-    """Reports in all; None: until cancelled."""
     unit: timedelta
     """Length of one reading: values lie on its grid, which starts at 1970-01-01 UTC."""
+
+    @property
+    def count(self) -> int | None:
+        """Return how many reports there are in all; None: until cancelled."""
+        if not self.every:
+            return 1
+        if self.end is None:
+            return None
+        whole = (self.end - self.start) // self.step * self.step
+        return max(1, -(-whole // self.every))
 
     @property
     def at_once(self) -> bool:
@@ -105,16 +113,17 @@ class Schedule:
         return self.every <= self.step
 
     def due_at(self, number: int) -> datetime:
-        """Return when a report falls due, counted from 0."""
-        return self.start + self.every * (number if self.at_once else number + 1)
+        """Return when a report falls due, counted from 0; the last one at the end of the period at the latest."""
+        at = self.start + self.every * (number if self.at_once else number + 1)
+        return at if self.end is None else min(at, self.end)
 
     def covers(self, number: int) -> Span:
-        """Return the span of a report: the whole values between the report before and this one."""
+        """Return the span of a report: the whole values between the report before and this one, one at least."""
         until = self._last_value_end(self.due_at(number))
         if self.at_once:
             return Span(start=until - self.step, end=until)
         since = self.start if number == 0 else self.due_at(number - 1)
-        return Span(start=self._last_value_end(since), end=until)
+        return Span(start=min(self._last_value_end(since), until - self.step), end=until)
 
     def follows(self, covered_until: datetime, now: datetime) -> Span:
         """Return the span of a last report on cancellation: what was not covered yet, at least one value."""
@@ -128,16 +137,8 @@ class Schedule:
 
     def fallen_due(self, number: int, now: datetime) -> int:
         """Return how many reports have fallen due at ``now``, given that ``number`` had before; never fewer."""
-        if self.every == _NOTHING:
-            found = 1 if now >= self.start else 0
-        else:
-            found = (now - self.start) // self.every + (1 if self.at_once else 0)
-        limit = found if self.count is None else min(found, self.count)
-        return max(limit, number)
-
-
-def reports_within(duration: timedelta, every: timedelta) -> int | None:
-    """Return how many reports a period of interest holds; None for zero duration: until cancelled (rule 325)."""
-    if duration == _NOTHING:
-        return None
-    return max(1, duration // every)
+        if now < self.start:
+            return number
+        if not self.every or (self.end is not None and now >= self.end):
+            return max(self.count or number, number)
+        return max((now - self.start) // self.every + (1 if self.at_once else 0), number)

@@ -1,0 +1,216 @@
+"""The VEN: one relationship with one VTN over simple HTTP in pull mode, without sockets, threads or clock.
+
+A door works on a ``Turn``; what it wrote counts only when the door has succeeded. Each door ends by pursuing what the
+registration needs, letting reports fall due, sending the next message, and saying when it wants to be woken.
+
+Spec: OpenADR 2.0b profile specification, sections 8 and 9.1 (simple HTTP, pull).
+"""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Final
+
+from gateway.domain.errors import MisuseError, WireError
+from gateway.domain.participation import Participation
+from gateway.protocols.actions import Action, Close, Failure, Message, Readings, Wake
+from gateway.protocols.entry import Scope, Tools
+from gateway.protocols.oadr2b import (
+    ven_answers,
+    ven_delivery,
+    ven_events,
+    ven_link,
+    ven_registration,
+    ven_reports,
+)
+from gateway.protocols.oadr2b.codec import Codec
+from gateway.protocols.oadr2b.metadata import Offers
+from gateway.protocols.oadr2b.options import VenOptions
+from gateway.protocols.oadr2b.registration import VALID, State
+from gateway.protocols.oadr2b.ven_event_book import sweep
+from gateway.protocols.oadr2b.ven_inbox import REGISTERING, take_answer
+from gateway.protocols.oadr2b.ven_snapshot import read_state, write_state
+from gateway.protocols.oadr2b.ven_state import Link, Outgoing, Purpose, VenState
+from gateway.protocols.oadr2b.ven_turn import Setting, Turn, raw_message
+
+HTTP_OK: Final = 200
+UNREADABLE: Final = "STATUS_UNREADABLE"
+"""Reason of an answer whose body is no message: the VTN is there, but this message did not get through."""
+
+
+class VenSession:
+    """A VEN's session (meets ``protocols.session.Session``).
+
+    Args:
+        options: Settings of this utility.
+        scope: Programs, sites and meters that it concerns.
+        tools: Chance, ids and the compiled schema.
+        state: What ``snapshot`` returned last; None at the very first start.
+
+    Raises:
+        MisuseError: ``NO_SCHEMA``, or ``STATE_FORMAT`` for a state that cannot be read.
+    """
+
+    def __init__(
+        self, options: VenOptions, scope: Scope, tools: Tools, state: bytes | None = None
+    ) -> None:
+        if tools.schema is None:
+            raise MisuseError("NO_SCHEMA", "OpenADR 2.0b needs its compiled schema set")
+        self._setting: Final = Setting(
+            options=options,
+            scope=scope,
+            tools=tools,
+            codec=Codec(tools.schema),
+            offers=Offers.of(scope, options),
+        )
+        self._state = read_state(state) if state else VenState()
+        self._link = Link()
+        self._written: tuple[VenState, bytes] | None = None
+        self._began = False
+
+    @property
+    def answer_within(self) -> timedelta | None:
+        """Return how long an answer may take at most under ``answer_before_poll``; None: the program decides."""
+        options = self._setting.options
+        if not options.answer_before_poll:
+            return None
+        wanted = self._state.registration.poll_every or options.poll_period
+        return max(wanted, options.poll_at_most_every)
+
+    def snapshot(self) -> bytes:
+        """Return everything that must survive a restart as canonical JSON."""
+        if self._written is None or self._written[0] is not self._state:
+            self._written = (self._state, write_state(self._state))
+        return self._written[1]
+
+    # --- doors
+
+    def on_time(self, now: datetime) -> Sequence[Action]:
+        """Do what is due."""
+        turn = self._turn(now)
+        if not self._began:
+            ven_registration.begin(turn)
+        sweep(turn)
+        return self._finish(turn)
+
+    def on_message(self, message: Message, now: datetime) -> Sequence[Action]:
+        """Take the answer to what is in flight; anything else is noted and passed over."""
+        turn = self._turn(now)
+        outgoing = self._landed(turn, message.request_id)
+        if outgoing is None:
+            turn.note("unexpected_message", service=message.service)
+            return self._finish(turn)
+        ven_link.measure_clock(turn, message.date)
+        if message.status != HTTP_OK:
+            self._fail(turn, outgoing, f"STATUS_{message.status}", None)
+            return self._finish(turn)
+        try:
+            reply = self._setting.codec.decode(message.body) if message.body.strip() else None
+        except WireError as error:
+            turn.note("unreadable_answer", service=outgoing.service, reason=error.reason)
+            self._fail(turn, outgoing, UNREADABLE, None)
+            return self._finish(turn)
+        if reply is None and outgoing.purpose in REGISTERING:
+            self._fail(turn, outgoing, UNREADABLE, None)
+            return self._finish(turn)
+        ven_link.succeeded(turn, outgoing)
+        take_answer(turn, outgoing, reply, raw_message(message, now))
+        return self._finish(turn)
+
+    def on_failure(self, failure: Failure, now: datetime) -> Sequence[Action]:
+        """Take the news that what is in flight got no answer."""
+        turn = self._turn(now)
+        outgoing = self._landed(turn, failure.request_id)
+        if outgoing is not None:
+            self._fail(turn, outgoing, failure.reason, failure.retry_after)
+        return self._finish(turn)
+
+    def on_decision(self, decision: Participation, now: datetime) -> Sequence[Action]:
+        """Take a site's or operator's answer to an event."""
+        turn = self._turn(now)
+        ven_answers.decided(turn, decision)
+        return self._finish(turn)
+
+    def on_readings(self, readings: Readings, now: datetime) -> Sequence[Action]:
+        """Take the metered values that a report needs."""
+        turn = self._turn(now)
+        ven_delivery.collected(turn, readings)
+        return self._finish(turn)
+
+    # --- what an operator may ask for
+
+    def cancel_registration(self, now: datetime) -> Sequence[Action]:
+        """End the registration; the session closes when the VTN has confirmed.
+
+        Raises:
+            SessionError: ``OUT_OF_SEQUENCE`` when there is no registration to end.
+        """
+        turn = self._turn(now)
+        ven_registration.cancel(turn)
+        return self._finish(turn)
+
+    def register_anew(self, now: datetime, *, keep_ids: bool) -> Sequence[Action]:
+        """Register again: with our ids (renewal), or as if for the first time.
+
+        Raises:
+            SessionError: ``OUT_OF_SEQUENCE`` when there is no registration.
+        """
+        turn = self._turn(now)
+        if not keep_ids:
+            turn.register(registration_id="", ven_id="")
+        ven_registration.create(turn)
+        return self._finish(turn)
+
+    # --- one turn
+
+    def _turn(self, now: datetime) -> Turn:
+        return Turn(setting=self._setting, state=self._state, link=self._link, now=now)
+
+    def _finish(self, turn: Turn) -> Sequence[Action]:
+        """Do what follows from the new state, and make it count."""
+        if not self._began:
+            ven_registration.begin(turn)
+        ven_registration.pursue(turn)
+        ven_delivery.fall_due(turn)
+        if turn.registration.state in VALID:
+            ven_delivery.collect(turn)
+        ven_link.send_next(turn)
+        self._plan(turn)
+        self._state, self._link, self._began = turn.state, turn.link, True
+        return turn.actions
+
+    def _plan(self, turn: Turn) -> None:
+        known = turn.registration
+        idle = turn.link.in_flight is None and not turn.state.outbox
+        if known.state is State.CANCELLED and known.retry_at is None and idle:
+            turn.actions.append(Close(reason="the registration was cancelled"))
+            return
+        wishes = [ven_link.next_wake(turn), ven_delivery.next_wake(turn)]
+        if known.state not in VALID and idle:
+            wishes.append(known.retry_at)
+        at = min((wish for wish in wishes if wish is not None), default=None)
+        if at is not None:
+            turn.actions.append(Wake(at=max(at, turn.now)))
+
+    @staticmethod
+    def _landed(turn: Turn, key: str) -> Outgoing | None:
+        outgoing = turn.link.in_flight
+        if outgoing is None or outgoing.key != key:
+            return None
+        turn.connect(in_flight=None)
+        return outgoing
+
+    def _fail(
+        self, turn: Turn, outgoing: Outgoing, reason: str, retry_after: timedelta | None
+    ) -> None:
+        given_up = ven_link.failed(turn, outgoing, reason, retry_after)
+        if not given_up:
+            return
+        match outgoing.purpose:
+            case Purpose.REQUEST_EVENT:
+                ven_events.synchronised(turn)
+            case Purpose.METADATA:
+                ven_reports.offered(turn, outgoing, None)
+            case Purpose.QUERY:
+                ven_registration.queried(turn, None)
+            case _:
+                pass

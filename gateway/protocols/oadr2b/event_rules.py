@@ -1,0 +1,129 @@
+"""What the standard demands of an event beyond its schema, for whoever receives one.
+
+Each function raises for the first breach it finds; the reason gives the response code.
+
+Spec: OpenADR 2.0b rules 2, 8, 9, 22, 100-103, 107, 111, 116.
+"""
+
+from collections.abc import Iterable
+from datetime import timedelta
+from decimal import Decimal
+from typing import Final
+
+from gateway.domain.errors import SessionError
+from gateway.protocols.oadr2b.messages import (
+    EiActivePeriod,
+    EiEvent,
+    EiEventBaseline,
+    EiEventSignal,
+    EiTarget,
+    SignalInterval,
+    SignalType,
+)
+from gateway.protocols.oadr2b.signals import canonical_name
+
+_NOTHING: Final = timedelta(0)
+_SIMPLE_LEVELS: Final = frozenset(map(Decimal, range(4)))
+
+
+def check_event(event: EiEvent) -> None:
+    """Refuse an event that breaks a rule which its receiver relies on.
+
+    Raises:
+        SessionError: ``COMPLIANCE`` (459), ``INVALID_DATA`` (454) or ``OUT_OF_SEQUENCE`` (450).
+    """
+    _check_period(event.ei_active_period)
+    if len(event.ei_target.ven_ids) > 1:
+        raise SessionError("COMPLIANCE", "a target may name one venID (rule 22)")
+    signal_ids = [signal.signal_id for signal in event.ei_event_signals]
+    if len(set(signal_ids)) < len(signal_ids):
+        raise SessionError("COMPLIANCE", "signalIDs must be unique within an event (rule 107)")
+    for signal in event.ei_event_signals:
+        check_intervals(signal.intervals, event.ei_active_period.duration, "signal")
+        check_simple(signal)
+        _check_signal_target(signal.ei_target)
+    if event.ei_event_baseline is not None:
+        _check_baseline(event.ei_event_baseline)
+
+
+def _check_period(period: EiActivePeriod) -> None:
+    if period.duration < _NOTHING:
+        raise SessionError("INVALID_DATA", "the duration of an event must not be negative")
+    if (period.startafter or _NOTHING) < _NOTHING:
+        raise SessionError("INVALID_DATA", "startafter must not be negative (rule 30)")
+    if (period.x_ei_notification or _NOTHING) < _NOTHING:
+        raise SessionError("INVALID_DATA", "x-eiNotification must not be negative")
+
+
+def check_intervals(intervals: Iterable[SignalInterval], whole: timedelta, what: str) -> None:
+    """Check position, length and content of the intervals of a signal or baseline.
+
+    Args:
+        intervals: In document order.
+        whole: Duration that they must fill; zero: open-ended, where only the last may be of zero length and must be.
+        what: Word for the message.
+
+    Raises:
+        SessionError: ``COMPLIANCE``, ``INVALID_DATA`` or ``OUT_OF_SEQUENCE`` (uid).
+    """
+    steps = tuple(intervals)
+    for place, interval in enumerate(steps):
+        _check_interval(place, interval, what)
+        is_open = not whole and place == len(steps) - 1
+        length = interval.duration or _NOTHING
+        if (length == _NOTHING) is not is_open:
+            fault = "must have a length" if not is_open else "must be open-ended, as the event is"
+            raise SessionError("INVALID_DATA", f"interval {place} of a {what} {fault} (rule 8)")
+    total = sum((interval.duration or _NOTHING for interval in steps), _NOTHING)
+    if whole and total != whole:
+        raise SessionError(
+            "INVALID_DATA", f"the intervals of a {what} must fill its duration exactly (rule 8)"
+        )
+
+
+def _check_interval(place: int, interval: SignalInterval, what: str) -> None:
+    if interval.dtstart is not None:
+        raise SessionError(
+            "COMPLIANCE", f"dtstart is not allowed in an interval of a {what} (rule 102)"
+        )
+    if interval.uid is None:
+        raise SessionError("COMPLIANCE", f"interval {place} of a {what} lacks its uid (rule 100)")
+    if interval.uid.strip() != str(place):
+        raise SessionError(
+            "OUT_OF_SEQUENCE", f"uids of a {what} must count 0, 1, 2 … (rules 2 and 101)"
+        )
+    if interval.signal_payload is None:
+        raise SessionError(
+            "COMPLIANCE", f"interval {place} of a {what} must carry one number (rule 103)"
+        )
+    if (interval.duration or _NOTHING) < _NOTHING:
+        raise SessionError("INVALID_DATA", f"interval {place} of a {what} has a negative duration")
+
+
+def check_simple(signal: EiEventSignal) -> None:
+    """Check what SIMPLE may be: a level 0-3 without a unit.
+
+    Raises:
+        SessionError: ``COMPLIANCE`` or ``INVALID_DATA``.
+    """
+    if canonical_name(signal.signal_name) != "SIMPLE":
+        return
+    if signal.signal_type is not SignalType.LEVEL:
+        raise SessionError("COMPLIANCE", "SIMPLE must be of type level (rule 116)")
+    if signal.item_base is not None:
+        raise SessionError("COMPLIANCE", "SIMPLE must not have an itemBase (rule 9)")
+    if any(interval.signal_payload not in _SIMPLE_LEVELS for interval in signal.intervals):
+        raise SessionError("INVALID_DATA", "SIMPLE levels are 0, 1, 2 and 3 (rule 9)")
+
+
+def _check_signal_target(target: EiTarget | None) -> None:
+    if target is not None and not target.is_empty and not target.end_device_assets:
+        raise SessionError(
+            "COMPLIANCE", "the target of a signal may name device classes only (rule 111)"
+        )
+
+
+def _check_baseline(baseline: EiEventBaseline) -> None:
+    if baseline.duration <= _NOTHING:
+        raise SessionError("INVALID_DATA", "a baseline must have a duration")
+    check_intervals(baseline.intervals, baseline.duration, "baseline")

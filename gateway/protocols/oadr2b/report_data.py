@@ -1,0 +1,127 @@
+"""Readings -> the intervals of an oadrReport; what was not metered says so.
+
+Spec: OpenADR 2.0b section 8.3.2; rules 316, 318, 337, 342.
+"""
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from decimal import Context, Decimal
+from typing import Final
+
+from gateway.domain.reading import Quality, Reading
+from gateway.domain.timespan import Span
+from gateway.protocols.actions import Readings
+from gateway.protocols.oadr2b.messages import (
+    OadrPayloadResourceStatus,
+    OadrReport,
+    OadrReportPayload,
+    ReportInterval,
+)
+from gateway.protocols.oadr2b.metadata import DataPoint, Quantity, ReportName
+from gateway.protocols.oadr2b.ven_state import Running
+
+GOOD: Final = "Quality Good - Non Specific"
+UNCERTAIN: Final = "Quality Uncertain - Non Specific"
+BAD: Final = "Quality Bad - Non Specific"
+QUALITIES: Final = {
+    Quality.ACTUAL: GOOD,
+    Quality.ESTIMATED: UNCERTAIN,
+    Quality.TIME_SUSPECT: UNCERTAIN,
+    Quality.MISSING: BAD,
+}
+PLACEHOLDER: Final = Decimal(0)
+"""Value of an interval without data: a report has no holes (rule 318)."""
+_WATT_PART: Final = Decimal("0.000001")
+_ENERGY_PART: Final = Decimal("0.000000001")
+_WIDE: Final = Context(prec=40)
+
+_ByStart = Mapping[tuple[str, str], Mapping[datetime, Reading]]
+
+
+def report(
+    running: Running, points: list[DataPoint], span: Span, readings: Readings, now: datetime
+) -> OadrReport:
+    """Write the report of a span.
+
+    Args:
+        running: The request.
+        points: Its data points, in the order asked for.
+        span: A whole number of values.
+        readings: One per value; absent ones count as missing.
+        now: createdDateTime.
+    """
+    by_start = {
+        meter: {reading.start: reading for reading in series}
+        for meter, series in readings.series.items()
+    }
+    steps = list(span.steps(running.schedule.step))
+    if running.report_name == ReportName.HISTORY:
+        steps = [step for step in steps if _recorded(points, step, by_start)] or steps[:1]
+    is_status = running.report_name == ReportName.STATUS
+    intervals = tuple(
+        _status_at(points, step, by_start) if is_status else _values_of(points, step, by_start)
+        for step in steps
+    )
+    return OadrReport(
+        dtstart=steps[0].start,
+        duration=None if is_status else steps[-1].end - steps[0].start,
+        intervals=intervals,
+        report_request_id=running.report_request_id,
+        report_specifier_id=running.specifier_id,
+        report_name=running.report_name,
+        created_date_time=now,
+    )
+
+
+def _recorded(points: list[DataPoint], step: Span, by_start: _ByStart) -> bool:
+    return any(
+        reading.energy_kwh is not None
+        for point in points
+        for reading in _read(point, step, by_start)
+    )
+
+
+def _read(point: DataPoint, step: Span, by_start: _ByStart) -> Iterator[Reading]:
+    for meter in point.meters:
+        found = by_start.get((meter.site, meter.meter), {}).get(step.start)
+        if found is not None:
+            yield found
+
+
+def _values_of(points: list[DataPoint], step: Span, by_start: _ByStart) -> ReportInterval:
+    return ReportInterval(
+        dtstart=step.start,
+        duration=step.duration,
+        oadr_report_payloads=tuple(_value(point, step, by_start) for point in points),
+    )
+
+
+def _value(point: DataPoint, step: Span, by_start: _ByStart) -> OadrReportPayload:
+    reading = next(_read(point, step, by_start), None)
+    value = None
+    if reading is not None:
+        value = reading.mean_kw if point.quantity is Quantity.POWER else reading.energy_kwh
+    if reading is None or value is None:
+        return OadrReportPayload(r_id=point.r_id, payload_float=PLACEHOLDER, oadr_data_quality=BAD)
+    part = _WATT_PART if point.quantity is Quantity.POWER else _ENERGY_PART
+    return OadrReportPayload(
+        r_id=point.r_id,
+        payload_float=value.quantize(part, context=_WIDE),
+        oadr_data_quality=QUALITIES[reading.quality],
+    )
+
+
+def _status_at(points: list[DataPoint], step: Span, by_start: _ByStart) -> ReportInterval:
+    """A status is a point in time: it has a start and no duration (rule 342)."""
+    return ReportInterval(
+        dtstart=step.start,
+        oadr_report_payloads=tuple(
+            OadrReportPayload(
+                r_id=point.r_id,
+                oadr_payload_resource_status=OadrPayloadResourceStatus(
+                    oadr_online=_recorded([point], step, by_start), oadr_manual_override=False
+                ),
+            )
+            for point in points
+        ),
+    )

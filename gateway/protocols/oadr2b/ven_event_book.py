@@ -1,0 +1,121 @@
+"""VEN: the events it remembers: their content, their end, and when they may be forgotten."""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Final
+
+from gateway.domain.errors import GatewayError
+from gateway.domain.event import GridEvent
+from gateway.protocols.oadr2b.events import Input, State, allowed, step
+from gateway.protocols.oadr2b.messages import OadrDistributeEvent, OadrEvent
+from gateway.protocols.oadr2b.normalize import Accepted, Delivery, accept, grid_event
+from gateway.protocols.oadr2b.ven_state import EventRecord
+from gateway.protocols.oadr2b.ven_turn import Turn, without
+
+REMEMBERED: Final = timedelta(days=1)
+"""How long an event that is over stays known after its last listing, so that old numbers are still refused."""
+MOST_EVENTS: Final = 2000
+END_TOLERANCE: Final = timedelta(seconds=30)
+"""A listing that lacks an event this shortly before its end is no cancellation: clocks differ by so much."""
+
+
+def open_events(turn: Turn) -> tuple[EventRecord, ...]:
+    """Return what is far, near or active."""
+    return tuple(record for record in turn.state.events.values() if record.state is State.OPEN)
+
+
+def write_event(turn: Turn, event: OadrEvent) -> str:
+    """Return an event as a document of its own, to be remembered."""
+    message = OadrDistributeEvent(
+        request_id="", vtn_id=turn.registration.vtn_id, oadr_events=(event,)
+    )
+    turn.setting.decoded[event.ei_event.event_descriptor.event_id] = event
+    return turn.setting.codec.encode(message).decode()
+
+
+def content_of(turn: Turn, record: EventRecord) -> Accepted | None:
+    """Return the version of an event that was taken; None when it can no longer be followed."""
+    event = turn.setting.decoded.get(record.event_id)
+    version = event.ei_event.event_descriptor.modification_number if event else None
+    if event is None or version != record.version:
+        message = turn.setting.codec.decode(record.xml.encode())
+        if not isinstance(message, OadrDistributeEvent) or not message.oadr_events:
+            return None
+        event = message.oadr_events[0]
+    try:
+        return accept(event, turn.audience)
+    except GatewayError:
+        # The operator has changed programs or settings since: there is nobody left to tell.
+        return None
+
+
+def released(
+    turn: Turn, record: EventRecord, *, version: int | None = None, implied: bool = False
+) -> list[GridEvent]:
+    """Build the news that an event ends, from the version that was taken."""
+    content = content_of(turn, record) if record.xml else None
+    if content is None:
+        return []
+    delivery = Delivery(
+        utility=turn.setting.scope.utility,
+        vtn_id=turn.registration.vtn_id,
+        request_id=record.request_id,
+        received_at=turn.now,
+        raw_sha256=record.raw_sha256,
+        path=record.path,
+    )
+    event = grid_event(
+        content,
+        delivery,
+        offset=record.offset,
+        version=version,
+        cancelled_at=release_at(turn, record),
+        implied=implied,
+    )
+    return [event]
+
+
+def release_at(turn: Turn, record: EventRecord) -> datetime:
+    """Draw when a cancelled event ends: at once, or, when it runs and has startafter, within that time (rule 65)."""
+    spread = record.startafter // timedelta(seconds=1)
+    runs = record.starts_at is not None and record.starts_at <= turn.now
+    if not runs or not spread:
+        return turn.now
+    at = turn.now + timedelta(seconds=turn.draw(spread))
+    return at if record.ends_at is None else max(turn.now, min(at, record.ends_at))
+
+
+def over(record: EventRecord, state: State, now: datetime) -> EventRecord:
+    """Return the record of an event from which nothing more follows."""
+    return replace(record, state=state, owed=(), xml="", touched_at=now)
+
+
+def sweep(turn: Turn) -> None:
+    """Let the clock end events, and forget those that are long over."""
+    gone: set[str] = set()
+    for record in tuple(turn.state.events.values()):
+        ended = record.ends_at is not None and record.ends_at <= turn.now
+        if ended and allowed(record.state, Input.ENDED):
+            state, _ = step(record.state, Input.ENDED)
+            turn.put_event(replace(record, state=state, xml="", touched_at=turn.now))
+        elif record.state is not State.OPEN and record.touched_at + REMEMBERED < turn.now:
+            gone.add(record.event_id)
+    _forget(turn, gone)
+
+
+def make_room(turn: Turn) -> None:
+    """Forget the events that have been over longest when there are too many."""
+    surplus = len(turn.state.events) - MOST_EVENTS
+    if surplus > 0:
+        over_first = sorted(
+            (record for record in turn.state.events.values() if record.state is not State.OPEN),
+            key=lambda record: record.touched_at,
+        )
+        _forget(turn, {record.event_id for record in over_first[:surplus]})
+
+
+def _forget(turn: Turn, gone: set[str]) -> None:
+    if gone:
+        turn.state = replace(turn.state, events=without(turn.state.events, gone))
+        for event_id in gone:
+            turn.setting.decoded.pop(event_id, None)

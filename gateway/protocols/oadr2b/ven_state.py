@@ -1,0 +1,187 @@
+"""What a VEN knows: frozen values that survive a restart, and the link's passing state, which need not.
+
+Everything in ``VenState`` is persisted before anything of a turn is sent. ``Link`` starts afresh with the process: a
+request in flight is simply sent again with its old id and body (every operation is idempotent, section 9.1.4), the
+events are asked for once, and polling begins anew.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from gateway.domain.timespan import Span
+from gateway.protocols.oadr2b import events, registration, reports
+from gateway.protocols.oadr2b.messages import OptType
+
+
+class Purpose(StrEnum):
+    """Why a message is sent; decides what its answer means."""
+
+    QUERY = "query"
+    REGISTER = "register"
+    UNREGISTER = "unregister"
+    METADATA = "metadata"
+    REQUEST_EVENT = "request_event"
+    POLL = "poll"
+    CREATED_EVENT = "created_event"
+    UPDATE = "update"
+    ANSWER = "answer"
+    """Answers something that a poll brought; nothing follows from its acknowledgement."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outgoing:
+    """A message that waits to be sent, or for its answer."""
+
+    key: str
+    """Names the exchange; the message's own requestID where it has one."""
+    purpose: Purpose
+    service: str
+    body: str
+    subject: str = ""
+    """reportRequestID concerned."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Registration:
+    """The registration with this VTN."""
+
+    state: registration.State = registration.State.UNREGISTERED
+    registration_id: str = ""
+    ven_id: str = ""
+    vtn_id: str = ""
+    poll_every: timedelta | None = None
+    """oadrRequestedOadrPollFreq."""
+    asked_ven_id: str = ""
+    """The pre-allocated venID of the configuration that this registration was made under."""
+    metadata: str = ""
+    """Digest of the offer that the VTN has; empty: it has none."""
+    retry_at: datetime | None = None
+    """Not before this instant shall registering be tried again."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What was last answered about one version of an event."""
+
+    code: str
+    opt: OptType
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventRecord:
+    """One event of this VTN."""
+
+    event_id: str
+    version: int
+    """Highest modificationNumber seen."""
+    state: events.State
+    required: bool
+    """oadrResponseRequired was ``always`` at the last delivery."""
+    startafter: timedelta
+    """As of the version taken; zero: none."""
+    offset: timedelta = timedelta(0)
+    """Drawn once from ``[0, startafter]`` (rule 30)."""
+    answer: Answer | None = None
+    """None: not decided yet."""
+    owed: tuple[str, ...] = ()
+    """requestIDs of the deliveries of this version that wait for the decision."""
+    request_id: str = ""
+    """Of the last delivery (rule 42)."""
+    touched_at: datetime
+    """When it was last listed, or ended."""
+    starts_at: datetime | None = None
+    """With the offset; None once nothing more follows from it."""
+    ends_at: datetime | None = None
+    """With the offset, exclusive; None: open-ended, or nothing more follows from it."""
+    xml: str = ""
+    """The version taken, as a document of its own; empty once nothing more follows from it."""
+    path: str = ""
+    """Where it stood in its message."""
+    raw_sha256: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Running:
+    """A report request that is not ended."""
+
+    report_request_id: str
+    report_name: str
+    """Without ``METADATA_``."""
+    specifier_id: str
+    r_ids: tuple[str, ...]
+    schedule: reports.Schedule
+    window: Span | None = None
+    """Of a history request; None: the schedule tells what each report covers."""
+    fallen_due: int = 0
+    covered_until: datetime
+    state: reports.State = reports.State.RUNNING
+    fingerprint: str
+    """Digest of the request, to know a repetition from a change."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Due:
+    """A report that has fallen due and waits for its readings or for its turn."""
+
+    report_request_id: str
+    span: Span
+    ready_at: datetime
+    """When its readings may be expected to be there."""
+
+    @property
+    def key(self) -> str:
+        """Return what names the readings it needs, the same after a restart."""
+        return f"{self.report_request_id} {self.span.start:%Y%m%dT%H%M%S}/{self.span.end:%Y%m%dT%H%M%S}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VenState:
+    """Everything that must survive a restart."""
+
+    registration: Registration = Registration()
+    outbox: tuple[Outgoing, ...] = ()
+    events: Mapping[str, EventRecord] = field(default_factory=dict)
+    running: Mapping[str, Running] = field(default_factory=dict)
+    owed: tuple[Due, ...] = ()
+    finished: tuple[str, ...] = ()
+    """reportRequestIDs of the last requests that ended, so that a repetition is known as one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wait:
+    """A message that was sent in vain."""
+
+    attempts: int
+    not_before: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Link:
+    """How the exchange with the VTN stands; forgotten at a restart."""
+
+    in_flight: Outgoing | None = None
+    failures: int = 0
+    """In a row, of the whole link."""
+    not_before: datetime | None = None
+    """Nothing is sent before this instant."""
+    waits: Mapping[str, Wait] = field(default_factory=dict)
+    """Key of an outgoing message -> how long it alone is put off."""
+    polled_at: datetime | None = None
+    """Start of the last poll."""
+    next_poll_at: datetime | None = None
+    poll_failures: int = 0
+    drained: int = 0
+    """Polls in a row that brought something."""
+    losses: int = 0
+    """Times in a row that the VTN did not know us right after a registration."""
+    queried: bool = False
+    synced: bool = False
+    """The events were asked for since the start or since the registration was lost."""
+    collecting: str = ""
+    """Key of the readings asked for; empty: none."""
+    offset_s: float | None = None
+    """The VTN's clock minus ours as last noted, seconds."""
+    closed: bool = False

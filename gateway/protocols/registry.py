@@ -1,0 +1,10 @@
+"""The protocols that work, one line each."""
+
+from typing import Final
+
+from gateway.domain.protocol import ProtocolName
+from gateway.protocols.entry import Entry
+from gateway.protocols.oadr2b.entry import PROTOCOL as OADR20B
+
+PROTOCOLS: Final[dict[ProtocolName, Entry]] = {entry.name: entry for entry in (OADR20B,)}
+"""Name -> what runs it; a name that is absent is not there yet."""
