@@ -17,7 +17,7 @@ from gateway.domain.timespan import Duration, Instant
 class Answer(BaseModel):
     """Base of every request body: frozen, unknown fields refused."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
 
 class Ack(Answer):
