@@ -1,1 +1,25 @@
-"""The library for scheduler developers: a site's plans and intents in, answers and telemetry out."""
+"""The Python client for sites: plans and intents in, answers and telemetry out.
+
+async with Site("https://gw.example:8443/v1", site="phx-1", token_file="token") as site:
+    async for plan in site.plans():
+        ...
+"""
+
+from gateway.client.intents import Intent, Intents
+from gateway.client.notice import Notice
+from gateway.client.plans import Answered, Plan, Plans
+from gateway.client.problem import Problem, Refused
+from gateway.client.site import Site, SiteOptions
+
+__all__ = [
+    "Answered",
+    "Intent",
+    "Intents",
+    "Notice",
+    "Plan",
+    "Plans",
+    "Problem",
+    "Refused",
+    "Site",
+    "SiteOptions",
+]
