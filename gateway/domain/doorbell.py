@@ -16,14 +16,16 @@ class Doorbell:
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._waiting: set[Mailbox[None]] = set()
+        self._waiting: dict[
+            Mailbox[None], None
+        ] = {}  # in the order they came: a set's order is chance
         self.rings = 0
         """Rings so far; read it before looking at what the bell is about, then wait with it."""
 
     def ring(self) -> None:
         """Wake everybody who waits."""
         self.rings += 1
-        waiting, self._waiting = self._waiting, set()
+        waiting, self._waiting = self._waiting, {}
         for mailbox in waiting:
             mailbox.put(None)
 
@@ -35,11 +37,11 @@ class Doorbell:
         """
         if self.rings == seen:
             mailbox: Mailbox[None] = self._clock.mailbox()
-            self._waiting.add(mailbox)
+            self._waiting[mailbox] = None
             try:
                 await mailbox.get(until)
             finally:
-                self._waiting.discard(mailbox)
+                self._waiting.pop(mailbox, None)
                 while len(mailbox):  # rung while we were cancelled: what lies there holds a token
                     await mailbox.get()
         return self.rings
