@@ -139,6 +139,8 @@ def test_a_poll_finds_all_events_of_this_ven_and_none_of_another() -> None:
     assert mine.ei_response == EiResponse(request_id="")
     assert mine.vtn_id == "utility"
     assert mine.oadr_events[1].ei_event.ei_target.ven_ids == (ven.ven_id,)
+    story.publish(event("again-for-one", vens=(ven.ven_id,)))
+    assert other.finds_nothing(), "what is not for it does not even wake it"
 
 
 @pytest.mark.spec("OpenADR 2.0b rule 50")
@@ -361,6 +363,20 @@ def test_an_unanswered_event_comes_again_after_a_period_and_not_before() -> None
 
     story.later(5 * POLL)
     assert ven.finds_nothing()
+
+
+@pytest.mark.spec("OpenADR 2.0b section 8.6")
+def test_an_unanswered_modification_comes_again_though_the_first_version_was_answered() -> None:
+    story, ven = registered()
+    story.publish(event())
+    ven.polled_events()
+    ven.answer("e1", 0)
+    story.modify(event(priority=1))
+    ven.polled_events()
+
+    story.later()
+
+    assert versions(ven.polled_events()) == [("e1", 1, "far")]
 
 
 def test_an_event_that_is_never_answered_is_given_up_and_stays_listed() -> None:

@@ -271,6 +271,36 @@ def test_a_promise_is_found_by_its_echo_or_by_its_pending_list(echo: str) -> Non
     assert ven.finds_nothing()
 
 
+def test_a_promise_settles_the_request_that_it_answers_and_no_other() -> None:
+    story, ven = offering()
+    story.want(wish("first"))
+    story.want(wish("second"))
+    first, second = only(OadrCreateReport, ven.poll()), only(OadrCreateReport, ven.poll())
+
+    ven.promise(second)
+    story.later()
+
+    assert ven.poll() == first
+    assert ven.finds_nothing()
+
+
+def test_a_refused_message_changes_nothing_at_all() -> None:
+    story = Story()
+    ven = Ven(story).register(settle=False)
+    metadata = only(OadrRegisterReport, ven.poll())
+    answer = OadrRegisteredReport(
+        ei_response=EiResponse(request_id=metadata.request_id),
+        oadr_report_requests=(metadata_request("unknown"),),
+        ven_id=ven.ven_id,
+    )
+
+    refused = only(OadrResponse, ven.say("EiReport", answer))
+    story.later()
+
+    assert refused.ei_response.response_code == "452"
+    assert ven.poll() == metadata, "the acknowledgement was part of what was refused"
+
+
 @pytest.mark.spec("OpenADR 2.0b rule 340")
 def test_a_refused_request_is_over_until_new_metadata() -> None:
     story, ven = offering()
