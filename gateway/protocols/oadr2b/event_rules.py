@@ -67,14 +67,16 @@ def check_intervals(intervals: Iterable[SignalInterval], whole: timedelta, what:
         SessionError: ``COMPLIANCE``, ``INVALID_DATA`` or ``OUT_OF_SEQUENCE`` (uid).
     """
     steps = tuple(intervals)
+    last = len(steps) - 1
+    total = _NOTHING
     for place, interval in enumerate(steps):
         _check_interval(place, interval, what)
-        is_open = not whole and place == len(steps) - 1
         length = interval.duration or _NOTHING
-        if (length == _NOTHING) is not is_open:
-            fault = "must have a length" if not is_open else "must be open-ended, as the event is"
+        total += length
+        is_open = not whole and place == last
+        if (not length) is not is_open:
+            fault = "must be open-ended, as the event is" if is_open else "must have a length"
             raise SessionError("INVALID_DATA", f"interval {place} of a {what} {fault} (rule 8)")
-    total = sum((interval.duration or _NOTHING for interval in steps), _NOTHING)
     if whole and total != whole:
         raise SessionError(
             "INVALID_DATA", f"the intervals of a {what} must fill its duration exactly (rule 8)"
@@ -96,7 +98,7 @@ def _check_interval(place: int, interval: SignalInterval, what: str) -> None:
         raise SessionError(
             "COMPLIANCE", f"interval {place} of a {what} must carry one number (rule 103)"
         )
-    if (interval.duration or _NOTHING) < _NOTHING:
+    if interval.duration and interval.duration < _NOTHING:
         raise SessionError("INVALID_DATA", f"interval {place} of a {what} has a negative duration")
 
 

@@ -1,8 +1,8 @@
 """Table: the life of one event as its receiver sees it.
 
     unknown --announced--> open --withdrawn--> cancelled
-       |                    |  ^ vanished: gone, until listed again
-       +--rejected--> refused  |    the clock: completed
+       |                    |  vanished: gone, until a new version is listed
+       +--rejected--> refused  the clock: completed
 
 Between far, near, active and completed the clock alone decides; ``status_at`` tells which.
 
@@ -28,7 +28,7 @@ class State(StrEnum):
     REFUSED = "refused"
     """Answered with an error and optOut."""
     GONE = "gone"
-    """No longer listed: cancelled by implication (rule 61); taken anew when it is listed again."""
+    """No longer listed: cancelled by implication (rule 61). Only a higher modificationNumber brings it back."""
     CANCELLED = "cancelled"
     """Cancelled in words; final."""
     COMPLETED = "completed"
@@ -99,7 +99,7 @@ TRANSITIONS: Final[dict[tuple[State, Input], tuple[State, Effect]]] = {
     (State.REFUSED, Input.VANISHED): (State.COMPLETED, Effect.NOTHING),
     (State.REFUSED, Input.ENDED): (State.COMPLETED, Effect.NOTHING),
     (State.GONE, Input.ANNOUNCED): (State.OPEN, Effect.TAKE),
-    (State.GONE, Input.REPEATED): (State.OPEN, Effect.TAKE),
+    (State.GONE, Input.REPEATED): (State.GONE, Effect.DECLINE),
     (State.GONE, Input.OUTDATED): (State.GONE, Effect.REFUSE_OLD),
     (State.GONE, Input.REJECTED): (State.REFUSED, Effect.REFUSE),
     (State.GONE, Input.WITHDRAWN): (State.CANCELLED, Effect.CONFIRM),

@@ -54,11 +54,14 @@ def leftovers(event: EiEvent, path: str, signals: Sequence[Signal]) -> dict[str,
 
 
 def _flat(path: str, parts: Sequence[Part]) -> Iterator[tuple[str, str]]:
-    totals = Counter(name for name, _ in parts)
-    seen: Counter[str] = Counter()
+    names = [name for name, _ in parts]
+    totals = Counter(names) if len(set(names)) < len(names) else {}
+    seen: dict[str, int] = {}
     for name, content in parts:
-        seen[name] += 1
-        here = f"{path}/{name}[{seen[name]}]" if totals[name] > 1 else f"{path}/{name}"
+        here = f"{path}/{name}"
+        if totals.get(name, 1) > 1:
+            seen[name] = seen.get(name, 0) + 1
+            here = f"{here}[{seen[name]}]"
         if isinstance(content, str):
             yield here, content
         elif isinstance(content, RawXml):

@@ -6,6 +6,7 @@ Spec: compute-flex B.5 (OpenADR 2.0b); OpenADR 2.0b rules 3, 6, 30, 31, 47.
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Final
 
 from gateway.domain.errors import GatewayError, SignalError
@@ -173,7 +174,6 @@ def test_kind(test_event: str | None) -> TestKind:
 
 
 def _signal(signal: EiEventSignal, reading: Reading, start: datetime) -> Signal:
-    spans = _spans(signal, start)
     return Signal(
         signal_id=signal.signal_id,
         name=signal.signal_name,
@@ -183,20 +183,21 @@ def _signal(signal: EiEventSignal, reading: Reading, start: datetime) -> Signal:
         commodity=reading.commodity,
         basis=reading.basis,
         unit=reading.unit,
-        intervals=tuple(
-            Interval(span=span, value=value)
-            for span, value in zip(spans, reading.values, strict=True)
-        ),
+        intervals=_intervals(signal, reading.values, start),
         current_value=reading.current_value,
     )
 
 
-def _spans(signal: EiEventSignal, start: datetime) -> Iterator[Span]:
+def _intervals(
+    signal: EiEventSignal, values: Sequence[Decimal], start: datetime
+) -> tuple[Interval, ...]:
     """Lay intervals end to end; the last one of an open-ended event has no length."""
-    for interval in signal.intervals:
-        end = start + (interval.duration or _NOTHING)
-        yield Span(start=start, end=end)
+    found: list[Interval] = []
+    for interval, value in zip(signal.intervals, values, strict=True):
+        end = start + interval.duration if interval.duration else start
+        found.append(Interval(span=Span(start=start, end=end), value=value))
         start = end
+    return tuple(found)
 
 
 def _targets(target: EiTarget, sites: tuple[SiteId, ...]) -> Targets:

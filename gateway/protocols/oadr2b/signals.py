@@ -199,10 +199,10 @@ def read(signal: EiEventSignal, terms: ProgramTerms) -> Reading:
     """
     rule = rule_of(signal)
     raw = [i.signal_payload for i in signal.intervals if i.signal_payload is not None]
-    for value in raw:
+    for value in set(raw):
         _check_range(value, rule, signal)
     item = None if rule.whole else signal.item_base
-    values = tuple(_in_house_unit(value, item) for value in raw)
+    values = _in_house_units(raw, item)
     rule = _by_terms(rule, signal, values, terms)
     return Reading(
         kind=rule.kind,
@@ -222,6 +222,11 @@ def _check_range(value: Decimal, rule: Rule, signal: EiEventSignal) -> None:
     if outside or (rule.whole and value != value.to_integral_value()):
         what = f"{signal.signal_name[:40]}/{signal.signal_type}"
         raise SessionError("INVALID_DATA", f"{what} cannot have the value {plain(value)}")
+
+
+def _in_house_units(raw: list[Decimal], item: ItemBase | None) -> tuple[Decimal, ...]:
+    scaled_once = {value: _in_house_unit(value, item) for value in set(raw)}
+    return tuple([scaled_once[value] for value in raw])
 
 
 def _in_house_unit(value: Decimal, item: ItemBase | None) -> Decimal:

@@ -47,6 +47,9 @@ _NOTHING: Final = timedelta(0)
 _CREATED_WINDOW: Final = timedelta(minutes=5)
 _CONFIRMED: Final = Answer(code=OK, opt=OptType.OPT_IN, text="cancelled")
 _OVER: Final = Answer(code=OK, opt=OptType.OPT_OUT, text="over already")
+_RELEASED: Final = Answer(
+    code=OK, opt=OptType.OPT_OUT, text="released when it was no longer listed"
+)
 _OLD: Final = Answer(
     code=str(OUT_OF_SEQUENCE), opt=OptType.OPT_OUT, text="a newer version is known"
 )
@@ -121,7 +124,7 @@ def _take(tray: Tray, listing: Listing) -> None:
     record = tray.turn.state.events.get(listing.event_id)
     before = record.state if record else State.UNKNOWN
     what = compare(record.version if record else None, listing.version, listing.status)
-    takes = what is Input.ANNOUNCED or (what is Input.REPEATED and before is State.GONE)
+    takes = what is Input.ANNOUNCED
     full = before is State.UNKNOWN and len(tray.turn.state.events) > MOST_EVENTS
     if takes and (listing.fault is not None or full):
         what = Input.REJECTED
@@ -249,8 +252,9 @@ def _drop(tray: Tray, listing: Listing, record: EventRecord | None, state: State
 
 
 def _decline(tray: Tray, listing: Listing, record: EventRecord | None, state: State) -> None:
-    tray.turn.put_event(replace(_blank(tray, listing, record, state), answer=_OVER))
-    tray.answer(listing, _OVER)
+    answer = _OVER if state is State.COMPLETED else _RELEASED
+    tray.turn.put_event(replace(_blank(tray, listing, record, state), answer=answer))
+    tray.answer(listing, answer)
 
 
 def _release(tray: Tray, listing: Listing, record: EventRecord | None, state: State) -> None:
