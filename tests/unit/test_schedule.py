@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from conformance.cli import __file__ as schedule_module
 from conformance.cli.lines import fact_line, line
 from conformance.cli.main import run
 from conformance.cli.plan import options_of, plan_of
@@ -216,6 +217,22 @@ def test_events_that_break_the_standard_are_refused(tmp_path: Path) -> None:
 
     assert found
     assert all("SIMPLE" in fault for fault in found)
+
+
+def test_the_example_can_be_played_as_it_is_and_with_every_comment_switched_on(
+    tmp_path: Path,
+) -> None:
+    example = Path(schedule_module).parent / "vtn2b_example.toml"
+    text = example.read_text()
+    switched_on = "\n".join(
+        line.removeprefix("# ") if " = " in line or "[[" in line else line
+        for line in text.splitlines()
+    )
+    for name in ("vtn.pem", "vtn.key", "root.pem"):
+        (tmp_path / name).touch()
+
+    assert len(plan_of(read_schedule(example), T0)) == 4
+    assert len(plan_of(schedule(tmp_path, switched_on), T0)) == 5
 
 
 def test_files_that_are_no_schedule_are_refused(tmp_path: Path) -> None:
