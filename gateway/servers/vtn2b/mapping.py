@@ -47,7 +47,7 @@ from gateway.servers.vtn2b.tables import (
 )
 
 
-class Damaged(ValueError):  # noqa: N818 - names what the row is; never leaves this package
+class DamagedRowError(ValueError):
     """A row that holds what was never written."""
 
 
@@ -157,7 +157,7 @@ class Mapping:
         """Read a row as the record it was written from.
 
         Raises:
-            Damaged: it holds something else.
+            DamagedRowError: it holds something else.
             GatewayError: its message cannot be read.
         """
         match row:
@@ -199,7 +199,7 @@ class Mapping:
                     state=OptState(row.state),
                 )
             case _:
-                raise Damaged(f"{type(row).__name__} is no record")
+                raise DamagedRowError(f"{type(row).__name__} is no record")
 
     def _event_bytes(self, event: OadrEvent) -> bytes:
         return self._codec.encode(
@@ -211,7 +211,7 @@ class Mapping:
             case OadrDistributeEvent(oadr_events=(event,)):
                 return event
             case _:
-                raise Damaged("an event row holds no event")
+                raise DamagedRowError("an event row holds no event")
 
     def _offer_bytes(self, report: OadrReport) -> bytes:
         return self._codec.encode(OadrRegisterReport(request_id="", oadr_reports=(report,)))
@@ -221,7 +221,7 @@ class Mapping:
             case OadrRegisterReport(oadr_reports=(report,)):
                 return report
             case _:
-                raise Damaged("an offer row holds no report")
+                raise DamagedRowError("an offer row holds no report")
 
     def _request_bytes(self, request: OadrReportRequest) -> bytes:
         return self._codec.encode(OadrCreateReport(request_id="", oadr_report_requests=(request,)))
@@ -231,12 +231,12 @@ class Mapping:
             case OadrCreateReport(oadr_report_requests=(request,)):
                 return request
             case _:
-                raise Damaged("a request row holds no request")
+                raise DamagedRowError("a request row holds no request")
 
     def _opt(self, body: bytes) -> OadrCreateOpt:
         message = self._codec.decode(body)
         if not isinstance(message, OadrCreateOpt):
-            raise Damaged("an opt row holds no opt")
+            raise DamagedRowError("an opt row holds no opt")
         return message
 
 
