@@ -1,11 +1,12 @@
 """The demonstration in one process and virtual time: real TLS on loopback, hours in seconds, the same every time."""
 
 import asyncio
+import ssl
 import sys
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
 
@@ -17,7 +18,7 @@ from conformance.demo.setting import Pace, Setting, prepare, write_config
 from conformance.demo.utility import REPORT, event
 from conformance.peers.vtn2b import UtilityPeer
 from conformance.site.journal import Journal
-from conformance.site.link import ClientLink
+from conformance.site.link import LinkOptions, client_options, connected
 from conformance.site.minutes import RunOptions
 from conformance.site.program import ProgramOptions, SiteProgram
 from conformance.site.trace import Trace
@@ -26,6 +27,7 @@ from gateway.app.ids import SeededChance, SeededIds, seeded_key
 from gateway.app.virtual import VirtualClock
 from gateway.config.load import load
 from gateway.domain.names import SiteId
+from gateway.domain.plan import EffectivePlan
 from gateway.pipeline.prove import Prover
 from gateway.protocols.actions import Message
 from gateway.protocols.oadr2b.codec import Codec
@@ -63,6 +65,20 @@ class Stopwatch:
     def milliseconds(self) -> float:
         """Elapsed; 0 when the event never arrived."""
         return (self.seen_at - self.came_at) * 1000 if self.seen_at else 0.0
+
+
+class TimedJournal(Journal):
+    """A site's journal that stops the watch when the first asking plan is adopted."""
+
+    def __init__(self, path: Path, run: str, watch: Stopwatch) -> None:
+        super().__init__(path, run)
+        self._watch = watch
+
+    def adopted(self, plan: EffectivePlan, at: datetime) -> None:
+        """Remember a plan."""
+        if plan.open_questions:
+            self._watch.plan()
+        super().adopted(plan, at)
 
 
 @dataclass
@@ -138,23 +154,19 @@ class Stage:
 
     async def _site(self, url: str, token: str) -> None:
         options = ProgramOptions(site=SITE, run=RunOptions(span=PHOENIX.run, seed=self.seed))
-        self.journal = Journal(self.setting.folder / "site.journal", f"phoenix {self.seed}")
+        self.journal = TimedJournal(self.setting.folder / "site.journal", options.name, self.watch)
         trace = Trace(self.setting.folder / "site.trace", options.run.mix)
         program = SiteProgram(options, self.clock, self.journal, trace)
-        async with ClientLink.connect(
-            f"{url}/v1",
-            site=SITE,
-            token=token,
-            anchor=self.setting.anchor,
-            clock=self.clock,
-            on_lease_lost=program.lease_lost,
-            on_plan=self.watch.plan,
-        ) as link:
-            self.clock.release()
-            try:
+        tls = ssl.create_default_context(cafile=self.setting.anchor)
+        where = LinkOptions(
+            url=f"{url}/v1", site=SITE, token=token, tls=tls, client=client_options()
+        )
+        self.clock.release()
+        try:
+            async with connected(where, self.clock, program.lease_lost) as link:
                 await program.run(link)
-            finally:
-                self.clock.hold()
+        finally:
+            self.clock.hold()
 
     async def _script(self, utility: UtilityPeer) -> None:
         await utility.request_report(REPORT)

@@ -96,18 +96,16 @@ def plain(value: Decimal) -> str:
 
 
 def _from_json(value: object) -> Decimal:
-    if isinstance(value, Decimal):
-        return exact(str(value)) if value.is_finite() else _refuse()
-    if isinstance(value, str):
-        try:
-            return exact(value)
-        except WireError as error:
-            raise ValueError(error.detail) from None
-    return _refuse()
-
-
-def _refuse() -> Decimal:
-    raise ValueError('a decimal is a JSON string of digits, e.g. "12.5"')
+    if isinstance(value, Decimal) and value.is_finite():
+        text = str(value)
+    elif isinstance(value, str):
+        text = value
+    else:
+        raise ValueError('a decimal is a JSON string of digits, e.g. "12.5"')
+    try:
+        return exact(text)
+    except WireError as error:
+        raise ValueError(error.detail) from None
 
 
 ExactNumber = Annotated[

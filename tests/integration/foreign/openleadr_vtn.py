@@ -1,6 +1,6 @@
 """A foreign utility: the openleadr VTN in a process of its own, told what to do by JSON lines, telling likewise.
 
-Arguments: port, certificate, key, trust anchor. Commands on stdin: ``{"do": "publish", ...}``, ``{"do": "cancel", ...}``.
+Arguments: port, certificate, key, trust anchor. Orders on stdin: ``{"do": "publish", …}``, ``{"do": "cancel", …}``.
 What happens is printed as JSON lines: ``ready``, ``registered``, ``report``, ``opt``, ``values``.
 """
 
@@ -28,7 +28,7 @@ async def on_register(info: dict[str, Any]) -> tuple[str, str]:
     return VEN_ID, "registration-1"
 
 
-async def on_report(  # noqa: PLR0913 - the library's callback
+async def on_report(
     ven_id: str,
     resource_id: str,
     measurement: str,
