@@ -1,12 +1,13 @@
 """The inbox: every version of every grid event, and the bytes they came in."""
 
 import hashlib
-from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
 
+from pydantic.main import IncEx
 from sqlalchemy import (
     BigInteger,
+    Index,
     Row,
     UniqueConstraint,
     and_,
@@ -47,7 +48,10 @@ class EventRow(StoreRow, table=True):
     """One version of an event; a cancellation without a new version is a row beside it (OpenADR 2.0b rule 61)."""
 
     __tablename__ = "event"
-    __table_args__ = (UniqueConstraint("utility", "event_id", "version", "cancelled", "variant"),)
+    __table_args__ = (
+        UniqueConstraint("utility", "event_id", "version", "cancelled", "variant"),
+        Index(None, "utility", "ends_at"),
+    )
 
     id: int | None = Field(default=None, primary_key=True, sa_type=BIG_KEY)
     utility: str
@@ -139,25 +143,27 @@ _RECENT: Final = (
 _ONE_RAW: Final = select(_RAW).where(_RAW.c.sha256 == bindparam("sha256"))
 
 
+_NOT_ASKED: Final[dict[str, IncEx | bool]] = {
+    "received_at": True,
+    "created_at": True,
+    "cancelled_at": True,
+    "cancel_implied": True,
+    "signals": {"__all__": {"current_value"}},
+    "comment": True,
+    "source": True,
+    "unmapped": True,
+    "raw_sha256": True,
+}
+
+
 def obligation(event: GridEvent) -> bytes:
     """Return a digest of what an event asks for: two deliveries that ask for the same are one.
 
     Left out is what may differ between deliveries of one version: when and in which message it came, the message's
     own ids, status words and current values, comments, and at which instant a cancellation was noticed.
     """
-    plain = replace(
-        event,
-        received_at=event.start,
-        created_at=event.start,
-        cancelled_at=event.start if event.cancelled_at else None,
-        cancel_implied=False,
-        signals=tuple(replace(signal, current_value=None) for signal in event.signals),
-        comment="",
-        source={},
-        unmapped={},
-        raw_sha256="",
-    )
-    return hashlib.sha256(GRID_EVENT.dump_json(plain)).digest()
+    # Cancelled or not is part of the key already.
+    return hashlib.sha256(GRID_EVENT.dump_json(event, exclude=_NOT_ASKED)).digest()
 
 
 class Events:

@@ -4,7 +4,19 @@ from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any, Final
 
-from sqlalchemy import BigInteger, Index, Row, and_, bindparam, exists, func, select
+from sqlalchemy import (
+    BigInteger,
+    Index,
+    Row,
+    and_,
+    bindparam,
+    exists,
+    func,
+    literal_column,
+    select,
+    text,
+    update,
+)
 from sqlalchemy.dialects.sqlite import insert
 from sqlmodel import Field
 
@@ -26,16 +38,21 @@ class IntentRow(StoreRow, table=True):
     """One revision of an intent, with the site's answer to it."""
 
     __tablename__ = "intent"
-    __table_args__ = (Index(None, "utility", "event_id"),)
+    __table_args__ = (
+        Index(None, "utility", "event_id"),
+        Index("ix_intent_current", "site", "status", sqlite_where=text("current = 1")),
+    )
 
     intent_id: str = Field(primary_key=True)
     revision: int = Field(primary_key=True, sa_type=BigInteger)
-    born: int = Field(sa_type=BigInteger)
+    born: int = Field(sa_type=BigInteger, index=True)
     """Place among all intents by their first revision."""
+    current: int
+    """1 until a later revision comes. The digest is over 1: only current rows are ever checked."""
     utility: str
     event_id: str
     version: int = Field(sa_type=BigInteger)
-    site: str = Field(index=True)
+    site: str
     status: str
     limit_kw: Decimal | None = Field(sa_type=ExactDecimal)
     """Lowest resolved cap of the ask that obliges, kW."""
@@ -55,6 +72,7 @@ _GUARD: Final = Guard(
         "intent_id",
         "revision",
         "born",
+        "current",
         "utility",
         "event_id",
         "version",
@@ -96,13 +114,22 @@ _OF_EVENT: Final = (
     )
     .order_by(_INTENT.c.born)
 )
+# A site's history grows for ever, so its current intents are found by an index of their own.
 _OF_SITE: Final = (
     select(*_COLUMNS)
-    .where(_INTENT.c.site == bindparam("site"), _IS_NEWEST)
+    .where(_INTENT.c.site == bindparam("site"), _INTENT.c.current == literal_column("1"))
     .order_by(_INTENT.c.born)
 )
 _LIVE: Final = _INTENT.c.status.not_in(sorted(state.value for state in TERMINAL))
 _LIVE_OF_SITE: Final = _OF_SITE.where(_LIVE)
+_SUPERSEDE: Final = (
+    update(_INTENT)
+    .where(
+        _INTENT.c.intent_id == bindparam("b_intent_id"),
+        _INTENT.c.revision == bindparam("b_revision"),
+    )
+    .values(current=0)
+)
 ALL_LIVE: Final = select(*_COLUMNS).where(and_(_LIVE, _IS_NEWEST))
 GUARD: Final = _GUARD
 
@@ -137,6 +164,10 @@ class Intents:
                     "STALE_REVISION",
                     f"intent {intent.id} has revision {stored.revision}; {intent.revision} is older",
                 )
+            if intent.revision > stored.revision:
+                self._transaction.run(
+                    _SUPERSEDE, {"b_intent_id": intent.id, "b_revision": stored.revision}
+                )
         self._transaction.run(_UPSERT, _values(record, born))
 
     def of_event(self, key: EventKey) -> tuple[IntentRecord, ...]:
@@ -164,6 +195,7 @@ def _values(record: IntentRecord, born: int) -> dict[str, object]:
             "intent_id": intent.id,
             "revision": intent.revision,
             "born": born,
+            "current": 1,
             "utility": record.event.utility,
             "event_id": record.event.event_id,
             "version": record.version,

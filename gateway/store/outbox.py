@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import BigInteger, Index, Row, bindparam, func, select, update
+from sqlalchemy import BigInteger, Index, Row, bindparam, func, literal_column, select, update
 from sqlalchemy.dialects.sqlite import insert
 from sqlmodel import Field
 
@@ -60,7 +60,8 @@ GUARD: Final = Guard(
     ("site", "sequence"),
     ("site", "sequence", "kind", "subject", "revision", "body", "created_at", "deliver_by"),
 )
-UNSEEN: Final = select(_OUTBOX).where(_OUTBOX.c.acked_at.is_(None))
+LATEST: Final = select(_OUTBOX).order_by(literal_column("rowid").desc()).limit(10_000)
+"""What sites may still ask for, as a rule."""
 _NEXT: Final = (
     insert(_STREAM)
     .values(newest=bindparam("floor") + 1)

@@ -28,7 +28,7 @@ _AT_STAKE: Final = (
     (sessions.GUARD, sessions.ALL),
     (participations.GUARD, participations.ALL_PENDING),
     (intents.GUARD, intents.ALL_LIVE),
-    (outbox.GUARD, outbox.UNSEEN),
+    (outbox.GUARD, outbox.LATEST),
 )
 """Rows that may still lead to something being sent."""
 

@@ -48,6 +48,7 @@ def _tables() -> None:
         ),
     )
     op.create_index(op.f("ix_event_received_at"), "event", ["received_at"], unique=False)
+    op.create_index(op.f("ix_event_utility_ends_at"), "event", ["utility", "ends_at"], unique=False)
     op.create_table(
         "identity",
         sa.Column("id", sa.Integer(), nullable=False),
@@ -60,6 +61,7 @@ def _tables() -> None:
         sa.Column("intent_id", sa.String(), nullable=False),
         sa.Column("revision", sa.BigInteger(), nullable=False),
         sa.Column("born", sa.BigInteger(), nullable=False),
+        sa.Column("current", sa.Integer(), nullable=False),
         sa.Column("utility", sa.String(), nullable=False),
         sa.Column("event_id", sa.String(), nullable=False),
         sa.Column("version", sa.BigInteger(), nullable=False),
@@ -74,7 +76,14 @@ def _tables() -> None:
         sa.Column("digest", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("intent_id", "revision", name=op.f("pk_intent")),
     )
-    op.create_index(op.f("ix_intent_site"), "intent", ["site"], unique=False)
+    op.create_index(op.f("ix_intent_born"), "intent", ["born"], unique=False)
+    op.create_index(
+        "ix_intent_current",
+        "intent",
+        ["site", "status"],
+        unique=False,
+        sqlite_where=sa.text("current = 1"),
+    )
     op.create_index(
         op.f("ix_intent_utility_event_id"), "intent", ["utility", "event_id"], unique=False
     )
