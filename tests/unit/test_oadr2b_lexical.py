@@ -15,7 +15,9 @@ from gateway.protocols.oadr2b.lexical import (
     TOKEN,
     WHOLE,
     read_duration,
+    read_ids,
     read_number,
+    read_numbers,
 )
 
 
@@ -69,6 +71,22 @@ def test_a_number_out_of_bounds_is_refused_at_once(text: str) -> None:
     with pytest.raises(WireError) as caught:
         read_number(text)
     assert caught.value.reason == "INVALID_NUMBER"
+
+
+def test_a_column_of_numbers_reads_as_its_cells_do() -> None:
+    for column in (["1", "-2.5", "300000"], ["1"], [], ["1", " 2 ", "3E2"], ["0", "-0"]):
+        assert read_numbers(column) == [read_number(text) for text in column]
+    for bad in (["1", "INF"], ["1 2"], ["1", ""], ["1\n2"]):
+        with pytest.raises(WireError):
+            read_numbers(bad)
+
+
+def test_a_column_of_ids_is_bounded_as_its_cells_are() -> None:
+    assert read_ids(["0", "1", " 2"]) == ["0", "1", " 2"]
+    assert read_ids([]) == []
+    for bad in (["0", "x" * 1025], ["0", "\x7f"]):
+        with pytest.raises(WireError, match="INVALID_TEXT"):
+            read_ids(bad)
 
 
 def test_a_number_with_too_many_decimals_is_rounded_on_the_way_out() -> None:
