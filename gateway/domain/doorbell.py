@@ -21,6 +21,7 @@ class Doorbell:
         ] = {}  # in the order they came: a set's order is chance
         self.rings = 0
         """Rings so far; read it before looking at what the bell is about, then wait with it."""
+        self.closed = False
 
     def ring(self) -> None:
         """Wake everybody who waits."""
@@ -28,6 +29,11 @@ class Doorbell:
         waiting, self._waiting = self._waiting, {}
         for mailbox in waiting:
             mailbox.put(None)
+
+    def close(self) -> None:
+        """Ring for good: from now on nobody takes turns, so that whoever stops everything need not make room."""
+        self.closed = True
+        self.ring()
 
     async def wait(self, seen: int, until: datetime | None = None) -> int:
         """Return once it has rung more often than ``seen``, at ``until`` at the latest.

@@ -36,7 +36,7 @@ class Bells:
         """Tell every stream and long poll to end now."""
         self.closed = True
         for bell in self._bells.values():
-            bell.ring()
+            bell.close()
 
     def _bell(self, site: SiteId) -> Doorbell:
         return self._bells.setdefault(site, Doorbell(self._clock))
