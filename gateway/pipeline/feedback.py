@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Final
 
 from gateway.domain.answers import (
     Ack,
@@ -18,12 +19,16 @@ from gateway.domain.errors import SessionError
 from gateway.domain.intent import State
 from gateway.domain.names import IntentId, SiteId
 from gateway.domain.participation import Opt
-from gateway.intents.lifecycle import TERMINAL, Input, allowed, step
+from gateway.intents.lifecycle import TERMINAL, Input, allowed
 from gateway.pipeline.book import Office
 from gateway.pipeline.inbound import tell
 from gateway.pipeline.measure import store_batch
 from gateway.pipeline.ports import IntentRecord, Lease, Seen, SiteStatus, Work
 from gateway.pipeline.turn import Turn
+from gateway.settlement.records import logged
+
+GATEWAYS_WORDS: Final = frozenset({"default", "held", "late", "advisory", "cancelled", "not_mine"})
+"""Reasons by which the gateway itself answers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +44,8 @@ class Feedback:
             if ack.revision > record.intent.revision:
                 raise SessionError("STALE_REVISION", "this revision was never sent")
             seen = turn.work.outbox.acknowledge(site, intent, ack, turn.now)
-            if ack.revision == record.intent.revision:
-                turn.work.intents.put(_acked(record, ack))
+            if ack.revision > record.acked_revision:
+                _note_ack(turn, replace(record, acked_revision=ack.revision))
             return seen
 
         return await self._at(site, intent, act)
@@ -50,11 +55,15 @@ class Feedback:
 
         def act(turn: Turn, record: IntentRecord) -> Seen:
             _current(record, commitment.revision)
-            _open(record)
-            if (record.opt, record.opt_reason) == (commitment.opt, commitment.reason):
+            _open(turn, record)
+            reason = _own_word(commitment.reason)
+            document = _document("commitment", site, commitment)
+            decided = (record.opt, record.opt_reason) == (commitment.opt, reason)
+            if decided and _last(turn, "opt", intent, "answer") == document["answer"]:
                 return Seen.DUPLICATE
-            turn.log("opt", intent, _document("commitment", site, commitment))
-            turn.decide(record, commitment.opt, commitment.reason, f"site:{site}")
+            turn.log("opt", intent, document)
+            if not decided:
+                turn.decide(record, commitment.opt, reason, f"site:{site}")
             return Seen.NEW
 
         return await self._at(site, intent, act)
@@ -64,7 +73,7 @@ class Feedback:
 
         def act(turn: Turn, record: IntentRecord) -> Seen:
             _current(record, rejection.revision)
-            _open(record)
+            _open(turn, record)
             if (record.opt, record.opt_reason) == (Opt.OUT, rejection.reason):
                 return Seen.DUPLICATE
             turn.log("opt", intent, _document("rejection", site, rejection))
@@ -79,10 +88,9 @@ class Feedback:
         def act(turn: Turn, record: IntentRecord) -> Seen:
             turn.log("progress", intent, _document("progress", site, progress))
             word = {"breached": Input.BREACH, "holding": Input.CURE}.get(progress.state)
-            if word is not None and allowed(record.intent.status, word):
-                status = step(record.intent.status, word)
-                changed = record.intent.model_copy(update={"status": status})
-                turn.work.intents.put(replace(record, intent=changed))
+            now_running = record.intent.revision == progress.revision
+            if word is not None and now_running and allowed(record.intent.status, word):
+                turn.moved(record, word, "progress")
             return Seen.NEW
 
         return await self._at(site, intent, act)
@@ -92,8 +100,7 @@ class Feedback:
 
         def act(turn: Turn, record: IntentRecord) -> Seen:
             document = _document("completion", site, completion)
-            known = turn.work.log.entries(kinds=("completion",), subject=intent)
-            if known:
+            if _last(turn, "completion", intent, "answer") == document["answer"]:
                 return Seen.DUPLICATE
             turn.log("completion", intent, document)
             return Seen.NEW
@@ -104,23 +111,29 @@ class Feedback:
         """Store a batch once by its id.
 
         Raises:
-            MeterDataError: ``UNKNOWN_METER`` or ``WRONG_INTERVAL``: nothing of the batch is stored.
-            SessionError: ``CONFLICT``: the id is known with other content.
+            MeterDataError: ``UNKNOWN_METER``, ``WRONG_INTERVAL``, ``OUT_OF_RANGE`` or ``NOT_METERED_YET``: nothing of
+                the batch is stored.
+            SessionError: ``CONFLICT``: the id is known with other content; ``NOT_FOUND``.
         """
         at = self.office.clock.now()
-        declared = self.office.book.sites[site]
+        declared = self.office.book.sites.get(site)
+        if declared is None:
+            raise SessionError("NOT_FOUND", "this site is configured no longer")
         return await self.office.store.write(lambda work: store_batch(work, declared, batch, at))
 
     async def heartbeat(self, site: SiteId, heartbeat: Heartbeat) -> Lease:
         """Renew the site's lease; revisions that only the site knows are written down for the operator."""
         now = self.office.clock.now()
+        terms = self.office.book.terms.get(site)
+        if terms is None:
+            raise SessionError("NOT_FOUND", "this site is configured no longer")
 
         def job(work: Work) -> Lease:
             work.telemetry.heard(SiteStatus(site=site, heard_at=now, heartbeat=heartbeat))
             plan = work.plans.get(site)
             _compare(work, site, heartbeat, now)
             return Lease(
-                lease_s=self.office.book.terms[site].lease_s,
+                lease_s=terms.lease_s,
                 plan_revision=plan.revision if plan else 0,
                 server_time=now,
             )
@@ -154,17 +167,34 @@ def _current(record: IntentRecord, revision: int) -> None:
         raise SessionError("STALE_REVISION", detail)
 
 
-def _open(record: IntentRecord) -> None:
-    over = record.intent.status in TERMINAL or record.intent.status is State.COMPLETED
-    if over or record.intent.cancelled_at is not None:
+def _open(turn: Turn, record: IntentRecord) -> None:
+    intent = record.intent
+    if intent.hold_reason:
+        raise SessionError("REFUSED", "this revision is held for the operator; nothing is asked")
+    closed = intent.status in TERMINAL or intent.status is State.COMPLETED
+    # The clock counts, not the last timer: after a restart the state may lag behind.
+    if closed or intent.cancelled_at is not None or turn.over(intent):
         raise SessionError("TOO_LATE", "the event is over or was cancelled")
 
 
-def _acked(record: IntentRecord, ack: Ack) -> IntentRecord:
-    intent = record.intent
-    if allowed(intent.status, Input.ACK):
-        intent = intent.model_copy(update={"status": step(intent.status, Input.ACK)})
-    return replace(record, intent=intent, acked_revision=max(record.acked_revision, ack.revision))
+def _own_word(reason: str) -> str:
+    """Keep the gateway's own words for itself, so that no site can speak in its name."""
+    return f"site_{reason}"[:256] if reason in GATEWAYS_WORDS else reason
+
+
+def _note_ack(turn: Turn, record: IntentRecord) -> None:
+    newest = record.acked_revision == record.intent.revision
+    if newest and allowed(record.intent.status, Input.ACK):
+        turn.moved(record, Input.ACK, "ack")
+    else:
+        turn.work.intents.put(record)
+
+
+def _last(turn: Turn, kind: str, intent: IntentId, key: str) -> object:
+    """Return one part of the newest log record of a kind that has it; None without one."""
+    entries = turn.work.log.entries(kinds=(kind,), subject=intent)
+    documents = (logged(entry.index, entry.record).document for entry in reversed(entries))
+    return next((document[key] for document in documents if key in document), None)
 
 
 def _document(cause: str, site: SiteId, answer: Answer) -> dict[str, object]:

@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 
-from gateway.domain.event import GridEvent, RawMessage
+from gateway.domain.event import EventKey, GridEvent, RawMessage
 from gateway.domain.names import UtilityName
 from gateway.domain.participation import Participation
 from gateway.pipeline.book import Office
@@ -55,8 +56,24 @@ class Inbound:
         return await self.office.store.read(lambda work: work.participations.pending(utility))
 
 
+class Effect(StrEnum):
+    """What a delivery of one version of an event leads to."""
+
+    ADMIT = "admit"
+    """Intents are made, revised or cancelled."""
+    REPEAT = "repeat"
+    """Known; the answer is given again."""
+    OUTDATED = "outdated"
+    """A newer version, or its cancellation, is known; it stays (OpenADR 2.0b rule 58)."""
+    CONFLICT = "conflict"
+    """The same version, but another request; the first one stays."""
+
+
 def _remember(turn: Turn, event: GridEvent, raw: RawMessage) -> None:
+    key = EventKey(utility=event.utility, event_id=event.event_id)
+    known = turn.work.events.newest(key)
     seen = turn.work.events.remember(event, raw)
+    effect = _judge(turn, event, known, seen)
     document: dict[str, object] = {
         "utility": event.utility,
         "event_id": event.event_id,
@@ -66,11 +83,38 @@ def _remember(turn: Turn, event: GridEvent, raw: RawMessage) -> None:
         "cancelled": event.cancelled_at is not None,
         "seen": seen.value,
     }
-    if seen is Seen.DUPLICATE:
-        return
-    turn.log("event", event.event_id, document)
-    if seen is Seen.NEW:
+    if effect is Effect.ADMIT:
+        if seen is not Seen.DUPLICATE or event.cancelled_at is None:
+            turn.log("event", event.event_id, document)
         turn.admit(event)
+    elif effect is Effect.REPEAT:
+        turn.repeat(event)
+    elif seen is not Seen.DUPLICATE:
+        turn.log("audit", event.event_id, {**document, "word": effect.value})
+
+
+def _judge(turn: Turn, event: GridEvent, known: GridEvent | None, seen: Seen) -> Effect:
+    """Say what a delivery means.
+
+    Args:
+        turn: To look at the intents.
+        event: As delivered.
+        known: The newest version known before it, its cancellation if there is one.
+        seen: What the store knew of this very version.
+    """
+    if known is not None and event.version < known.version:
+        return Effect.OUTDATED
+    if event.cancelled_at is not None:
+        # Cancelling twice changes nothing, and a lost cancellation would be the worst of faults.
+        return Effect.ADMIT
+    if seen is Seen.CONFLICT:
+        return Effect.CONFLICT
+    if known is None or known.version < event.version:
+        return Effect.ADMIT
+    if known.cancelled_at is None or not turn.withdrawn(event):
+        return Effect.REPEAT
+    # An event that had only vanished from the list is taken anew (rule 61); one cancelled in words is not.
+    return Effect.ADMIT if known.cancel_implied else Effect.OUTDATED
 
 
 def tell(office: Office, turn: Turn) -> None:

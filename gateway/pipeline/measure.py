@@ -1,8 +1,9 @@
 """Meters speak: batches are stored as they come, and read back validated for reports and settlement."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
+from typing import Final
 
 from gateway.domain.answers import Sample, TelemetryBatch
 from gateway.domain.errors import MeterDataError, SessionError
@@ -15,17 +16,22 @@ from gateway.protocols.actions import Collect, Readings
 from gateway.settlement.terms import vee_rules
 from gateway.telemetry.measure import measure
 
+CLOCKS_DIFFER: Final = timedelta(minutes=5)
+"""A site's clock may be ahead by so much; what lies further in the future cannot have been metered."""
+
 
 def store_batch(work: Work, site: Site, batch: TelemetryBatch, received_at: datetime) -> Seen:
     """Store one batch, its readings and its evidence record.
 
     Raises:
-        MeterDataError: ``UNKNOWN_METER`` or ``WRONG_INTERVAL``; nothing is stored.
+        MeterDataError: ``UNKNOWN_METER``, ``WRONG_INTERVAL``, ``OUT_OF_RANGE``, ``NOT_METERED_YET``; nothing is stored.
         SessionError: ``CONFLICT`` when the batch id is known with other content.
     """
     meters = {meter.meter: meter for meter in site.meters}
     for sample in batch.samples:
         _check(sample, meters, site)
+        if sample.start + sample.duration > received_at + CLOCKS_DIFFER:
+            raise MeterDataError("NOT_METERED_YET", "an interval ends after the gateway's clock")
     seen = work.telemetry.add(site.site, batch, received_at)
     if seen is Seen.CONFLICT:
         detail = f"batch {batch.batch_id} was stored before with other samples; use a new id"
@@ -92,4 +98,7 @@ class Measure:
             timezone=site.timezone,
             rules=vee_rules(meter),
         )
-        return measure(request).readings
+        try:
+            return measure(request).readings
+        except MeterDataError:
+            return ()  # a step that the meter cannot give: nothing was metered, and nothing is invented

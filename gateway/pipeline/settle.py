@@ -9,14 +9,15 @@ from typing import Final
 
 import structlog
 
-from gateway.domain.errors import MeterDataError
+from gateway.domain.errors import ConfigError, GatewayError, MeterDataError, WireError
+from gateway.domain.intent import State
 from gateway.domain.names import IntentId
 from gateway.domain.settlement import SettlementStatement, StatementStatus
 from gateway.intents.lifecycle import Input, allowed
 from gateway.pipeline.book import Office
 from gateway.pipeline.methods import METHODS
 from gateway.pipeline.ports import Work
-from gateway.pipeline.records import LogEntry
+from gateway.pipeline.records import LogEntry, Timer
 from gateway.pipeline.turn import Turn
 from gateway.settlement.evidence import closing_documents, result_of
 from gateway.settlement.inputs import Header, SettlementInputs, inputs_from_records
@@ -37,35 +38,45 @@ class Settlement:
 
     office: Office
 
-    async def settle(self, intent: IntentId) -> SettlementStatement | None:
+    async def settle(
+        self, intent: IntentId, timer: Timer | None = None
+    ) -> SettlementStatement | None:
         """Compute and store the next version of a statement.
 
+        Args:
+            intent: What to settle.
+            timer: Dropped in the transaction that stores the result, so that a crash settles once.
+
         Returns:
-            The statement, or None when nothing was owed (opted out, cancelled before the start).
+            The statement, or None when there is none: nothing was owed (opted out, cancelled before the start), what
+            was gathered cannot be settled, or the intent was revised meanwhile.
 
         Raises:
             StoreError: nothing was stored.
         """
-        gathered = await self.office.store.read(lambda work: self._gather(work, intent))
-        if gathered is None:
-            return None
+        outcome: Settled | GatewayError
+        revision = await self.office.store.read(lambda work: _revision(work, intent))
         try:
-            settled = settle(gathered, METHODS)
-        except MeterDataError as error:
-            log.warning("not_settled", intent_id=intent, reason=error.reason, detail=error.detail)
-            return None
+            gathered = await self.office.store.read(lambda work: self._gather(work, intent))
+            outcome = settle(gathered, METHODS)
+        except (MeterDataError, ConfigError, WireError) as error:
+            outcome = error
         now = self.office.clock.now()
 
-        def job(work: Work) -> SettlementStatement:
+        def job(work: Work) -> SettlementStatement | None:
             turn = Turn(work=work, book=self.office.book, signer=self.office.signer, now=now)
-            return _store(turn, intent, settled)
+            if _revision(work, intent) != revision:
+                return None
+            if timer is not None:
+                work.timers.drop(timer.key)
+            if isinstance(outcome, Settled):
+                return _store(turn, intent, outcome)
+            _give_up(turn, intent, outcome)
+            return None
 
         return await self.office.store.write(job)
 
-    def _gather(self, work: Work, intent: IntentId) -> SettlementInputs | None:
-        record = work.intents.get(intent)
-        if record is None:
-            return None
+    def _gather(self, work: Work, intent: IntentId) -> SettlementInputs:
         known = work.statements.get(statement_id(intent))
         header = Header(
             statement_id=statement_id(intent),
@@ -73,11 +84,23 @@ class Settlement:
             status=StatementStatus.RESETTLED if known else StatementStatus.INITIAL,
             software=self.office.book.software,
         )
-        try:
-            return gather(work, intent, header)
-        except MeterDataError as error:
-            log.warning("not_settled", intent_id=intent, reason=error.reason, detail=error.detail)
-            return None
+        return gather(work, intent, header)
+
+
+def _revision(work: Work, intent: IntentId) -> int:
+    record = work.intents.get(intent)
+    return record.intent.revision if record else 0
+
+
+def _give_up(turn: Turn, intent: IntentId, error: GatewayError) -> None:
+    """Close an intent that owed nothing; write down for the operator why anything else was not settled."""
+    record = turn.work.intents.get(intent)
+    if error.reason == "NOTHING_OWED":
+        if record is not None and record.intent.status is State.COMPLETED:
+            turn.settled(record)
+        return
+    log.warning("not_settled", intent_id=intent, reason=error.reason, detail=error.detail)
+    turn.log("audit", intent, {"word": "not_settled", "reason": error.reason})
 
 
 def statement_id(intent: IntentId) -> str:

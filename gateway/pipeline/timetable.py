@@ -1,14 +1,14 @@
 """Time passes: every due date is a row, done once, in the transaction that does it."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Final
 
 import structlog
 
-from gateway.domain.errors import StoreError
-from gateway.domain.names import IntentId, SiteId
+from gateway.domain.errors import GatewayError, MisuseError, StoreError
+from gateway.domain.names import IntentId
 from gateway.domain.participation import Opt
 from gateway.domain.ports import Mailbox
 from gateway.intents.lifecycle import TERMINAL
@@ -30,9 +30,13 @@ def opt_deadline(turn: Turn, timer: Timer) -> None:
     if record is None or record.opt is not None or record.intent.status in TERMINAL:
         return
     intent = record.intent
+    if turn.over(intent):
+        turn.advance(record)
+        return
     program = turn.program_of(record)
-    caps = turn.book.sites[SiteId(intent.site)].fail_safe_import_kw
-    opt = Opt.IN if program.opt_default == "in" and caps is not None else Opt.OUT
+    site = turn.site_of(record)
+    falls_back = site is not None and site.fail_safe_import_kw is not None
+    opt = Opt.IN if program.opt_default == "in" and falls_back else Opt.OUT
     if intent.hold_reason:
         opt = Opt.OUT
     turn.decide(record, opt, "held" if intent.hold_reason else "default", "gateway")
@@ -41,11 +45,8 @@ def opt_deadline(turn: Turn, timer: Timer) -> None:
 def phase(turn: Turn, timer: Timer) -> None:
     """Move an intent to the phase that the clock says."""
     record = turn.work.intents.get(IntentId(timer.subject))
-    if record is None or record.intent.status in TERMINAL:
-        return
-    advanced = turn.advance(record)
-    if advanced.intent.status in TERMINAL:
-        turn.replan(SiteId(advanced.intent.site))
+    if record is not None:
+        turn.advance(record)
 
 
 ACTIONS: Final[Mapping[str, Callable[[Turn, Timer], None]]] = {
@@ -53,6 +54,7 @@ ACTIONS: Final[Mapping[str, Callable[[Turn, Timer], None]]] = {
     "phase": phase,
 }
 """What is done inside one transaction; ``settle`` reads and computes first, and has a transaction of its own."""
+SETTLE: Final = "settle"
 
 
 @dataclass
@@ -78,40 +80,78 @@ class Timetable:
         """
         with self.office.clock.held():
             while True:
-                due_at = await self.office.store.read(lambda work: work.timers.next_due())
-                if due_at is None or due_at > self.office.clock.now():
-                    await self._poke.get(until=due_at)
-                    continue
-                await self._serve()
+                try:
+                    due_at = await self.office.store.read(lambda work: work.timers.next_due())
+                    if due_at is None or due_at > self.office.clock.now():
+                        await self._poke.get(until=due_at)
+                        continue
+                    await self._serve()
+                except StoreError as error:
+                    if error.reason not in {"BUSY", "FULL"}:
+                        raise
+                    log.error("timers_wait", reason=error.reason)
+                    await self.office.clock.sleep_until(self.office.clock.now() + STORE_PAUSE)
 
     async def _serve(self) -> None:
+        try:
+            later = await self._act()
+        except StoreError:
+            raise
+        except GatewayError:
+            # One of them is poison: alone it shows itself, and does not hold up the others.
+            later = await self._act_one_by_one()
+        for timer in later:
+            await self._settle(timer)
+
+    async def _act(self, only: str | None = None) -> Sequence[Timer]:
+        """Do what is due, or one of it; return what settles, which takes longer."""
         now = self.office.clock.now()
 
         def job(work: Work) -> tuple[Turn, list[Timer]]:
             turn = Turn(work=work, book=self.office.book, signer=self.office.signer, now=now)
-            later = []
-            for timer in work.timers.due(now):
-                if timer.kind == "settle":
-                    later.append(timer)
-                    continue
-                # Dropped first, so that an action may set its own timer anew.
-                work.timers.drop(timer.key)
-                ACTIONS[timer.kind](turn, timer)
-            return turn, later
+            due = [timer for timer in work.timers.due(now) if only in {None, timer.key}]
+            for timer in due:
+                if timer.kind != SETTLE:
+                    # Dropped first, so that an action may set its own timer anew.
+                    work.timers.drop(timer.key)
+                    _action(timer)(turn, timer)
+            return turn, [timer for timer in due if timer.kind == SETTLE]
 
-        try:
-            turn, later = await self.office.store.write(job)
-            tell(self.office, turn)
-            for timer in later:
-                await self._settle(timer)
-        except StoreError as error:
-            if error.reason not in {"BUSY", "FULL"}:
+        turn, later = await self.office.store.write(job)
+        tell(self.office, turn)
+        return later
+
+    async def _act_one_by_one(self) -> Sequence[Timer]:
+        now = self.office.clock.now()
+        later: list[Timer] = []
+        for timer in await self.office.store.read(lambda work: work.timers.due(now)):
+            try:
+                later += await self._act(timer.key)
+            except StoreError:
                 raise
-            log.error("timers_wait", reason=error.reason)
-            await self.office.clock.sleep_until(now + STORE_PAUSE)
+            except GatewayError as error:
+                log.error("timer_set_aside", timer=timer.key, reason=error.reason)
+                await self._set_aside(timer, error.reason)
+        return later
+
+    async def _set_aside(self, timer: Timer, reason: str) -> None:
+        now = self.office.clock.now()
+        document = {"word": "timer_set_aside", "kind": timer.kind, "reason": reason}
+
+        def job(work: Work) -> None:
+            work.timers.drop(timer.key)
+            work.log.append("audit", timer.subject, document, now)
+
+        await self.office.store.write(job)
 
     async def _settle(self, timer: Timer) -> None:
-        statement = await Settlement(self.office).settle(IntentId(timer.subject))
-        await self.office.store.write(lambda work: work.timers.drop(timer.key))
+        statement = await Settlement(self.office).settle(IntentId(timer.subject), timer)
         if statement is not None:
             log.info("settled", statement=statement.id, payment=str(statement.totals.payment))
+
+
+def _action(timer: Timer) -> Callable[[Turn, Timer], None]:
+    action = ACTIONS.get(timer.kind)
+    if action is None:
+        raise MisuseError("UNKNOWN_TIMER", f"nobody serves timers of kind {timer.kind}")
+    return action

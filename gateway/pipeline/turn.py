@@ -1,97 +1,179 @@
-"""Everything that one transaction does to intents; what has to be told afterwards is collected on the way.
+"""Everything that one transaction does to intents: an event comes in, a site answers, time passes.
 
-A ``Turn`` is made inside a store job and lives as long as its transaction. Nothing here waits, sends or reads a clock.
+A ``Turn`` is made inside a store job and lives as long as its transaction.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Final
+
+from pydantic import ValidationError
 
 from gateway.domain.event import EventKey, GridEvent
 from gateway.domain.identity import intent_id, next_revision
 from gateway.domain.intent import ComputeFlexIntent, Resolution, State
 from gateway.domain.names import IntentId, SiteId
 from gateway.domain.participation import Opt, Participation
-from gateway.domain.ports import Signer
 from gateway.domain.program import Program
 from gateway.domain.site import Site
-from gateway.intents.derive import (
-    Envelope,
-    actuates,
-    derive,
-    needs_present,
-    present_span,
-    resolution,
-)
-from gateway.intents.envelope import intent_event, plan_event
-from gateway.intents.lifecycle import TERMINAL, Input, allowed, next_phase_at, phase_at, step
-from gateway.intents.plan import Claim, clear_at, make_plan
-from gateway.pipeline.book import Book
-from gateway.pipeline.ports import IntentRecord, OutboxItem, Timer, Work
+from gateway.intents.derive import Envelope, derive, needs_present, present_span, resolution
+from gateway.intents.lifecycle import TERMINAL, Input, allowed, phase_at, step
+from gateway.pipeline.board import Board, end_of, stepped
+from gateway.pipeline.ports import IntentRecord
+from gateway.settlement.records import IntentRecord as LoggedIntent
+from gateway.settlement.records import logged
 from gateway.telemetry.window import present_consumption
 
-_ACTIVE = frozenset({State.RAMPING_IN, State.HOLDING, State.BREACHED})
+_ACTIVE: Final = frozenset({State.RAMPING_IN, State.HOLDING, State.BREACHED})
+_TOOK_PART: Final = _ACTIVE | {State.RAMPING_OUT, State.RECOVERING}
+GATEWAY: Final = "gateway"
+"""Who decided, when nobody was asked."""
 
 
 @dataclass
-class Turn:
-    """One transaction's view of the story.
-
-    Args:
-        work: The open transaction.
-        book: Sites and programs.
-        signer: Signs what is published.
-        now: The instant of this turn.
-    """
-
-    work: Work
-    book: Book
-    signer: Signer
-    now: datetime
-    touched: set[SiteId] = field(default_factory=set)
-    """Sites that something new waits for."""
-    decided: list[Participation] = field(default_factory=list)
-    """Answers that wait for a utility's session."""
+class Turn(Board):
+    """One transaction of the story."""
 
     # --- an event comes in
 
     def admit(self, event: GridEvent) -> None:
-        """Make, revise or cancel the intents of one event that is new to the store."""
-        program = self.book.programs.get((event.utility, event.program))
-        if program is None:
-            self.log("audit", event.event_id, {"word": "no_program", "program": event.program})
-            return
-        for site in _addressed(event, program):
-            self._admit_at(event, program, self.book.sites[site])
+        """Make, revise or cancel the intents of one version of an event.
 
-    def _admit_at(self, event: GridEvent, program: Program, site: Site) -> None:
+        Sites that an event no longer names are released, whatever the reason: the list of sites changed, or the
+        program was taken out of the configuration.
+        """
         key = EventKey(utility=event.utility, event_id=event.event_id)
-        made = intent_id(self.book.installation_key, event.utility, event.event_id, site.site)
-        before = self.work.intents.get(made)
+        before = {SiteId(r.intent.site): r for r in self.work.intents.of_event(key)}
+        program = self.book.programs.get((event.utility, event.program))
+        addressed: list[SiteId] = []
+        if event.cancelled_at is None and program is not None:
+            addressed = [site for site in _addressed(event, program) if site in self.book.sites]
+        for site, record in before.items():
+            if site not in addressed:
+                self._cancel(record, event)
         if event.cancelled_at is not None:
-            if before is not None and before.intent.status not in TERMINAL:
-                self._cancel(before, event, event.cancelled_at)
             return
+        if program is None or not addressed:
+            self._decline(event, "no_program" if program is None else "no_site")
+            return
+        made = [
+            self._admit_at(event, program, self.book.sites[site], before.get(site))
+            for site in addressed
+        ]
+        if not any(made):
+            self._decline(event, "unusable")
+
+    def repeat(self, event: GridEvent) -> None:
+        """Answer a version again that was taken in before: its session has forgotten what was decided."""
+        key = EventKey(utility=event.utility, event_id=event.event_id)
+        for record in self.work.intents.of_event(key):
+            opt = self.upstream(record) if record.version == event.version else None
+            if opt is not None and record.intent.cancelled_at is None:
+                self._tell(key, record.version, opt, record.opt_reason, GATEWAY)
+                return
+
+    def withdrawn(self, event: GridEvent) -> bool:
+        """Say whether every intent of an event has been taken back."""
+        key = EventKey(utility=event.utility, event_id=event.event_id)
+        return all(r.intent.cancelled_at is not None for r in self.work.intents.of_event(key))
+
+    def _decline(self, event: GridEvent, word: str) -> None:
+        """Answer an event that concerns none of our sites: a utility that asks gets an answer."""
+        self.log("audit", event.event_id, {"word": word, "program": event.program})
+        key = EventKey(utility=event.utility, event_id=event.event_id)
+        self._tell(key, event.version, Opt.OUT, "not_mine", GATEWAY)
+
+    def _admit_at(
+        self, event: GridEvent, program: Program, site: Site, before: IntentRecord | None
+    ) -> bool:
+        if before is not None:
+            before = self.advance(before)
+        made = intent_id(self.book.installation_key, event.utility, event.event_id, site.site)
         frozen = self._frozen(event, program, site, before)
-        envelope = self._envelope(made, site.site, before)
-        intent = derive(event, program, site, self.book.terms[site.site], envelope, frozen)
+        envelope = self._envelope(made, site.site, event)
+        try:
+            intent = derive(event, program, site, self.book.terms[site.site], envelope, frozen)
+        except ValidationError as error:
+            # Authenticated is not sane: one event that cannot be written down must not stop the others.
+            fault = error.errors(include_input=False, include_url=False)[0]
+            where = ".".join(map(str, fault["loc"]))
+            self.log("audit", made, {"word": "unusable", "where": where, "why": fault["msg"]})
+            if before is not None:
+                self._cancel(before, event)
+            return False
         if before is not None:
             step(before.intent.status, Input.REVISE)
-        record = IntentRecord(intent=intent, event=key, version=event.version)
-        if not intent.hold_reason:
-            record = self._publish(record)
-        self._put(record, "intent_held" if intent.hold_reason else "intent")
-        deadline = min(intent.response.opt_by, intent.expires_at)
-        self._timer("opt_deadline", intent.id, deadline)
+        key = EventKey(utility=event.utility, event_id=event.event_id)
+        record = IntentRecord(
+            intent=intent,
+            event=key,
+            version=event.version,
+            acked_revision=before.acked_revision if before else 0,
+        )
+        self.drop_timers(made, "opt_deadline", "phase")
+        if self.over(intent):
+            self._admit_late(record, before)
+        else:
+            self._ask(record, before)
         self.replan(site.site)
+        return True
+
+    def _ask(self, record: IntentRecord, before: IntentRecord | None) -> None:
+        """Put the question to the site; what it answered about an older version does not count for this one."""
+        intent = record.intent
+        # A site that knows an older revision must learn that it does not hold any more.
+        known = before is not None and not before.intent.hold_reason
+        if not intent.hold_reason or known:
+            record = self.publish(record)
+        self.put(record, "intent_held" if intent.hold_reason else "intent")
+        self._settle_again(record, before)
+        self.schedule_phase(record)
+        if intent.ask is None and not intent.hold_reason:
+            self.decide(record, Opt.IN, "advisory", GATEWAY)
+            return
+        deadline = min(intent.response.opt_by, intent.expires_at)
+        self.timer("opt_deadline", intent.id, deadline)
+
+    def _admit_late(self, record: IntentRecord, before: IntentRecord | None) -> None:
+        """Take in a version that is over already: nothing is asked, and nobody is said to have complied."""
+        joined = before is not None and before.opt in {Opt.IN, Opt.PARTIAL}
+        if before is not None and joined and not record.intent.hold_reason:
+            kept = replace(
+                record, opt=before.opt, opt_reason=before.opt_reason, opt_at=before.opt_at
+            )
+            record = self.publish(stepped(kept, Input.COMMIT))
+            self.put(record, "intent")
+            self._settle_again(record, before)
+            record = self.advance(record)
+        else:
+            late = replace(record, opt=Opt.OUT, opt_reason="late", opt_at=self.now)
+            record = stepped(late, Input.EXPIRE)
+            record = self.publish(record) if before else record
+            self.put(record, "intent")
+            self.put(record, "opt")
+            self._settle_again(record, before)
+        self._conclude(record, GATEWAY)
+
+    def _settle_again(self, record: IntentRecord, before: IntentRecord | None) -> None:
+        """Move the statement to the new end; what was owed under an older version is settled then."""
+        end = end_of(record.intent)
+        began = before is not None and before.intent.timing.start < self.now
+        if began and end is not None:
+            self.schedule_settlement(record, max(end, self.now))
+        else:
+            self.drop_timers(record.intent.id, "settle")
 
     def _frozen(
         self, event: GridEvent, program: Program, site: Site, before: IntentRecord | None
     ) -> Resolution | None:
         if not needs_present(event):
             return None
-        if before is not None and before.intent.ask and before.intent.ask.resolution:
-            return before.intent.ask.resolution
+        if before is not None:
+            known = before.intent.ask.resolution if before.intent.ask else None
+            known = known or self._first_resolution(before)
+            if known is not None:
+                return known
         span = present_span(event, program.present_minutes)
         readings = self.work.telemetry.readings(site.site, site.contract_meter, span)
         window = present_consumption(
@@ -99,231 +181,166 @@ class Turn:
         )
         return resolution(event, program, site, window)
 
-    def _envelope(self, made: IntentId, site: SiteId, before: IntentRecord | None) -> Envelope:
-        last = before.intent.revision if before else None
+    def _first_resolution(self, before: IntentRecord) -> Resolution | None:
+        """Look further back: a version between may have stood on nothing relative."""
+        for entry in self.work.log.entries(kinds=("intent",), subject=before.intent.id):
+            record = logged(entry.index, entry.record).record
+            intent = record.intent if isinstance(record, LoggedIntent) else None
+            if intent is not None and intent.ask is not None and intent.ask.resolution is not None:
+                return intent.ask.resolution
+        return None
+
+    def _envelope(self, made: IntentId, site: SiteId, event: GridEvent) -> Envelope:
+        before = self.work.intents.get(made)
+        # The event as such, at no site: unguessable, shared by its siblings, and the same after a restore.
+        shared = intent_id(self.book.installation_key, event.utility, event.event_id, SiteId(""))
         return Envelope(
             intent_id=made,
-            revision=next_revision(self.work.identity.epoch, last),
+            revision=next_revision(
+                self.work.identity.epoch, before.intent.revision if before else None
+            ),
             sequence=self.work.outbox.next_sequence(site),
-            event_ref=before.intent.event_ref if before else self._event_ref(made),
+            event_ref=shared,
             now=self.now,
         )
 
-    def _event_ref(self, made: IntentId) -> str:
-        # The first sibling's id names the event towards every site: unguessable, and the same after a restore.
-        return made
+    # --- an event is taken back
 
-    def _cancel(self, before: IntentRecord, event: GridEvent, ends_at: datetime) -> None:
-        intent = before.intent
-        active = intent.status in _ACTIVE
-        ends_at = max(ends_at, self.now)
-        envelope = self._envelope(IntentId(intent.id), SiteId(intent.site), before)
-        status = State.RAMPING_OUT if active else step(intent.status, Input.CANCEL)
-        revised = intent.model_copy(
-            update={
-                "revision": envelope.revision,
-                "sequence": envelope.sequence,
-                "issued_at": self.now,
-                "status": status,
-                "cancelled_at": ends_at,
-            }
-        )
-        record = replace(before, intent=revised, version=event.version)
-        self._put(self._publish(record), "cancelled")
-        self.work.timers.drop(f"opt_deadline:{intent.id}")
-        self._schedule_phase(record)
-        if active and before.opt is not Opt.OUT:
-            self._schedule_settlement(record, ends_at)
-        self._answer(record, Opt.IN, "cancelled", "gateway")
+    def _cancel(self, record: IntentRecord, event: GridEvent) -> None:
+        """End an obligation: at once, or after the drawn delay while it is running."""
+        if record.intent.status in TERMINAL or record.intent.cancelled_at is not None:
+            return
+        # The clock may be ahead of the last timer: what counts is where the event stands now.
+        record = self.advance(record)
+        intent = record.intent
+        if intent.status in TERMINAL or self.over(intent):
+            return
+        running = intent.status in _ACTIVE and self.takes_part(record)
+        ends_at = self._ends_at(intent, event) if running else self.now
+        record = replace(record, version=event.version)
+        if not running:
+            record = stepped(record, Input.CANCEL)
+        elif ends_at <= self.now:
+            record = stepped(record, Input.RAMP_OUT)
+        envelope = self._envelope(IntentId(intent.id), SiteId(intent.site), event)
+        told: Mapping[str, object] = {
+            "revision": envelope.revision,
+            "sequence": envelope.sequence,
+            "issued_at": self.now,
+            "cancelled_at": ends_at,
+        }
+        record = replace(record, intent=record.intent.model_copy(update=told))
+        record = self.publish(record)
+        self.put(record, "cancelled")
+        self.drop_timers(intent.id, "opt_deadline", "phase", "settle")
+        self.schedule_phase(record)
+        if ends_at > intent.timing.start:
+            self.schedule_settlement(record, ends_at)
         self.replan(SiteId(intent.site))
+
+    def _ends_at(self, intent: ComputeFlexIntent, event: GridEvent) -> datetime:
+        ends_at = max(event.cancelled_at or self.now, self.now)
+        end = end_of(intent)
+        return ends_at if end is None else min(ends_at, end)
 
     # --- a site answers, or stays silent
 
     def decide(self, record: IntentRecord, opt: Opt, reason: str, by: str) -> IntentRecord:
         """Take one site's answer; tell the utility once every sibling has answered."""
-        changed = replace(record, opt=opt, opt_reason=reason, opt_at=self.now)
-        if opt is not Opt.OUT and allowed(record.intent.status, Input.COMMIT):
-            changed = _moved(changed, Input.COMMIT)
-        self._put(changed, "opt")
-        if opt is not Opt.OUT:
-            changed = self.advance(changed)
-            end = _end_of(changed.intent)
-            if end is not None:
-                self._schedule_settlement(changed, end)
-        self._answer(changed, opt, reason, by)
-        self.replan(SiteId(changed.intent.site))
-        return changed
+        record = replace(record, opt=opt, opt_reason=reason, opt_at=self.now)
+        self.put(record, "opt")
+        self._conclude(record, by)
+        return self.work.intents.get(IntentId(record.intent.id)) or record
 
-    def _answer(self, record: IntentRecord, opt: Opt, reason: str, by: str) -> None:
-        siblings = self.work.intents.of_event(record.event)
-        if reason != "cancelled":
-            opts = {sibling.opt for sibling in siblings}
-            if None in opts:
-                return
-            opt = self._upstream(opts - {None}, record)
+    def _conclude(self, decider: IntentRecord, by: str) -> None:
+        """Lead every sibling on from what all of them come to, and tell the utility."""
+        outcome = self.upstream(decider)
+        for sibling in self.siblings(decider):
+            counts = Opt.OUT if outcome is Opt.OUT else sibling.opt
+            same = counts is sibling.opt and sibling.intent.id == decider.intent.id
+            if outcome is not None and sibling.opt is not Opt.OUT and not same:
+                self._count(sibling, counts)
+            if sibling.opt is not None and counts is not Opt.OUT:
+                self._join(sibling)
+            self.replan(SiteId(sibling.intent.site))
+        if outcome is not None:
+            self._tell(decider.event, decider.version, outcome, decider.opt_reason, by)
+
+    def _count(self, record: IntentRecord, opt: Opt | None) -> None:
+        """Write down that a site's answer counts for something else, by what its siblings and the program say."""
+        document = {
+            "revision": record.intent.revision,
+            "opt": opt.value if opt else None,
+            "reason": "partial_policy",
+            "cause": "policy",
+            "status": record.intent.status.value,
+        }
+        self.log("opt", record.intent.id, document)
+
+    def _join(self, record: IntentRecord) -> None:
+        if record.intent.status in TERMINAL:
+            return
+        if allowed(record.intent.status, Input.COMMIT):
+            record = self.moved(record, Input.COMMIT, "commit")
+        record = self.advance(record)
+        end = end_of(record.intent)
+        if end is not None:
+            self.schedule_settlement(record, end)
+
+    def _tell(self, key: EventKey, version: int, opt: Opt, reason: str, by: str) -> None:
         answer = Participation(
-            event=record.event,
-            version=record.version,
-            opt=opt,
-            reason=reason,
-            decided_at=self.now,
-            by=by,
+            event=key, version=version, opt=opt, reason=reason, decided_at=self.now, by=by
         )
         self.work.participations.queue(answer)
         self.decided.append(answer)
-
-    def _upstream(self, opts: set[Opt | None], record: IntentRecord) -> Opt:
-        if opts == {Opt.IN}:
-            return Opt.IN
-        if opts == {Opt.OUT}:
-            return Opt.OUT
-        program = self.program_of(record)
-        return Opt.IN if program.partial_policy == "opt_in" else Opt.OUT
 
     # --- time passes
 
     def advance(self, record: IntentRecord) -> IntentRecord:
         """Move an intent to the phase that the clock says, and set the timer of the next one."""
-        if record.intent.status in TERMINAL or record.opt is Opt.OUT:
+        intent = record.intent
+        if intent.status in TERMINAL:
             return record
-        if record.intent.cancelled_at is not None:
+        if intent.cancelled_at is not None and intent.cancelled_at <= self.now:
             return self._wind_down(record)
-        phase = phase_at(record.intent, self.now)
-        if allowed(record.intent.status, phase):
-            record = _moved(record, phase)
-            self._put(record, "phase")
-        self._schedule_phase(record)
+        phase = phase_at(intent, self.now)
+        if record.opt is None or not self.takes_part(record):
+            if self.over(intent):
+                return self._expire(record)
+        elif allowed(intent.status, phase):
+            record = self.moved(record, phase, "phase")
+        self.schedule_phase(record)
+        return record
+
+    def _expire(self, record: IntentRecord) -> IntentRecord:
+        """Close an intent whose event is over and whose site took no part to the end."""
+        self.drop_timers(record.intent.id, "opt_deadline")
+        if record.opt is None:
+            reason = "held" if record.intent.hold_reason else "default"
+            record = self.decide(record, Opt.OUT, reason, GATEWAY)
+        if record.intent.status is State.COMPLETED:
+            return record
+        took_part = record.intent.status in _TOOK_PART
+        record = self.moved(record, Input.COMPLETE if took_part else Input.EXPIRE, "phase")
+        self.replan(SiteId(record.intent.site))
         return record
 
     def _wind_down(self, record: IntentRecord) -> IntentRecord:
-        clear = clear_at(self._claim(record), self.book.sites[SiteId(record.intent.site)])
+        if record.intent.status in _ACTIVE:
+            record = self.moved(record, Input.RAMP_OUT, "phase")
+        clear = self.clear(record)
         if clear is not None and clear > self.now:
-            self._schedule_phase(record)
+            self.schedule_phase(record)
             return record
-        record = _moved(record, Input.CANCEL)
-        self._put(record, "phase")
+        record = self.moved(record, Input.CANCEL, "phase")
+        self.replan(SiteId(record.intent.site))
         return record
 
-    def _schedule_phase(self, record: IntentRecord) -> None:
-        intent = record.intent
-        if intent.cancelled_at is not None:
-            site = self.book.sites[SiteId(intent.site)]
-            at = clear_at(self._claim(record), site) if intent.status not in TERMINAL else None
-        else:
-            at = next_phase_at(intent, self.now)
-        if at is not None:
-            self._timer("phase", intent.id, at)
-
-    def _schedule_settlement(self, record: IntentRecord, end: datetime) -> None:
-        program = self.program_of(record)
-        self._timer("settle", record.intent.id, end + program.settle_after)
-
-    # --- what the site is to see
-
-    def replan(self, site: SiteId) -> None:
-        """Make the site's plan anew and queue it when it says something else than before."""
-        before = self.work.plans.get(site)
-        claims = [self._claim(record) for record in self.work.intents.of_site(site, live=True)]
-        plan = make_plan(
-            self.book.sites[site],
-            [claim for claim in claims if not claim.intent.hold_reason],
-            revision=next_revision(self.work.identity.epoch, before.revision if before else None),
-            now=self.now,
-            failsafe=self.book.terms[site].fail_safe,
-        )
-        sequence = self.work.outbox.next_sequence(site)
-        signed, body = plan_event(
-            plan, source=self.book.source, sequence=sequence, sign=self.signer.detached
-        )
-        self.work.plans.put(signed)
-        self.work.outbox.add(
-            OutboxItem(
-                site=site,
-                sequence=sequence,
-                kind="plan",
-                subject=site,
-                revision=signed.revision,
-                body=body,
-                created_at=self.now,
-                deliver_by=None,
-            )
-        )
-        self.touched.add(site)
-
-    def _claim(self, record: IntentRecord) -> Claim:
-        program = self.program_of(record)
-        open_question = record.opt is None or (
-            record.opt is Opt.OUT and record.opt_reason == "default"
-        )
-        return Claim(
-            intent=record.intent,
-            open_question=open_question and record.intent.cancelled_at is None,
-            binding=record.opt is not Opt.OUT and actuates(record.intent, program),
-        )
-
-    def program_of(self, record: IntentRecord) -> Program:
-        """Return the program that an intent belongs to."""
-        name = record.intent.provenance.authority.program
-        return self.book.programs[record.event.utility, name]
-
-    def _publish(self, record: IntentRecord) -> IntentRecord:
-        signed, body = intent_event(
-            record.intent, source=self.book.source, sign=self.signer.detached
-        )
-        site = SiteId(signed.site)
-        self.work.outbox.add(
-            OutboxItem(
-                site=site,
-                sequence=signed.sequence,
-                kind="intent",
-                subject=signed.id,
-                revision=signed.revision,
-                body=body,
-                created_at=self.now,
-                deliver_by=signed.deliver_by,
-            )
-        )
-        self.touched.add(site)
-        return replace(record, intent=signed)
-
-    def _put(self, record: IntentRecord, cause: str) -> None:
-        self.work.intents.put(record)
-        intent = record.intent
-        if cause in {"intent", "intent_held", "cancelled"}:
-            document: dict[str, object] = {"intent": intent.model_dump(mode="json", by_alias=True)}
-        else:
-            document = {
-                "revision": intent.revision,
-                "opt": record.opt.value if record.opt else None,
-                "reason": record.opt_reason,
-            }
-        kind = "opt" if cause == "opt" else "intent"
-        self.log(kind, intent.id, {**document, "cause": cause, "status": intent.status.value})
-
-    def _timer(self, kind: str, subject: str, due_at: datetime) -> None:
-        self.work.timers.set(
-            Timer(key=f"{kind}:{subject}", kind=kind, subject=subject, due_at=due_at)
-        )
-
     def settled(self, record: IntentRecord) -> None:
-        """Close an intent whose statement is stored."""
-        self._put(_moved(record, Input.SETTLE), "settled")
-
-    def log(self, kind: str, subject: str, document: Mapping[str, object]) -> None:
-        """Append one record to the evidence log."""
-        self.work.log.append(kind, subject, document, self.now)
+        """Close an intent that has been settled."""
+        self.moved(record, Input.SETTLE, "settled")
 
 
-def _addressed(event: GridEvent, program: Program) -> Sequence[SiteId]:
+def _addressed(event: GridEvent, program: Program) -> Iterable[SiteId]:
     named = set(event.targets.sites)
     return [site for site in program.sites if not named or site in named]
-
-
-def _end_of(intent: ComputeFlexIntent) -> datetime | None:
-    timing = intent.timing
-    return None if timing.duration is None else timing.start + timing.duration
-
-
-def _moved(record: IntentRecord, event: Input) -> IntentRecord:
-    status = step(record.intent.status, event)
-    return replace(record, intent=record.intent.model_copy(update={"status": status}))

@@ -1,0 +1,257 @@
+"""What one transaction writes down: intents, plans, timers and the log; what has to be told afterwards is collected.
+
+A ``Board`` is made inside a store job and lives as long as its transaction. Nothing here waits, sends or reads a clock.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Final
+
+from gateway.domain.identity import next_revision, revision_parts
+from gateway.domain.intent import ComputeFlexIntent
+from gateway.domain.names import SiteId
+from gateway.domain.participation import Opt, Participation
+from gateway.domain.plan import EffectivePlan
+from gateway.domain.ports import Signer
+from gateway.domain.program import Program
+from gateway.domain.site import Site
+from gateway.intents.derive import actuates
+from gateway.intents.envelope import intent_event, plan_event
+from gateway.intents.lifecycle import TERMINAL, Input, next_phase_at, step
+from gateway.intents.plan import Claim, clear_at, make_plan
+from gateway.pipeline.book import Book
+from gateway.pipeline.ports import IntentRecord, OutboxItem, Timer, Work
+
+_IN_FULL: Final = frozenset({"intent", "intent_held", "cancelled"})
+"""Causes after which the log holds the whole intent, not only its new state."""
+
+
+@dataclass
+class Board:
+    """One transaction's view of the story, and what it writes.
+
+    Args:
+        work: The open transaction.
+        book: Sites and programs.
+        signer: Signs what is published.
+        now: The instant of this turn.
+    """
+
+    work: Work
+    book: Book
+    signer: Signer
+    now: datetime
+    touched: set[SiteId] = field(default_factory=set)
+    """Sites that something new waits for."""
+    decided: list[Participation] = field(default_factory=list)
+    """Answers that wait for a utility's session."""
+
+    # --- what is known
+
+    def program_of(self, record: IntentRecord) -> Program:
+        """Return the program that an intent belongs to; one that is configured no longer counts with its defaults."""
+        name = record.intent.provenance.authority.program
+        known = self.book.programs.get((record.event.utility, name))
+        return known or Program(utility=record.event.utility, name=name, sites=())
+
+    def site_of(self, record: IntentRecord) -> Site | None:
+        """Return the site of an intent, None when it is configured no longer."""
+        return self.book.sites.get(SiteId(record.intent.site))
+
+    def siblings(self, record: IntentRecord) -> Sequence[IntentRecord]:
+        """Return the intents, this one too, that answer one version of an event together."""
+        cancelled = record.intent.cancelled_at is not None
+        return [
+            sibling
+            for sibling in self.work.intents.of_event(record.event)
+            if sibling.version == record.version
+            and (sibling.intent.cancelled_at is not None) is cancelled
+        ]
+
+    def upstream(self, record: IntentRecord) -> Opt | None:
+        """Return the one answer that several sites' answers come to; None while one of them is missing."""
+        opts = {sibling.opt for sibling in self.siblings(record)}
+        if None in opts:
+            return None
+        if opts == {Opt.IN}:
+            return Opt.IN
+        if opts == {Opt.OUT}:
+            return Opt.OUT
+        return Opt.IN if self.program_of(record).partial_policy == "opt_in" else Opt.OUT
+
+    def takes_part(self, record: IntentRecord) -> bool:
+        """Say whether an intent obliges its site, or may yet: nobody is held to what the utility was told is off."""
+        return record.opt is not Opt.OUT and self.upstream(record) is not Opt.OUT
+
+    def over(self, intent: ComputeFlexIntent) -> bool:
+        """Say whether the active period has ended."""
+        end = end_of(intent)
+        return end is not None and end <= self.now
+
+    # --- what the site is to see
+
+    def replan(self, site: SiteId) -> None:
+        """Make the site's plan anew and queue it when it says something else than before."""
+        declared = self.book.sites.get(site)
+        if declared is None:
+            return
+        before = self.work.plans.get(site)
+        claims = [self.claim(record) for record in self.work.intents.of_site(site, live=True)]
+        plan = make_plan(
+            declared,
+            [claim for claim in claims if not claim.intent.hold_reason],
+            revision=next_revision(self.work.identity.epoch, before.revision if before else None),
+            now=self.now,
+            failsafe=self.book.terms[site].fail_safe,
+        )
+        if before is None or not _says_the_same(before, plan):
+            self._publish_plan(plan)
+
+    def _publish_plan(self, plan: EffectivePlan) -> None:
+        site = SiteId(plan.site)
+        sequence = self.work.outbox.next_sequence(site)
+        signed, body = plan_event(
+            plan, source=self.book.source, sequence=sequence, sign=self.signer.detached
+        )
+        self.work.plans.put(signed)
+        self.work.outbox.add(
+            OutboxItem(
+                site=site,
+                sequence=sequence,
+                kind="plan",
+                subject=site,
+                revision=signed.revision,
+                body=body,
+                created_at=self.now,
+                deliver_by=None,
+            )
+        )
+        self.touched.add(site)
+
+    def claim(self, record: IntentRecord) -> Claim:
+        """Return what an intent claims of its site's plan."""
+        intent = record.intent
+        unanswered = record.opt is None or (
+            record.opt is Opt.OUT and record.opt_reason == "default"
+        )
+        return Claim(
+            intent=intent,
+            open_question=unanswered and intent.cancelled_at is None and not self.over(intent),
+            binding=self.takes_part(record) and actuates(intent, self.program_of(record)),
+        )
+
+    def clear(self, record: IntentRecord) -> datetime | None:
+        """Return when the plan is rid of an intent; None when it never is, or never knew it."""
+        site = self.site_of(record)
+        return clear_at(self.claim(record), site) if site else None
+
+    def publish(self, record: IntentRecord) -> IntentRecord:
+        """Sign an intent's present revision and queue it for its site."""
+        signed, body = intent_event(
+            record.intent, source=self.book.source, sign=self.signer.detached
+        )
+        site = SiteId(signed.site)
+        self.work.outbox.add(
+            OutboxItem(
+                site=site,
+                sequence=signed.sequence,
+                kind="intent",
+                subject=signed.id,
+                revision=signed.revision,
+                body=body,
+                created_at=self.now,
+                deliver_by=signed.deliver_by,
+            )
+        )
+        self.touched.add(site)
+        return replace(record, intent=signed)
+
+    # --- what is written down
+
+    def put(self, record: IntentRecord, cause: str) -> None:
+        """Store an intent as it stands now and say so in the log."""
+        self.work.intents.put(record)
+        intent = record.intent
+        if cause in _IN_FULL:
+            document: dict[str, object] = {"intent": intent.model_dump(mode="json", by_alias=True)}
+        else:
+            document = {
+                "revision": intent.revision,
+                "opt": record.opt.value if record.opt else None,
+                "reason": record.opt_reason,
+            }
+        kind = "opt" if cause == "opt" else "intent"
+        self.log(kind, intent.id, {**document, "cause": cause, "status": intent.status.value})
+
+    def moved(self, record: IntentRecord, event: Input, cause: str) -> IntentRecord:
+        """Take one step of the table and write it down."""
+        record = stepped(record, event)
+        self.put(record, cause)
+        return record
+
+    def log(self, kind: str, subject: str, document: Mapping[str, object]) -> None:
+        """Append one record to the evidence log."""
+        self.work.log.append(kind, subject, document, self.now)
+
+    # --- what comes later
+
+    def timer(self, kind: str, subject: str, due_at: datetime) -> None:
+        """Set or move a timer."""
+        self.work.timers.set(
+            Timer(key=f"{kind}:{subject}", kind=kind, subject=subject, due_at=due_at)
+        )
+
+    def drop_timers(self, subject: str, *kinds: str) -> None:
+        """Remove timers of one intent."""
+        for kind in kinds:
+            self.work.timers.drop(f"{kind}:{subject}")
+
+    def schedule_phase(self, record: IntentRecord) -> None:
+        """Set the timer of the next instant at which the clock changes an intent's state."""
+        intent = record.intent
+        if intent.status in TERMINAL:
+            return
+        at = next_phase_at(intent, self.now)
+        if intent.cancelled_at is not None:
+            ended = intent.cancelled_at <= self.now
+            waits = [self.clear(record)] if ended else [at, intent.cancelled_at]
+            at = min((wait for wait in waits if wait is not None), default=self.now)
+        if at is not None:
+            self.timer("phase", intent.id, at)
+
+    def schedule_settlement(self, record: IntentRecord, end: datetime) -> None:
+        """Set the timer of the statement: late data is in by then, and load is back where it was."""
+        back = self.clear(record) or end
+        settle_at = max(end + self.program_of(record).settle_after, back)
+        self.timer("settle", record.intent.id, settle_at)
+
+
+def end_of(intent: ComputeFlexIntent) -> datetime | None:
+    """Return the end of the active period, None while it is open."""
+    timing = intent.timing
+    return None if timing.duration is None else timing.start + timing.duration
+
+
+def stepped(record: IntentRecord, event: Input) -> IntentRecord:
+    """Take one step of the table of an intent's life."""
+    status = step(record.intent.status, event)
+    return replace(record, intent=record.intent.model_copy(update={"status": status}))
+
+
+def _says_the_same(before: EffectivePlan, plan: EffectivePlan) -> bool:
+    """Compare what two plans say from the newer one's first instant on."""
+    if revision_parts(before.revision)[0] != revision_parts(plan.revision)[0]:
+        return False
+    kept = tuple(
+        segment.model_copy(update={"start": max(segment.start, plan.made_at)})
+        for segment in before.segments
+        if segment.end is None or segment.end > plan.made_at
+    )
+    still = {
+        "segments": kept,
+        "revision": plan.revision,
+        "made_at": plan.made_at,
+        "signature": plan.signature,
+    }
+    return before.model_copy(update=still) == plan
