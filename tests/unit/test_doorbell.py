@@ -67,3 +67,45 @@ async def test_a_waiter_cancelled_while_it_rings_leaves_no_token(first: str) -> 
 
     with pytest.raises(MisuseError):
         clock.release()
+
+
+async def test_the_woken_go_on_one_by_one_when_nobody_else_is_at_work() -> None:
+    clock = VirtualClock(START)
+    bell = Doorbell(clock)
+    trace: list[str] = []
+
+    async def waiter(name: str) -> None:
+        with clock.held():
+            await bell.wait(0)
+            for turn in range(3):
+                trace.append(f"{name}{turn}")
+                await asyncio.sleep(0)  # noqa: TID251 - turns of the loop, not time
+
+    async def ringer() -> None:
+        with clock.held():
+            await clock.sleep_until(START + timedelta(seconds=1))
+            bell.ring()
+            for turn in range(9):
+                trace.append(f"ringer{turn}")
+                await asyncio.sleep(0)  # noqa: TID251 - turns of the loop, not time
+
+    await asyncio.gather(waiter("b"), waiter("a"), ringer())
+
+    in_turn = [("ringer", 9), ("b", 3), ("a", 3)]
+    assert trace == [f"{name}{turn}" for name, turns in in_turn for turn in range(turns)]
+
+
+async def test_a_closed_bell_wakes_at_once_even_while_somebody_is_at_work() -> None:
+    clock = VirtualClock(START)
+    bell = Doorbell(clock)
+
+    async def waiter() -> None:
+        with clock.held():
+            await bell.wait(0)
+
+    with clock.held():
+        task = asyncio.create_task(waiter())
+        for _ in range(3):
+            await asyncio.sleep(0)  # noqa: TID251 - turns of the loop, not time
+        bell.close()
+        await task
