@@ -1,4 +1,4 @@
-"""What the site's program must not forget: which plan it followed since when, and which minutes it has reported.
+"""What the site's program must not forget: which plan it followed since when, and what it has told.
 
 One JSON document a line; a line cut off by a crash is passed over. Together with the command line this is enough to
 compute the run anew: noise, control and reports follow from it.
@@ -33,8 +33,10 @@ class Journal:
         self._run = run
         self.plans: list[tuple[datetime, EffectivePlan]] = []
         """Adopted when, and what, so far: a history for ``offline.simulate``."""
-        self.reported = -1
-        """Highest minute whose report was acknowledged."""
+        self.metered = -1
+        """Highest minute whose samples were handed to the client, which keeps them."""
+        self.said = -1
+        """Highest minute of which the gateway was told what came of events."""
         entries = list(self._entries())
         for entry in entries:
             self._read(entry)
@@ -47,10 +49,15 @@ class Journal:
         written = json.loads(plan.model_dump_json(by_alias=True))
         self._write({"at": instant_text(at), "plan": written}, durable=True)
 
-    def done(self, minute: int) -> None:
-        """Remember that all up to a minute was reported; losing this only means reporting it twice."""
-        self.reported = minute
-        self._write({"reported": minute}, durable=False)
+    def has_metered(self, minute: int) -> None:
+        """Remember whose samples were handed on; losing this only means handing them on twice."""
+        self.metered = minute
+        self._write({"metered": minute}, durable=False)
+
+    def has_said(self, minute: int) -> None:
+        """Remember of which minute all was said; losing this only means saying it twice."""
+        self.said = minute
+        self._write({"said": minute}, durable=False)
 
     def _entries(self) -> Iterator[dict[str, object]]:
         if self._path is None or not self._path.exists():
@@ -73,8 +80,10 @@ class Journal:
                     self.plans.append((instant(at), EffectivePlan.model_validate(plan)))
                 except (ValidationError, WireError):
                     return
-            case {"reported": int(minute)}:
-                self.reported = max(self.reported, minute)
+            case {"metered": int(minute)}:
+                self.metered = max(self.metered, minute)
+            case {"said": int(minute)}:
+                self.said = max(self.said, minute)
             case _:
                 return
 

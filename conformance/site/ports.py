@@ -5,12 +5,12 @@ from decimal import Decimal
 from typing import Protocol
 
 from conformance.site.episodes import Ended, Went
-from gateway.domain.answers import RejectionReason, TelemetryBatch
+from gateway.domain.answers import RejectionReason, Sample
 from gateway.domain.plan import EffectivePlan
 
 
 class Offer(Protocol):
-    """A plan that arrived, and the way to answer the questions in it."""
+    """A plan that arrived, and the way to answer the questions in it; raises as ``Link``."""
 
     @property
     def document(self) -> EffectivePlan:
@@ -29,7 +29,7 @@ class Offer(Protocol):
 class Link(Protocol):
     """The connection to the gateway.
 
-    Sending raises ``TransportError`` when there was no answer in time (try again) and ``SessionError`` when the gateway
+    Answers raise ``TransportError`` when there was no answer in time (try again) and ``SessionError`` when the gateway
     refused (do not).
     """
 
@@ -37,8 +37,18 @@ class Link(Protocol):
         """Yield the newest plan, and again whenever it changes; reconnect as needed."""
         ...
 
-    async def telemetry(self, batch: TelemetryBatch) -> None:
-        """Send metered samples; the same batch id twice counts once."""
+    async def meter(self, samples: tuple[Sample, ...]) -> None:
+        """Take the samples of one minute; they are sent in the background until the gateway has them."""
+        ...
+
+    @property
+    def waiting(self) -> int:
+        """Return how many batches of samples the gateway does not have yet."""
+        ...
+
+    @property
+    def dropped(self) -> int:
+        """Return how many samples were given up: refused, or not kept while the gateway was away."""
         ...
 
     async def progress(self, went: Went) -> None:

@@ -1,20 +1,17 @@
 """The site's program: follows plans, meters every minute, and tells the gateway.
 
-    plans ──▶ follow ──▶ run (plant, policy) ──▶ minutes ──▶ outbox ──▶ report ──▶ telemetry, progress, completion
-                 └────▶ commit / decline
+    plans ──▶ follow ──▶ run (plant, policy) ──▶ minutes ──┬──▶ samples
+                 └────▶ commit / decline                   └──▶ progress, completion
 
-Three tasks share one run: ``follow`` waits for plans, ``_meter`` wakes at each full minute, ``_report`` sends one
-minute after the other. A gateway that is away delays reports and nothing else: the site holds the plan it has.
+Three tasks share one run: one waits for plans, one wakes at each full minute, one tells what became of events. A
+gateway that is away delays what it is told and nothing else: the site holds the plan it has.
 """
 
 import asyncio
 import logging
-from collections import deque
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
-from itertools import count
 from typing import Final, assert_never
 
 from conformance.site.answers import In, Out, answer
@@ -25,10 +22,10 @@ from conformance.site.outlook import IT_LOAD, POC
 from conformance.site.policies import POLICIES
 from conformance.site.ports import Link, Offer
 from conformance.site.run import Run
+from conformance.site.teller import Insistence, Teller
 from conformance.site.trace import Trace
-from gateway.domain.answers import Sample, TelemetryBatch
-from gateway.domain.errors import SessionError, TransportError
-from gateway.domain.ports import Clock, Mailbox
+from gateway.domain.answers import Sample
+from gateway.domain.ports import Clock
 from gateway.domain.timespan import instant_text
 
 log = logging.getLogger(__name__)
@@ -45,9 +42,7 @@ class ProgramOptions:
     retry_s: float = 2.0
     """Between two attempts to send, in the clock's seconds."""
     drain_s: float = 3600.0
-    """At most so long after the run it waits for reports to be acknowledged, in the clock's seconds."""
-    buffered: bool = True
-    """False: what cannot be sent at once is lost, as with a meter that keeps nothing."""
+    """At most so long after the run it waits until the gateway has everything, in the clock's seconds."""
 
     @property
     def name(self) -> str:
@@ -64,23 +59,15 @@ class Summary:
 
     account: Account
     minutes: int
-    reported: int
-    """Minutes whose report was acknowledged, restarts included."""
+    """Metered, over all lives of the program."""
+    untold: int
+    """Messages and batches of samples that the gateway had not taken when the program stopped waiting."""
     refused: int
     """Messages that the gateway turned down."""
-    lost: int
-    """Messages that were never acknowledged."""
+    dropped_samples: int
+    """Given up: refused, or not kept while the gateway was away."""
     leases_lost: int
     """How often the gateway was silent for longer than a lease."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Parcel:
-    """What is reported about one minute."""
-
-    number: int
-    batch: TelemetryBatch
-    said: tuple[Went | Ended, ...]
 
 
 @dataclass(slots=True)
@@ -89,7 +76,7 @@ class SiteProgram:
 
     Args:
         options: What it plays.
-        clock: Of the run; a virtual clock must not be held by the caller while ``run`` is awaited.
+        clock: Of the run.
         journal: What an earlier life of this program left behind.
         trace: Gets a line a minute.
     """
@@ -101,20 +88,20 @@ class SiteProgram:
     leases_lost: int = 0
     _run: Run = field(init=False)
     _episodes: Episodes = field(init=False)
-    _outbox: deque[Parcel | None] = field(init=False, default_factory=deque)
-    _bell: Mailbox[None] = field(init=False)
-    _drained: Mailbox[None] = field(init=False)
-    _idle: bool = False
-    _refused: int = 0
-    _lost: int = 0
+    _insistence: Insistence = field(init=False)
+    _teller: Teller = field(init=False)
 
     def __post_init__(self) -> None:
         self._run = Run(self.options.run)
         self._episodes = Episodes(self.options.run.mix, self._run.seconds // MINUTE_S)
-        self._bell = self.clock.mailbox()
-        self._drained = self.clock.mailbox()
+        self._insistence = Insistence(self.clock, self.options.retry_s)
+        self._teller = Teller(self.clock, self._insistence, self.journal, self._actions)
         for at, plan in self.journal.plans:
             self._run.adopt(plan, at)
+
+    @property
+    def _actions(self) -> tuple[str, ...]:
+        return POLICIES[self.options.run.policy].actions
 
     def lease_lost(self) -> None:
         """Note that the gateway is silent; the reference site holds its last plan, whatever the plan's fail-safe."""
@@ -122,25 +109,24 @@ class SiteProgram:
         log.warning("lease lost, holding the last plan")
 
     async def run(self, link: Link) -> Summary:
-        """Play the run to its end, then wait until it is reported.
+        """Play the run to its end, then wait until the gateway knows; the caller holds the clock.
 
         Raises:
-            ExceptionGroup: holding the ``SessionError`` with which the gateway refused to send plans.
+            ExceptionGroup: holding what ended the link, where the gateway does not let this site in.
         """
         async with asyncio.TaskGroup() as tasks:
-            with self.clock.held():
-                self._meter_until_now()
-                children = (
-                    tasks.create_task(self._follow(link), name="site plans"),
-                    tasks.create_task(self._report(link), name="site reports"),
-                )
-                await self._meter()
-                self._post(None)
-                patience = timedelta(seconds=self.options.drain_s)
-                await self._drained.get(until=self.clock.now() + patience)
+            await self._meter_until_now(link)
+            children = (
+                tasks.create_task(self._follow(link), name="site plans"),
+                tasks.create_task(self._tell(link), name="site teller"),
+            )
+            while self._run.position < self._run.seconds:
+                await self.clock.sleep_until(self._run.instant(self._run.position + MINUTE_S))
+                await self._meter_until_now(link)
+            await self._drain(link)
             for child in children:
                 child.cancel()
-        return self._summary()
+        return self._summary(link)
 
     async def _follow(self, link: Link) -> None:
         with self.clock.held():
@@ -157,25 +143,25 @@ class SiteProgram:
             case None:
                 return
             case In(kw=kw):
-                actions = POLICIES[self.options.run.policy].actions
-                await self._send(partial(offer.commit, kw, actions))
+                await self._insistence.send(partial(offer.commit, kw, self._actions))
             case Out(reason=reason, detail=detail):
-                await self._send(partial(offer.decline, reason, detail))
+                await self._insistence.send(partial(offer.decline, reason, detail))
             case unknown:
                 assert_never(unknown)
 
-    async def _meter(self) -> None:
-        while self._run.position < self._run.seconds:
-            await self.clock.sleep_until(self._run.instant(self._run.position + MINUTE_S))
-            self._meter_until_now()
+    async def _tell(self, link: Link) -> None:
+        with self.clock.held():
+            await self._teller.run(link)
 
-    def _meter_until_now(self) -> None:
+    async def _meter_until_now(self, link: Link) -> None:
         for minute in self._run.minutes_until(self.clock.now()):
             self.trace.add(minute)
             said = self._said(minute)
-            if minute.number > self.journal.reported:
-                parcel = Parcel(number=minute.number, batch=self._batch(minute), said=said)
-                self._post(parcel)
+            if minute.number > self.journal.metered:
+                await link.meter(_samples(minute))
+                self.journal.has_metered(minute.number)
+            if minute.number > self.journal.said:
+                self._teller.post(minute.number, said)
 
     def _said(self, minute: Minute) -> tuple[Went | Ended, ...]:
         plan = self._run.plan
@@ -184,84 +170,38 @@ class SiteProgram:
         over = self._run.position >= self._run.seconds
         return (*said, *self._episodes.close()) if over else said
 
-    def _batch(self, minute: Minute) -> TelemetryBatch:
-        # Named after what it holds: a second attempt, also of a second life, is the same batch.
-        name = f"{self.options.site}-{self.options.run.seed}-{instant_text(minute.start)}"
-        gpus = Sample(
-            meter=IT_LOAD,
-            start=minute.start,
-            duration=MINUTE,
-            energy_kwh=minute.it_kwh,
-            source="gpu",
-        )
-        connection = Sample(
-            meter=POC,
-            start=minute.start,
-            duration=MINUTE,
-            energy_kwh=minute.poc_kwh,
-            source="sub_meter",
-        )
-        return TelemetryBatch(batch_id=name, samples=(gpus, connection))
+    async def _drain(self, link: Link) -> None:
+        until = self.clock.now() + timedelta(seconds=self.options.drain_s)
+        await self._teller.drained(until)
+        pause = timedelta(seconds=self.options.retry_s)
+        while link.waiting and self.clock.now() < until:
+            await self.clock.sleep_until(min(until, self.clock.now() + pause))
 
-    async def _report(self, link: Link) -> None:
-        with self.clock.held():
-            while (parcel := await self._next()) is not None:
-                await self._deliver(link, parcel)
-                self.journal.done(parcel.number)
-            self._drained.put(None)
-
-    def _post(self, parcel: Parcel | None) -> None:
-        self._outbox.append(parcel)
-        # A mailbox for the parcels themselves would stop a virtual clock while the gateway is away: each waiting item
-        # counts as work in flight. Only a reporter with nothing to do is woken.
-        if self._idle:
-            self._idle = False
-            self._bell.put(None)
-
-    async def _next(self) -> Parcel | None:
-        if not self._outbox:
-            self._idle = True
-            await self._bell.get()
-        return self._outbox.popleft()
-
-    async def _deliver(self, link: Link, parcel: Parcel) -> None:
-        await self._send(partial(link.telemetry, parcel.batch))
-        actions = POLICIES[self.options.run.policy].actions
-        for message in parcel.said:
-            match message:
-                case Went() as went:
-                    await self._send(partial(link.progress, went))
-                case Ended() as ended:
-                    await self._send(partial(link.completion, ended, actions))
-                case unknown:
-                    assert_never(unknown)
-
-    async def _send(self, call: Callable[[], Awaitable[None]]) -> None:
-        """Send until it is acknowledged or refused; without a buffer, once."""
-        for attempt in count(1):
-            try:
-                await call()
-                return
-            except SessionError as error:
-                self._refused += 1
-                log.warning("the gateway refused: %s", error)
-                return
-            except TransportError as error:
-                if not self.options.buffered:
-                    self._lost += 1
-                    return
-                if attempt == 1:
-                    log.warning("trying again until it works: %s", error)
-            await self.clock.sleep_until(self.clock.now() + timedelta(seconds=self.options.retry_s))
-
-    def _summary(self) -> Summary:
-        minutes = self._run.position // MINUTE_S
-        reported = self.journal.reported + 1
+    def _summary(self, link: Link) -> Summary:
         return Summary(
             account=self._run.account(),
-            minutes=minutes,
-            reported=reported,
-            refused=self._refused,
-            lost=self._lost + minutes - reported,
+            minutes=self._run.position // MINUTE_S,
+            untold=len(self._teller) + link.waiting,
+            refused=self._insistence.refused,
+            dropped_samples=link.dropped,
             leases_lost=self.leases_lost,
         )
+
+
+def _samples(minute: Minute) -> tuple[Sample, ...]:
+    """Return a minute at both meters: GPU power, which the contract is about, and the point of connection."""
+    gpus = Sample(
+        meter=IT_LOAD,
+        start=minute.start,
+        duration=MINUTE,
+        energy_kwh=minute.it_kwh,
+        source="gpu",
+    )
+    connection = Sample(
+        meter=POC,
+        start=minute.start,
+        duration=MINUTE,
+        energy_kwh=minute.poc_kwh,
+        source="sub_meter",
+    )
+    return gpus, connection

@@ -76,7 +76,7 @@ def days(draw: st.DrawFn) -> tuple[Decimal, list[int], int, RunResult]:
 
 
 @given(days())
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 def test_a_cap_that_tiers_allow_is_kept_and_steps_stay_small(
     day: tuple[Decimal, list[int], int, RunResult],
 ) -> None:
@@ -91,7 +91,7 @@ def test_a_cap_that_tiers_allow_is_kept_and_steps_stay_small(
 
 
 @given(days(), st.lists(st.integers(0, 90), max_size=8))
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=8, deadline=None)
 def test_nothing_happens_before_a_plan_is_known(
     day: tuple[Decimal, list[int], int, RunResult], stops: list[int]
 ) -> None:

@@ -19,7 +19,7 @@ from conformance.site.offline import RunResult, simulate
 from conformance.site.program import ProgramOptions, SiteProgram, Summary
 from conformance.site.trace import Trace
 from gateway.app.virtual import VirtualClock
-from gateway.domain.answers import RejectionReason, TelemetryBatch
+from gateway.domain.answers import RejectionReason, Sample
 from gateway.domain.errors import ConfigError, SessionError, TransportError
 from gateway.domain.plan import EffectivePlan, OpenQuestion, Phase
 from gateway.domain.ports import Clock, Mailbox
@@ -58,9 +58,10 @@ class FakeLink:
     away: Span | None = None
     refuses: bool = False
     answers: list[tuple[object, ...]] = field(default_factory=list)
-    batches: dict[str, TelemetryBatch] = field(default_factory=dict)
-    received: int = 0
+    samples: list[tuple[Sample, ...]] = field(default_factory=list)
     said: list[Went | Ended] = field(default_factory=list)
+    waiting: int = 0
+    dropped: int = 0
 
     def reach(self) -> None:
         if self.away is not None and self.away.contains(self.clock.now()):
@@ -75,10 +76,8 @@ class FakeLink:
         forever: Mailbox[None] = self.clock.mailbox()
         await forever.get()
 
-    async def telemetry(self, batch: TelemetryBatch) -> None:
-        self.reach()
-        self.received += 1
-        assert self.batches.setdefault(batch.batch_id, batch) == batch
+    async def meter(self, samples: tuple[Sample, ...]) -> None:
+        self.samples.append(samples)
 
     async def progress(self, went: Went) -> None:
         self.reach()
@@ -91,7 +90,7 @@ class FakeLink:
 
     @property
     def it_kwh(self) -> list[Decimal]:
-        return [batch.samples[0].energy_kwh for batch in self.batches.values()]
+        return [gpus.energy_kwh for gpus, _ in self.samples]
 
 
 SCRIPT = ((RUN_START, QUIET), (PUBLISHED, ASKED), (PUBLISHED + timedelta(seconds=2), AGREED))
@@ -102,10 +101,8 @@ def reference() -> RunResult:
     return simulate(SCRIPT, RunOptions(span=RUN))
 
 
-def program(
-    clock: Clock, folder: Path | None = None, *, span: Span = RUN, buffered: bool = True
-) -> SiteProgram:
-    options = ProgramOptions(site="phx-1", run=RunOptions(span=span), buffered=buffered)
+def program(clock: Clock, folder: Path | None = None) -> SiteProgram:
+    options = ProgramOptions(site="phx-1", run=RunOptions(span=RUN))
     return SiteProgram(
         options=options,
         clock=clock,
@@ -114,26 +111,29 @@ def program(
     )
 
 
+async def finished(site: SiteProgram, link: FakeLink) -> Summary:
+    with site.clock.held():
+        return await site.run(link)
+
+
 async def played(
     *script: tuple[datetime, EffectivePlan],
     away: Span | None = None,
     refuses: bool = False,
-    buffered: bool = True,
 ) -> tuple[Summary, FakeLink]:
     clock = VirtualClock(RUN_START)
     link = FakeLink(clock, script, away, refuses)
-    return await program(clock, buffered=buffered).run(link), link
+    return await finished(program(clock), link), link
 
 
 async def test_a_day_is_metered_minute_by_minute_at_both_meters() -> None:
     summary, link = await played(*SCRIPT)
 
-    assert summary.minutes == summary.reported == len(link.batches) == 400
-    assert (summary.refused, summary.lost, summary.leases_lost) == (0, 0, 0)
+    assert summary.minutes == len(link.samples) == 400
+    assert (summary.untold, summary.refused, summary.leases_lost) == (0, 0, 0)
     assert link.it_kwh == [minute.it_kwh for minute in reference().minutes]
     assert summary.account == reference().account
-    for batch, minute in zip(link.batches.values(), reference().minutes, strict=True):
-        gpus, connection = batch.samples
+    for (gpus, connection), minute in zip(link.samples, reference().minutes, strict=True):
         assert (gpus.meter, gpus.source, connection.meter, connection.source) == (
             "it_load",
             "gpu",
@@ -150,8 +150,7 @@ async def test_two_plays_send_the_same_messages_at_the_same_instants() -> None:
 
     assert first.answers == second.answers
     assert first.said == second.said
-    assert list(first.batches) == list(second.batches)
-    assert first.batches == second.batches
+    assert first.samples == second.samples
 
 
 async def test_a_feasible_question_is_answered_at_once_with_the_cap() -> None:
@@ -218,50 +217,50 @@ async def test_an_event_that_outlasts_the_run_is_closed_without_recovery() -> No
     assert ended.recovered_at is None
 
 
-async def test_a_gateway_that_is_away_gets_every_sample_later_once() -> None:
-    away = Span(start=RUN_START + 120 * MINUTE, end=RUN_START + 180 * MINUTE)
+async def test_a_gateway_that_is_away_is_told_everything_later() -> None:
+    away = Span(start=PUBLISHED, end=EVENT.start + 30 * MINUTE)
 
-    summary, link = await played(*SCRIPT, away=away)
+    summary, link = await played((PUBLISHED, ASKED), away=away)
 
-    assert link.it_kwh == [minute.it_kwh for minute in reference().minutes]
-    assert link.received == 400
-    assert (summary.reported, summary.lost) == (400, 0)
-
-
-async def test_a_meter_without_buffer_loses_what_it_could_not_send() -> None:
-    away = Span(start=RUN_START + 120 * MINUTE, end=RUN_START + 180 * MINUTE)
-
-    summary, link = await played(*SCRIPT, away=away, buffered=False)
-
-    assert len(link.batches) == 340
-    assert summary.lost == 60
+    assert [answer[1] for answer in link.answers] == ["in"]
+    assert link.said == (await played(*SCRIPT))[1].said
+    assert (summary.untold, summary.refused) == (0, 0)
 
 
 async def test_a_gateway_that_never_comes_back_is_waited_for_no_longer_than_agreed() -> None:
     clock = VirtualClock(RUN_START)
-    link = FakeLink(
-        clock, SCRIPT, away=Span(start=RUN.end - MINUTE, end=RUN.end + timedelta(days=9))
-    )
+    link = FakeLink(clock, SCRIPT, away=Span(start=EVENT.end, end=RUN.end + timedelta(days=9)))
 
-    summary = await program(clock).run(link)
+    summary = await finished(program(clock), link)
 
-    assert clock.now() - RUN.end <= timedelta(hours=1, minutes=1)
-    assert (summary.minutes, summary.reported, summary.lost) == (400, 398, 2)
+    assert clock.now() - RUN.end == timedelta(hours=1)
+    # That it recovers, and that it is over.
+    assert (summary.minutes, summary.untold) == (400, 2)
+
+
+async def test_samples_that_the_gateway_does_not_have_are_waited_for() -> None:
+    clock = VirtualClock(RUN_START)
+    link = FakeLink(clock, SCRIPT, waiting=3)
+
+    summary = await finished(program(clock), link)
+
+    assert clock.now() - RUN.end == timedelta(hours=1)
+    assert summary.untold == 3
 
 
 async def test_what_the_gateway_refuses_is_not_sent_again() -> None:
     summary, link = await played(*SCRIPT, refuses=True)
 
-    assert link.batches == {}
-    # A batch a minute, one commitment, three times progress, one completion.
-    assert summary.refused == 405
+    assert (link.answers, link.said) == ([], [])
+    # One commitment, three times progress, one completion.
+    assert summary.refused == 5
 
 
 async def test_the_plans_that_were_followed_can_be_simulated_again() -> None:
     clock = VirtualClock(RUN_START)
     site = program(clock)
 
-    await site.run(FakeLink(clock, SCRIPT))
+    await finished(site, FakeLink(clock, SCRIPT))
 
     assert simulate(site.journal.plans, RunOptions(span=RUN)) == reference()
     paused = simulate(site.journal.plans, RunOptions(span=RUN, policy="pause_greedy"))
@@ -274,7 +273,7 @@ async def test_a_lost_lease_changes_nothing_but_the_count() -> None:
     site = program(clock)
     site.lease_lost()
 
-    summary = await site.run(link)
+    summary = await finished(site, link)
 
     assert summary.leases_lost == 1
     assert summary.account == reference().account
@@ -282,7 +281,7 @@ async def test_a_lost_lease_changes_nothing_but_the_count() -> None:
 
 async def killed_at(clock: VirtualClock, site: SiteProgram, link: FakeLink, at: datetime) -> None:
     """Let a program run and cut it off without a goodbye."""
-    task = asyncio.create_task(site.run(link))
+    task = asyncio.create_task(finished(site, link))
     with clock.held():
         await clock.sleep_until(at)
         task.cancel()
@@ -290,8 +289,15 @@ async def killed_at(clock: VirtualClock, site: SiteProgram, link: FakeLink, at: 
         await task
 
 
-@pytest.mark.parametrize("killed", [40, 97, 150, 291])
-@pytest.mark.parametrize("down", [timedelta(seconds=1), timedelta(minutes=7)])
+@pytest.mark.parametrize(
+    ("killed", "down"),
+    [
+        (40, timedelta(minutes=7)),
+        (97, timedelta(seconds=1)),
+        (150, timedelta(minutes=7)),
+        (291, timedelta(seconds=1)),
+    ],
+)
 async def test_a_program_killed_and_started_again_reports_the_same_run(
     tmp_path: Path, killed: int, down: timedelta
 ) -> None:
@@ -307,13 +313,12 @@ async def test_a_program_killed_and_started_again_reports_the_same_run(
         await clock.sleep_until(at + down)
     newest = [document for sent, document in SCRIPT if sent <= clock.now()][-1]
     later = [entry for entry in SCRIPT if entry[0] > clock.now()]
-    second = FakeLink(clock, ((clock.now(), newest), *later), batches=dict(first.batches))
+    second = FakeLink(clock, ((clock.now(), newest), *later), samples=list(first.samples))
 
-    summary = await program(clock, tmp_path).run(second)
+    summary = await finished(program(clock, tmp_path), second)
 
     assert second.it_kwh == [minute.it_kwh for minute in reference().minutes]
     assert summary.account == reference().account
-    assert first.received + second.received == 400
     assert first.said + second.said == (await played(*SCRIPT))[1].said
     lines = (tmp_path / "trace").read_text().splitlines()
     assert [json.loads(line)["number"] for line in lines] == list(range(400))
@@ -322,7 +327,7 @@ async def test_a_program_killed_and_started_again_reports_the_same_run(
 async def test_the_trace_tells_each_minute(tmp_path: Path) -> None:
     clock = VirtualClock(RUN_START)
 
-    await program(clock, tmp_path).run(FakeLink(clock, SCRIPT))
+    await finished(program(clock, tmp_path), FakeLink(clock, SCRIPT))
 
     lines = [json.loads(line) for line in (tmp_path / "trace").read_text().splitlines()]
     hold = lines[200]
@@ -348,12 +353,13 @@ async def test_a_journal_with_garbage_is_read_as_far_as_it_makes_sense(tmp_path:
         file.write(
             b'\xff\n[1]\n{"at": "never", "plan": {}}\n{"at": "2025-05-03T21:40:00Z", "plan": {}}\nnull\n{"re'
         )
-    journal.done(7)
+    journal.has_metered(7)
+    journal.has_said(5)
 
     again = Journal(path, "day")
 
     assert again.plans == [(PUBLISHED, AGREED)]
-    assert again.reported == 7
+    assert (again.metered, again.said) == (7, 5)
 
 
 async def test_the_journal_of_another_run_is_refused(tmp_path: Path) -> None:
@@ -367,6 +373,6 @@ async def test_a_program_started_late_meters_what_it_missed() -> None:
     clock = VirtualClock(RUN_START + 30 * MINUTE)
     link = FakeLink(clock, ((RUN_START + 30 * MINUTE, QUIET), *SCRIPT[1:]))
 
-    await program(clock).run(link)
+    await finished(program(clock), link)
 
     assert link.it_kwh == [minute.it_kwh for minute in reference().minutes]
