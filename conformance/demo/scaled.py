@@ -22,6 +22,8 @@ from conformance.demo.outcome import Happening
 from conformance.demo.scenario import EVENT_ID, MARKET_CONTEXT, PHOENIX, SITE, VTN_ID
 from conformance.demo.setting import Pace, Setting, prepare, write_config
 from conformance.site.journal import Journal
+from conformance.site.minutes import RunOptions
+from conformance.site.program import ProgramOptions
 from gateway.app.access import reading, writing
 from gateway.app.ids import SystemIds
 from gateway.client.clock import ScaledClock, SystemClock
@@ -167,21 +169,20 @@ class Demonstration:
             self.children[name] = Child(name, command, folder / f"{name}.log")
 
     def _site_line(self) -> list[str]:
-        folder, factor = self.setting.folder, self.setting.pace.factor
+        folder = self.setting.folder
         buffer = [] if self.buffered else ["--no-buffer"]
         return [
             *("-m", "conformance.site"),
             *("--url", f"https://localhost:{self.ports[1]}/v1"),
             *("--token-file", str(self.setting.token_file)),
-            *("--anchor", str(self.setting.anchor)),
+            *("--ca", str(self.setting.anchor)),
             *("--site", SITE),
             *("--seed", str(self.seed)),
             *("--start", instant_text(PHOENIX.run.start)),
             *("--end", instant_text(PHOENIX.run.end)),
+            *("--state", str(folder / "site")),
             *("--trace", str(folder / "site.trace")),
-            *("--journal", str(folder / "site.journal")),
             *("--heartbeat-s", f"{self.setting.pace.heartbeat_s:g}"),
-            *("--retry-s", f"{2 * factor:g}"),
             *buffer,
         ]
 
@@ -252,7 +253,8 @@ class Demonstration:
                     return found, await Prover(office).bundle(found.statement.id)
 
     def _ran(self, found: Harvest, bundle: dict[str, bytes]) -> Ran:
-        journal = Journal(self.setting.folder / "site.journal", f"{SITE} {self.seed}")
+        options = ProgramOptions(site=SITE, run=RunOptions(span=PHOENIX.run, seed=self.seed))
+        journal = Journal(self.setting.folder / "site" / "journal", options.name)
         factor = self.timeline.factor
         asked = found.record.intent.received_at
         seen = next(

@@ -28,6 +28,7 @@ from gateway.app.virtual import VirtualClock
 from gateway.config.load import load
 from gateway.domain.names import SiteId
 from gateway.domain.plan import EffectivePlan
+from gateway.domain.ports import Mailbox
 from gateway.pipeline.prove import Prover
 from gateway.protocols.actions import Message
 from gateway.protocols.oadr2b.codec import Codec
@@ -120,7 +121,7 @@ class Stage:
             clock=self.clock,
             ids=SeededIds(self.seed, "gateway"),
             chance=SeededChance(self.seed, "gateway"),
-            pace=StreamPace(ping_s=300, recheck_s=300),
+            pace=StreamPace(ping_s=15, recheck_s=15),
             seed=seeded_key(self.seed, "installation"),
             tap=self.watch.message,
         )
@@ -133,10 +134,12 @@ class Stage:
             site=SiteId(SITE),
             now=self.clock.now(),
         )
+        over: Mailbox[None] = self.clock.mailbox()
         async with asyncio.TaskGroup() as tasks:
             serving = tasks.create_task(gateway.run(), name="gateway")
             script = tasks.create_task(self._held(lambda: self._script(utility)), name="utility")
-            await self._site(gateway.url, token)
+            tasks.create_task(self._site(gateway.url, token, over), name="site")
+            await over.get()
             await self.clock.sleep_until(PHOENIX.run.end)
             serving.cancel()
             script.cancel()
@@ -152,7 +155,7 @@ class Stage:
             story=list(_told(utility)),
         )
 
-    async def _site(self, url: str, token: str) -> None:
+    async def _site(self, url: str, token: str, over: Mailbox[None]) -> None:
         options = ProgramOptions(site=SITE, run=RunOptions(span=PHOENIX.run, seed=self.seed))
         self.journal = TimedJournal(self.setting.folder / "site.journal", options.name, self.watch)
         trace = Trace(self.setting.folder / "site.trace", options.run.mix)
@@ -161,12 +164,10 @@ class Stage:
         where = LinkOptions(
             url=f"{url}/v1", site=SITE, token=token, tls=tls, client=client_options()
         )
-        self.clock.release()
-        try:
+        with self.clock.held():
             async with connected(where, self.clock, program.lease_lost) as link:
                 await program.run(link)
-        finally:
-            self.clock.hold()
+            over.put(None)
 
     async def _script(self, utility: UtilityPeer) -> None:
         await utility.request_report(REPORT)

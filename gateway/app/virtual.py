@@ -18,6 +18,8 @@ from gateway.domain.errors import MisuseError
 
 T = TypeVar("T")
 
+SETTLE_TURNS: Final = 4
+"""Turns of the loop without a token before the clock moves: tasks that were just made start tasks of their own."""
 STUCK_AFTER_S: Final = 5.0
 """Real seconds without a move of the clock after which the watchdog names the holders."""
 
@@ -64,7 +66,7 @@ class VirtualClock:
         self._holders[_who()] -= 1
         if self._tokens == 0 and not self._armed:
             self._armed = True
-            asyncio.get_running_loop().call_soon(self._move)
+            asyncio.get_running_loop().call_soon(self._settle, SETTLE_TURNS)
 
     @contextmanager
     def held(self) -> Iterator[None]:
@@ -133,6 +135,12 @@ class VirtualClock:
     def mailbox(self) -> "VirtualMailbox[T]":
         """Make a queue whose items carry tokens."""
         return VirtualMailbox(self)
+
+    def _settle(self, turns: int) -> None:
+        if self._tokens == 0 and turns > 0:
+            asyncio.get_running_loop().call_soon(self._settle, turns - 1)
+            return
+        self._move()
 
     def _move(self) -> None:
         self._armed = False
