@@ -81,13 +81,18 @@ class Plan:
         return min((self._cap(each) for each in ahead), default=self.document.contracted_import_kw)
 
     async def commit(
-        self, kw: Decimal | float | None = None, *, actions: tuple[str, ...] = ()
+        self,
+        kw: Decimal | float | None = None,
+        *,
+        lowest_kw: Decimal | float | None = None,
+        actions: tuple[str, ...] = (),
     ) -> tuple[Answered, ...]:
         """Answer every open question of this plan.
 
         Args:
-            kw: Lowest import that the site can hold, kW; at or below what is asked means in, above it in part.
-                None: in, as asked.
+            kw: What the site has come down to for this step, kW. At or below what may be drawn now it follows the
+                plan: in. Above: in part, and no better later on.
+            lowest_kw: The least that the site can hold while the plan lasts, kW; above what is asked: in part.
             actions: Labels of how, e.g. ``dvfs``.
 
         Returns:
@@ -96,7 +101,10 @@ class Plan:
         Raises:
             Refused: by the gateway, or ``UNREACHABLE``.
         """
-        floor = None if kw is None else promised(kw)
+        floors = [] if lowest_kw is None else [promised(lowest_kw)]
+        if kw is not None and promised(kw) > self.import_max_kw_now:
+            floors.append(promised(kw))
+        floor = max(floors, default=None)
         return await self._answer(
             lambda question: ("commitment", self._commitment(question, floor, actions))
         )

@@ -91,7 +91,7 @@ async def test_a_plan_is_followed_and_its_question_answered() -> None:
             plan = await anext(plans)
             assert plan.import_max_kw_now == 120
             assert plan.import_max_kw_lowest == Decimal("71.13")
-            assert (await plan.commit(kw=60.0))[0].taken
+            assert (await plan.commit(kw=94.84))[0].taken
             plan = await anext(plans)
             assert world.clock.now() == START + 30 * MINUTE
             assert plan.import_max_kw_now == Decimal("71.13")
@@ -511,7 +511,7 @@ async def test_answers_that_were_overtaken_do_not_end_a_schedulers_loop() -> Non
             world.gateway.send_plan(sample_plan(START, intent=intent))
             plan = await anext(site.plans())
             world.gateway.send_intent(sample_intent(START, revision=2))
-            answered = await plan.commit(kw=Decimal(80))
+            answered = await plan.commit(kw=Decimal(121))
             assert [(a.taken, a.reason) for a in answered] == [(False, "STALE_REVISION")]
             nobody = sample_intent(START, intent_id="nobodys")
             with pytest.raises(Refused):
@@ -528,7 +528,7 @@ async def test_more_than_asked_is_in_part_and_a_refusal_has_a_reason() -> None:
             intent = world.gateway.send_intent(sample_intent(START))
             world.gateway.send_plan(sample_plan(START, intent=intent))
             plan = await anext(site.plans())
-            await plan.commit(kw=80.00005)
+            assert (await plan.commit(lowest_kw=80.00005))[0].taken
             await plan.decline("maintenance", "chiller 2")
             given = await anext(site.intents())
             await given.complete(delivered_kwh=Decimal("200.5"), lost_work={"flex_1": 0.04})
