@@ -10,7 +10,7 @@ from typing import Self, TypeVar
 
 from sqlalchemy import Connection
 
-from gateway.database.engine import READER, WRITER, driver, engine_for
+from gateway.database.engine import READER, WRITER, connected, driver, engine_for
 from gateway.database.lock import FileLock
 from gateway.database.readers import Readers
 from gateway.database.schema import Schema, bring_up_to_date
@@ -57,7 +57,7 @@ class Database:
     async def open(self) -> None:
         """Connect the writer, which migrates the file, then the readers."""
         await self.writer.open()
-        self._readers = Readers(engine_for(self.path, READER, "BEGIN").connect, READERS)
+        self._readers = Readers(engine_for(self.path, READER, "BEGIN"), READERS)
 
     async def write(self, job: Callable[[Connection], T]) -> T:
         """Run a job on the writer; see ``Writer.run``."""
@@ -128,7 +128,7 @@ def _place(url: str, undo: ExitStack) -> Path:
 
 def _connect(path: Path, schemas: Sequence[Schema]) -> Connection:
     with ExitStack() as undo:
-        connection = engine_for(path, WRITER, "BEGIN IMMEDIATE").connect()
+        connection = connected(engine_for(path, WRITER, "BEGIN IMMEDIATE"))
         undo.callback(connection.close)
         # Reads every page once, about 1 GB/s from the cache.
         (found,) = driver(connection).execute("PRAGMA quick_check(1)").fetchone()

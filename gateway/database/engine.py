@@ -8,6 +8,7 @@ from typing import Final, cast
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.pool import NullPool, PoolProxiedConnection
 
+from gateway.database.failures import DatabaseFailure, translated
 from gateway.domain.errors import StoreError
 
 Pragmas = Mapping[str, str | int]
@@ -45,6 +46,18 @@ def engine_for(path: Path, pragmas: Pragmas, begin: str) -> Engine:
     event.listen(engine, "connect", on_connect)
     event.listen(engine, "begin", on_begin)
     return engine
+
+
+def connected(engine: Engine) -> Connection:
+    """Connect.
+
+    Raises:
+        StoreError: ``CANNOT_OPEN``, ``CORRUPT`` or ``UNSAFE_PRAGMA``.
+    """
+    try:
+        return engine.connect()
+    except DatabaseFailure as error:
+        raise translated(error) from error
 
 
 def prepare(connection: sqlite3.Connection, pragmas: Pragmas) -> None:

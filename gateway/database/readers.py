@@ -6,8 +6,9 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final, TypeVar
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Engine
 
+from gateway.database.engine import connected
 from gateway.database.failures import DatabaseFailure, translated
 from gateway.domain.errors import StoreError
 
@@ -20,13 +21,13 @@ class Readers:
     """Runs jobs on a snapshot each.
 
     Args:
-        connect: Makes one connection with ``query_only`` on.
+        engine: Makes connections with ``query_only`` on.
         count: Connections, and threads.
     """
 
-    def __init__(self, connect: Callable[[], Connection], count: int) -> None:
+    def __init__(self, engine: Engine, count: int) -> None:
         self._idle: queue.SimpleQueue[Connection] = queue.SimpleQueue()
-        self._connections = [connect() for _ in range(count)]
+        self._connections = [connected(engine) for _ in range(count)]
         for connection in self._connections:
             self._idle.put(connection)
         self._pool = ThreadPoolExecutor(count, thread_name_prefix="store-reader")

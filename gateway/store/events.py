@@ -256,7 +256,7 @@ class Events:
         row = self._transaction.run(_ONE_RAW, {"sha256": sha256}).first()
         if row is None:
             return None
-        if hashlib.sha256(row.body).hexdigest() != sha256:
+        if not isinstance(row.body, bytes) or hashlib.sha256(row.body).hexdigest() != sha256:
             raise StoreError("CORRUPT_ROW", f"raw message {sha256} does not fit its digest")
         return RawMessage(
             body=row.body,

@@ -149,11 +149,15 @@ class Outbox:
         if kind is None:
             del values["kind"]
         statement = _AFTER if kind is None else _AFTER_OF_KIND
-        while rows := self._transaction.run(statement, {**values, "after": sequence}).all():
-            if sound := GUARD.sound(self._transaction, rows):
-                return tuple(map(_item, sound))
+        found: list[OutboxItem] = []
+        # Fewer than asked for means the end of the stream, so gaps are filled up.
+        while len(found) < limit:
+            rows = self._transaction.run(statement, {**values, "after": sequence}).all()
+            found += map(_item, GUARD.sound(self._transaction, rows))
+            if len(rows) < limit:
+                break
             sequence = rows[-1].sequence
-        return ()
+        return tuple(found[:limit])
 
     def newest_sequence(self, site: SiteId) -> int:
         """Return the highest sequence given out, 0 for none."""

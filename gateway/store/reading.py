@@ -4,10 +4,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Self, TypeVar
 
+import structlog
 from sqlalchemy import Connection
 
 from gateway.database.database import path_of
-from gateway.database.engine import READER, engine_for
+from gateway.database.engine import READER, connected, engine_for
 from gateway.database.readers import Readers
 from gateway.database.schema import require_current
 from gateway.domain.errors import StoreError
@@ -15,10 +16,12 @@ from gateway.pipeline.ports import Work
 from gateway.pipeline.records import StoreIdentity
 from gateway.store.identity import read_identity
 from gateway.store.open import SCHEMA
-from gateway.store.transaction import Transaction
+from gateway.store.transaction import Suspect, Transaction
 from gateway.store.work import SqlWork
 
 T = TypeVar("T")
+
+log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,11 +33,18 @@ class ReadingStore:
 
     async def read(self, job: Callable[[Work], T]) -> T:
         """Run ``job`` on a snapshot."""
+        suspects: list[Suspect] = []
 
         def act(connection: Connection) -> T:
-            return job(SqlWork(Transaction(connection, self.identity, writable=False, suspects=[])))
+            return job(
+                SqlWork(Transaction(connection, self.identity, writable=False, suspects=suspects))
+            )
 
-        return await self._readers.run(act)
+        try:
+            return await self._readers.run(act)
+        finally:
+            for suspect in suspects:  # the gateway that writes sets them aside when it meets them
+                log.error("row_corrupt", table=suspect.table, row=suspect.key)
 
     async def write(self, job: Callable[[Work], T]) -> T:
         """Refuse.
@@ -65,9 +75,9 @@ async def open_for_reading(url: str) -> ReadingStore:
     if path is None or not path.is_file():
         raise StoreError("CANNOT_OPEN", f"there is no store at {url}; start the gateway once")
     engine = engine_for(path, READER, "BEGIN")
-    with engine.connect() as probe:
+    with connected(engine) as probe:
         require_current(probe, SCHEMA)
-    readers = Readers(engine.connect, 1)
+    readers = Readers(engine, 1)
     try:
         return ReadingStore(readers, await readers.run(read_identity))
     except StoreError:

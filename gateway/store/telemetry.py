@@ -25,6 +25,7 @@ from gateway.pipeline.records import Seen, SiteStatus
 from gateway.store.codec import model_bytes, read_model
 from gateway.store.row import StoreRow, table_of
 from gateway.store.transaction import Transaction
+from gateway.telemetry.samples import readings_of
 
 
 class BatchRow(StoreRow, table=True):
@@ -176,10 +177,10 @@ def _readings(row_id: int, site: SiteId, batch: TelemetryBatch) -> list[dict[str
             "start_at": micros(sample.start),
             "duration_us": length_micros(sample.duration),
             "energy_kwh": sample.energy_kwh,
-            "quality": sample.quality,
+            "quality": reading.quality.value,
             "source": sample.source,
         }
-        for sample in batch.samples
+        for sample, reading in zip(batch.samples, readings_of(batch), strict=True)
     ]
 
 
