@@ -1,7 +1,7 @@
 """The exchange with the VTN: what is sent next, when to poll, what a failure means, how far its clock is off.
 
-One request is outstanding at a time, so answers and reports arrive in order. Messages to one service keep their order;
-one that the VTN cannot digest holds back its own service only, never the polls.
+One request is outstanding at a time, so answers and reports arrive in order. Messages of one lane keep their order;
+one that the VTN cannot digest holds back its own lane only, never the polls.
 
 Spec: OpenADR 2.0b sections 8.6, 9.1.4-9.1.8; rule 500.
 """
@@ -84,12 +84,16 @@ def _sendable(turn: Turn) -> Outgoing | None:
 
 
 def _heads(turn: Turn) -> Iterator[Outgoing]:
-    """Yield the oldest message to each service that may be used in this state of the registration."""
+    """Yield the oldest message of each lane that may be used in this state of the registration.
+
+    A lane is a service, or the reports: data that the VTN cannot digest must not keep answers about reports back.
+    """
     valid = turn.registration.state in registration.VALID
     seen: set[str] = set()
     for item in turn.state.outbox:
-        if item.service not in seen and (valid or item.service == EI_REGISTER_PARTY):
-            seen.add(item.service)
+        lane = item.purpose if item.purpose is Purpose.UPDATE else item.service
+        if lane not in seen and (valid or item.service == EI_REGISTER_PARTY):
+            seen.add(lane)
             yield item
 
 
