@@ -1,4 +1,4 @@
-"""A gateway's store for the command line: to read beside a running gateway, or to write while none runs."""
+"""A gateway's store for the command line: to look at beside a running gateway, or to write while none runs."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -15,7 +15,7 @@ from gateway.domain.ports import Clock
 from gateway.pipeline.book import Office
 from gateway.southbound.signer import open_signer
 from gateway.store.open import open_store
-from gateway.store.reading import open_for_reading
+from gateway.store.reading import ReadingStore, open_for_reading
 from gateway.store.sqlite_store import SqliteStore
 
 
@@ -32,6 +32,17 @@ def _nothing(*_: Participation) -> None:
 
 def _no_key() -> bytes:
     raise ConfigError(("the gateway has no keys yet; start it once",))
+
+
+@asynccontextmanager
+async def looking(loaded: Loaded) -> AsyncIterator[ReadingStore]:
+    """Open a gateway's store to look at; needs no keys, changes nothing, works beside a running gateway.
+
+    Raises:
+        StoreError: ``CANNOT_OPEN`` and the like.
+    """
+    async with await open_for_reading(store_url(loaded)) as store:
+        yield store
 
 
 @asynccontextmanager

@@ -16,12 +16,14 @@ from lxml import etree
 from prometheus_client import CollectorRegistry
 
 from gateway.app.book import make_book
+from gateway.app.control import Control
 from gateway.app.ids import SystemChance, SystemIds
 from gateway.app.secrets import installation_key, private_file
 from gateway.app.sessions import Sessions, Tap
 from gateway.app.supervisor import keep
+from gateway.app.token_desk import StoreDesk
 from gateway.config.load import Loaded
-from gateway.domain.errors import GatewayError, first_of
+from gateway.domain.errors import ConfigError, GatewayError, first_of
 from gateway.domain.names import UtilityName
 from gateway.domain.ports import Chance, Clock, Ids
 from gateway.observability.metrics import Metrics
@@ -70,9 +72,17 @@ class Wiring:
 
 
 def data_dir(loaded: Loaded) -> Path:
-    """Return the folder of keys, store and reports, made if need be."""
+    """Return the folder of keys, store and reports, made if need be.
+
+    Raises:
+        ConfigError: it cannot be made.
+    """
     folder = loaded.path(loaded.settings.gateway.data_dir)
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        fix = "[gateway] data_dir must be a folder that this user may write"
+        raise ConfigError((f"{folder}: {error.strerror}; {fix}",)) from None
     return folder
 
 
@@ -111,6 +121,7 @@ class Gateway:
         self._loaded = loaded
         self._wiring = wiring
         self._metrics = Metrics(CollectorRegistry())
+        self._control: Control | None = None
         self._listener: Listener | None = None
         self._store: SqliteStore | None = None
         self._bells = Bells(wiring.clock)
@@ -143,6 +154,8 @@ class Gateway:
         self._store = await open_store(url, ids=self._wiring.ids)
         self._office = self._make_office(self._store)
         await self._agree()
+        self._control = self._make_control(self._office)
+        await self._control.start()
         self._listener = await self._listen(self._office)
         log.info("gateway_started", url=self._listener.url, store=self._store.identity.store_id[:8])
 
@@ -186,6 +199,10 @@ class Gateway:
 
         await office.store.write(job)
         await Prover(office).head()
+
+    def _make_control(self, office: Office) -> Control:
+        desk = StoreDesk(office.store, self._wiring.ids, office.clock, office.book.sites)
+        return Control(data_dir(self._loaded), desk, office.clock)
 
     async def _listen(self, office: Office) -> Listener:
         southbound = self._loaded.settings.southbound
@@ -248,6 +265,8 @@ class Gateway:
 
     async def stop(self) -> None:
         """End streams, then close the store; correctness never depends on it."""
+        if self._control is not None:
+            await self._control.stop()
         if self._listener is not None:
             await self._listener.stop()
         if self._sessions is not None:

@@ -1,5 +1,6 @@
 """Keys that a gateway makes for itself at its first start: private files under ``data_dir/keys``."""
 
+import contextlib
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -21,20 +22,30 @@ def private_file(path: Path, make: Callable[[], bytes]) -> bytes:
         ConfigError: the file can be read by others, or cannot be written.
     """
     try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        try:
-            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        except FileExistsError:
-            return _existing(path)
+        if not path.exists():
+            secret = make()  # before anything is touched: it may refuse
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            _write(path, secret)
+        return _existing(path)
+    except OSError as error:
+        fix = "choose a data_dir that this user may read and write"
+        raise ConfigError((f"{path}: {error.strerror}; {fix}",)) from None
+
+
+def _write(path: Path, secret: bytes) -> None:
+    """Write under a name of its own, then link it in: no reader ever sees half a secret, no crash leaves one."""
+    fresh = path.with_name(f"{path.name}.{os.getpid()}")
+    fresh.unlink(missing_ok=True)
+    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
         with os.fdopen(descriptor, "wb") as file:
-            secret = make()
             file.write(secret)
             file.flush()
             os.fsync(file.fileno())
-    except OSError as error:
-        fix = "choose a data_dir that this user may write"
-        raise ConfigError((f"{path}: {error.strerror}; {fix}",)) from None
-    return secret
+        with contextlib.suppress(FileExistsError):  # another process was first: its secret counts
+            os.link(fresh, path)
+    finally:
+        fresh.unlink()
 
 
 def _existing(path: Path) -> bytes:

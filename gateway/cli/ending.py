@@ -1,5 +1,6 @@
 """How a verb ends: errors as what, where, fix on stderr, and the exit code that goes with them."""
 
+import errno
 from collections.abc import Callable, Mapping
 from enum import IntEnum
 from typing import Any
@@ -35,4 +36,11 @@ def ended(verb: Callable[..., int], arguments: Mapping[str, Any]) -> int:
         typer.echo(f"error[{error.reason}]: {error.detail}", err=True)
         return Exit.PROBLEM
     except KeyboardInterrupt:
+        typer.echo("interrupted", err=True)
         return Exit.INTERRUPTED
+    except OSError as error:
+        if error.errno == errno.EPIPE:
+            raise  # whoever read our output has left: typer ends quietly
+        where = f"{error.filename}: " if error.filename else ""
+        typer.echo(f"error[SYSTEM]: {where}{error.strerror or error}", err=True)
+        return Exit.PROBLEM

@@ -13,13 +13,19 @@ import typer
 
 from gateway.cli.ending import ended
 
+EXITS = (
+    "Exit codes: 0 ok, 1 found a problem, 2 wrong use, 3 peer or store unreachable, 4 interrupted."
+)
+VERDICTS = "Exit codes: 0 verified, 1 mismatch, 2 malformed, 3 incomplete."
+
 app = typer.Typer(
     name="gridgate",
     help="The signalling layer between utilities and AI data centers.",
     no_args_is_help=True,
     add_completion=False,
+    rich_markup_mode=None,  # plain text: no colour codes anywhere, and half the time of --help
     pretty_exceptions_enable=False,
-    epilog="Exit codes: 0 ok, 1 found a problem, 2 wrong use, 3 peer or store unreachable, 4 interrupted.",
+    epilog=EXITS,
 )
 config_app = typer.Typer(no_args_is_help=True, help="Check or show a configuration file.")
 token_app = typer.Typer(no_args_is_help=True, help="Make, list and revoke site tokens.")
@@ -37,11 +43,15 @@ AsJson = Annotated[bool, typer.Option("--json", help="One JSON document on stdou
 def _call(target: str, **arguments: Any) -> None:
     """Import ``module:function``, run it, and leave with its exit code."""
     module, _, name = target.partition(":")
-    verb = getattr(importlib.import_module(module), name)
+
+    def verb(**given: Any) -> int:
+        found: int = getattr(importlib.import_module(module), name)(**given)
+        return found
+
     raise typer.Exit(ended(verb, arguments))
 
 
-@app.command()
+@app.command(epilog=EXITS)
 def run(
     config: Config,
     clock_origin: Annotated[
@@ -62,7 +72,7 @@ def run(
     )
 
 
-@demo_app.command("phoenix")
+@demo_app.command("phoenix", epilog=EXITS)
 def demo_phoenix(
     speed: Annotated[float, typer.Option(help="Seconds of the timeline per second.")] = 400.0,
     virtual: Annotated[
@@ -84,19 +94,19 @@ def demo_phoenix(
     _call("gateway.cli.child:child", module="conformance.demo", arguments=arguments)
 
 
-@config_app.command("check")
+@config_app.command("check", epilog=EXITS)
 def config_check(file: Annotated[Path, typer.Argument(help="Configuration file.")]) -> None:
     """List every fault at once, each with file, line, key and the fix; no network."""
     _call("gateway.cli.config:check", file=file)
 
 
-@config_app.command("show")
+@config_app.command("show", epilog=EXITS)
 def config_show(file: Annotated[Path, typer.Argument(help="Configuration file.")]) -> None:
     """Print the effective settings as JSON, defaults included."""
     _call("gateway.cli.config:show", file=file)
 
 
-@token_app.command("create")
+@token_app.command("create", epilog=EXITS)
 def token_create(
     name: Annotated[str, typer.Argument(help="Name of the token, for listing and revoking.")],
     config: Config,
@@ -119,25 +129,25 @@ def token_create(
     )
 
 
-@token_app.command("list")
+@token_app.command("list", epilog=EXITS)
 def token_list(config: Config, as_json: AsJson = False) -> None:
     """List tokens; the secrets are not kept."""
     _call("gateway.cli.token:listing", config=config, as_json=as_json)
 
 
-@token_app.command("revoke")
+@token_app.command("revoke", epilog=EXITS)
 def token_revoke(name: str, config: Config) -> None:
     """Revoke a token; its streams end within seconds."""
     _call("gateway.cli.token:revoke", config=config, name=name)
 
 
-@app.command()
+@app.command(epilog=EXITS)
 def intents(config: Config, as_json: AsJson = False) -> None:
     """List the intents of every site, with state and answer."""
     _call("gateway.cli.show:intents", config=config, as_json=as_json)
 
 
-@app.command()
+@app.command(epilog=EXITS)
 def plan(
     site: Annotated[str, typer.Argument(help="Site id.")], config: Config, as_json: AsJson = False
 ) -> None:
@@ -145,7 +155,7 @@ def plan(
     _call("gateway.cli.show:plan", config=config, site=site, as_json=as_json)
 
 
-@app.command()
+@app.command(epilog=EXITS)
 def explain(
     subject: Annotated[str, typer.Argument(help="Event id or intent id.")],
     config: Config,
@@ -155,7 +165,7 @@ def explain(
     _call("gateway.cli.explain:explain", config=config, subject=subject, as_json=as_json)
 
 
-@evidence_app.command("export")
+@evidence_app.command("export", epilog=EXITS)
 def evidence_export(
     statement: Annotated[str, typer.Argument(help="Statement id.")],
     config: Config,
@@ -165,7 +175,7 @@ def evidence_export(
     _call("gateway.cli.export:export", config=config, statement=statement, out=out)
 
 
-@evidence_app.command("verify")
+@evidence_app.command("verify", epilog=VERDICTS)
 def evidence_verify(
     bundle: Annotated[Path, typer.Argument(help="Bundle: zip or directory.")],
     log_id: Annotated[
@@ -177,7 +187,7 @@ def evidence_verify(
     _call("gateway.cli.evidence:verify", bundle=bundle, as_json=as_json, log_id=log_id)
 
 
-@app.command()
+@app.command(epilog=EXITS)
 def bench(name: Annotated[str, typer.Argument(help="decode2b")], as_json: AsJson = False) -> None:
     """Measure against the published bars."""
     _call(
