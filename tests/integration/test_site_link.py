@@ -4,8 +4,9 @@ import asyncio
 import json
 import signal
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import cache
@@ -24,11 +25,12 @@ from gateway.app.virtual import VirtualClock
 from gateway.client.clock import ScaledClock, SystemClock
 from gateway.domain.errors import GatewayError
 from gateway.domain.intent import ComputeFlexIntent
+from gateway.domain.names import IntentId
 from gateway.domain.participation import Opt
 from gateway.domain.plan import OpenQuestion
 from gateway.domain.timespan import Span, instant_text
 from gateway.southbound.parts import Pace
-from tests.site_fakes import LIMIT_KW, MINUTE, RUN, RUN_START, plan, staircase
+from tests.site_fakes import EVENT, LIMIT_KW, MINUTE, RUN, RUN_START, plan, staircase
 from tests.southbound_fakes import SmallGateway, sample_intent
 
 PUBLISHED = RUN_START + timedelta(minutes=80, seconds=30)
@@ -64,22 +66,27 @@ def in_full() -> list[Decimal]:
 
 
 @asynccontextmanager
-async def publishing(gateway: SmallGateway, clock: VirtualClock) -> AsyncIterator[None]:
-    """Send the event's intent and plan when its time has come."""
+async def publishing(
+    gateway: SmallGateway, clock: VirtualClock, *later: tuple[datetime, Callable[[], object]]
+) -> AsyncIterator[None]:
+    """Send the event's intent and plan when its time has come, and do what else is due."""
 
     async def publish() -> None:
         with clock.held():
             await clock.sleep_until(PUBLISHED)
             gateway.send_intent(asking(PUBLISHED))
             gateway.send_plan(ASKED)
+            for at, act in later:
+                await clock.sleep_until(at)
+                act()
 
     task = asyncio.create_task(publish())
     yield
     await task
 
 
-def asking(now: datetime) -> ComputeFlexIntent:
-    return sample_intent(now)
+def asking(now: datetime, revision: int = 1) -> ComputeFlexIntent:
+    return sample_intent(now, revision=revision)
 
 
 def program(clock: VirtualClock | ScaledClock, folder: Path | None = None) -> SiteProgram:
@@ -152,6 +159,35 @@ async def test_an_outage_of_the_gateway_loses_samples_only_without_a_buffer(buff
         assert summary.dropped_samples == 2 * (400 - len(metered(gateway))) > 0
     assert summary.leases_lost == 1
     assert summary.account == reference().account
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("streamed", "refused"), [(True, 0), (False, 3)])
+async def test_progress_about_a_revision_that_was_overtaken_is_said_again_about_the_new_one(
+    streamed: bool, refused: int
+) -> None:
+    clock = VirtualClock(RUN_START)
+    gateway = SmallGateway(clock, Pace(burst=100_000))
+    token = gateway.token()
+    newer = asking(PUBLISHED, revision=2)
+
+    def overtake() -> None:
+        record = gateway.store.work.intents.records[IntentId("intent-1")]
+        gateway.store.work.intents.put(replace(record, intent=newer))
+
+    def stream() -> None:
+        if streamed:
+            gateway.send_intent(newer)
+
+    told = EVENT.start + MINUTE  # "holding" is said at the end of the hold's first minute
+    later = ((told - timedelta(seconds=2), overtake), (told + timedelta(seconds=2), stream))
+    with clock.held():
+        async with gateway.serve() as listener, publishing(gateway, clock, *later):
+            summary = await played(clock, listener.url, token)
+
+    kinds = [kind for kind, _, _ in gateway.desk.calls]
+    assert kinds.count("progress") == 3 - max(0, refused - 1)
+    assert summary.refused == refused
 
 
 @pytest.mark.slow
