@@ -7,6 +7,7 @@ Pure functions on a page; the clock alone decides between far, near, active and 
 Spec: OpenADR 2.0b section 8.1, rules 2-15, 50-52, 110-115.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -169,7 +170,9 @@ def distribute(
     events = listed(page, ven.ven_id)[:limit]
     alive = [live(event, page.now) for event in events]
     shown = tuple(_shown(event) for event in alive)
-    created_at = ven.shown_at if ven.shown == shown and ven.shown_at else page.now
+    created_at = (
+        ven.shown_at if ven.shown == shown and ven.shown_at else _changed_at(ven, events, page)
+    )
     page.put(replace(ven, shown=shown, shown_at=created_at))
     for event in events:
         _note_delivery(page, ven.ven_id, event)
@@ -179,6 +182,13 @@ def distribute(
         vtn_id=page.options.vtn_id,
         oadr_events=tuple(created(event, created_at) for event in alive),
     )
+
+
+def _changed_at(ven: VenRecord, events: Sequence[EventRecord], page: Page) -> datetime:
+    """Return when what a VEN is to see became so: with the newest event in it, else (a change of status) now."""
+    known = ven.shown_at
+    news = [one.published_at for one in events if known is None or one.published_at > known]
+    return max(news, default=page.now)
 
 
 def _shown(event: OadrEvent) -> Shown:
