@@ -5,8 +5,6 @@ import os
 import re
 import shutil
 import sqlite3
-import subprocess
-import sys
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -22,24 +20,8 @@ from gateway.pipeline.ports import Work
 from gateway.store.open import open_store
 from gateway.store.sqlite_store import SqliteStore
 from tests.fakes import CountedIds
+from tests.store_processes import child, url
 from tests.store_samples import AZP, NOW, PHX, item, timer
-
-ROOT = Path(__file__).parents[2]
-
-
-def child(*words: str, prefix: tuple[str, ...] = ()) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [*prefix, sys.executable, "-m", "tests.store_child", *words],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-
-
-def url(path: Path) -> str:
-    return f"sqlite:///{path}"
 
 
 async def opened(path: Path, options: Options | None = None) -> SqliteStore:
