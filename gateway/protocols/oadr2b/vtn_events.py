@@ -9,7 +9,8 @@ Spec: OpenADR 2.0b section 8.1, rules 2-15, 50-52, 110-115.
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Final
 
 from gateway.domain.errors import MisuseError
 from gateway.domain.quantity import plain
@@ -26,6 +27,8 @@ from gateway.protocols.oadr2b.vtn_book import Page
 from gateway.protocols.oadr2b.vtn_queue import enqueue_events
 from gateway.protocols.oadr2b.vtn_records import DeliveryRecord, EventRecord, Shown, VenRecord
 from gateway.protocols.oadr2b.vtn_standing import created, is_over, live, rank
+
+_FRESH: Final = timedelta(minutes=5)
 
 
 def concerns(event: EventRecord, ven_id: str) -> bool:
@@ -185,10 +188,12 @@ def distribute(
 
 
 def _changed_at(ven: VenRecord, events: Sequence[EventRecord], page: Page) -> datetime:
-    """Return when what a VEN is to see became so: with the newest event in it, else (a change of status) now."""
-    known = ven.shown_at
-    news = [one.published_at for one in events if known is None or one.published_at > known]
-    return max(news, default=page.now)
+    """Return when what a VEN is to see became so: with the newest event in it, else (a change of status) now.
+
+    At its first delivery a stamp may be five minutes old at most.
+    """
+    since = max(filter(None, (ven.shown_at, page.now - _FRESH)))
+    return max((one.published_at for one in events if one.published_at > since), default=page.now)
 
 
 def _shown(event: OadrEvent) -> Shown:
