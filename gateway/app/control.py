@@ -142,11 +142,14 @@ class Control:
 
     async def _create(self, request: web.Request) -> web.Response:
         wanted = _read(NewToken, await read_body(request, self.clock, LARGEST))
-        return _answer(Secret(token=await self.desk.create(wanted)), 201)
+        secret = await self.desk.create(wanted)
+        log.info("token_created", name=wanted.name, site=wanted.site, scopes=wanted.scopes)
+        return _answer(Secret(token=secret), 201)
 
     async def _revoke(self, request: web.Request) -> web.Response:
         named = _read(TokenName, await read_body(request, self.clock, LARGEST))
         await self.desk.revoke(named.name)
+        log.info("token_revoked", name=named.name)
         return _answer(named)
 
 

@@ -4,7 +4,6 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Protocol
 
-import structlog
 from pydantic import BaseModel, ConfigDict
 
 from gateway.domain.errors import SessionError
@@ -15,8 +14,6 @@ from gateway.domain.timespan import Instant
 from gateway.pipeline.ports import Store
 from gateway.pipeline.records import TokenRecord
 from gateway.southbound.tokens import create_token, list_tokens, revoke_token
-
-log = structlog.get_logger()
 
 
 class _Document(BaseModel):
@@ -90,7 +87,7 @@ class StoreDesk:
                 f"there is no site {wanted.site!r}; the configuration has {', '.join(self.sites)}"
             )
             raise SessionError("NOT_FOUND", detail)
-        secret = await create_token(
+        return await create_token(
             self.store,
             self.ids,
             name=wanted.name,
@@ -98,8 +95,6 @@ class StoreDesk:
             now=self.clock.now(),
             scopes=wanted.scopes,
         )
-        log.info("token_created", token=wanted.name, site=wanted.site, scopes=wanted.scopes)
-        return secret
 
     async def all(self) -> tuple[TokenDocument, ...]:
         """List every token; see ``TokenDesk``."""
@@ -110,7 +105,6 @@ class StoreDesk:
         if not await revoke_token(self.store, name, self.clock.now()):
             detail = f"there is no token {name!r}, or it was revoked before; `gridgate token list`"
             raise SessionError("NOT_FOUND", detail)
-        log.info("token_revoked", token=name)
 
 
 def _document(record: TokenRecord) -> TokenDocument:

@@ -1,6 +1,5 @@
 """``gridgate explain``: every leaf of the utility's message, and where it went."""
 
-import asyncio
 import json
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -13,6 +12,7 @@ import typer
 
 from gateway.app.access import looking
 from gateway.cli.ending import Exit
+from gateway.cli.finish import finish
 from gateway.cli.show import TEST_LINE
 from gateway.cli.table import COLUMNS, SHORT_ID, cut, cut_left, local, shown
 from gateway.config.load import Loaded, load
@@ -80,7 +80,7 @@ def explain(config: Path, subject: str, as_json: bool) -> int:  # noqa: FBT001 -
         WireError: the archived message cannot be read any more.
     """
     loaded = load(config)
-    stories = [_traced(*found) for found in asyncio.run(_found(loaded, subject))]
+    stories = [_traced(*found) for found in finish(_found(loaded, subject))]
     test_mode = loaded.settings.gateway.test_mode
     if as_json:
         document = {

@@ -1,6 +1,5 @@
 """``gridgate evidence export``: the bundle of one statement as one file, whole or not at all."""
 
-import asyncio
 import os
 import tempfile
 from collections.abc import Iterator
@@ -11,6 +10,7 @@ import typer
 
 from gateway.app.access import reading
 from gateway.cli.ending import Exit
+from gateway.cli.finish import finish
 from gateway.cli.show import TEST_LINE
 from gateway.cli.table import shown
 from gateway.client.clock import SystemClock
@@ -30,7 +30,7 @@ def export(config: Path, statement: str, out: Path) -> int:
     """
     loaded = load(config)
     with _claimed(out) as target:
-        bundle, log_id = asyncio.run(_bundle(loaded, statement))
+        bundle, log_id = finish(_bundle(loaded, statement))
         _write(target, bundle)
     if loaded.settings.gateway.test_mode:
         typer.echo(TEST_LINE, err=True)

@@ -1,6 +1,5 @@
 """``gridgate intents`` and ``gridgate plan``: what the store says, read beside the gateway that writes it."""
 
-import asyncio
 import json
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,6 +9,7 @@ import typer
 
 from gateway.app.access import looking
 from gateway.cli.ending import Exit
+from gateway.cli.finish import finish
 from gateway.cli.table import SHORT_ID, local, short_local, shown, table
 from gateway.client.clock import SystemClock
 from gateway.config.load import Loaded, load
@@ -39,7 +39,7 @@ def intents(config: Path, as_json: bool) -> int:  # noqa: FBT001 - the CLI passe
         StoreError: there is no store, or it cannot be read.
     """
     loaded = load(config)
-    records = asyncio.run(_intents(loaded))
+    records = finish(_intents(loaded))
     if as_json:
         typer.echo(json.dumps(_intents_document(loaded, records), indent=2))
     else:
@@ -123,7 +123,7 @@ def plan(config: Path, site: str, as_json: bool) -> int:  # noqa: FBT001 - the C
     """
     loaded = load(config)
     require_site(loaded, site)
-    found = asyncio.run(_plan(loaded, SiteId(site)))
+    found = finish(_plan(loaded, SiteId(site)))
     if found is None:
         detail = f"site {site} has no plan yet; one is made when an intent comes or the site asks"
         raise SessionError("NOT_FOUND", detail)

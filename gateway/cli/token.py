@@ -1,6 +1,5 @@
 """``gridgate token``: through the gateway that runs, or on its store while none does."""
 
-import asyncio
 import contextlib
 import json
 import os
@@ -17,6 +16,7 @@ from gateway.app.control_client import running
 from gateway.app.ids import SystemIds
 from gateway.app.token_desk import NewToken, StoreDesk, TokenDesk, TokenDocument
 from gateway.cli.ending import Exit
+from gateway.cli.finish import finish
 from gateway.cli.show import require_site
 from gateway.cli.table import short_local, shown, table
 from gateway.client.clock import SystemClock
@@ -38,7 +38,7 @@ def create(config: Path, name: str, site: str, scopes: tuple[str, ...], out: Pat
     wanted = _wanted(name, site, scopes)
     require_site(loaded, site)
     with _shown_once(out) as show:
-        show(asyncio.run(_create(loaded, wanted)))
+        show(finish(_create(loaded, wanted)))
     typer.echo(f"token {shown(name)} of site {site}; it is not shown again", err=True)
     return Exit.OK
 
@@ -118,7 +118,7 @@ def listing(config: Path, as_json: bool) -> int:  # noqa: FBT001 - the CLI passe
         StoreError: there is no store, or it cannot be read.
     """
     loaded = load(config)
-    tokens = asyncio.run(_all(loaded))
+    tokens = finish(_all(loaded))
     if as_json:
         document = {"tokens": [token.model_dump(mode="json") for token in tokens]}
         typer.echo(json.dumps(document, indent=2))
@@ -166,7 +166,7 @@ def revoke(config: Path, name: str) -> int:
         clean(name, LONGEST_NAME)
     except WireError:
         raise SessionError("NOT_FOUND", "there is no token of that name") from None
-    asyncio.run(_revoke(loaded, name))
+    finish(_revoke(loaded, name))
     typer.echo(f"token {shown(name)} is revoked")
     return Exit.OK
 
