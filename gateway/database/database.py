@@ -10,6 +10,7 @@ from typing import Self, TypeVar
 
 from sqlalchemy import Connection
 
+from gateway.database.backup import RESTORING
 from gateway.database.engine import READER, WRITER, connected, driver, engine_for
 from gateway.database.lock import FileLock
 from gateway.database.readers import Readers
@@ -98,7 +99,8 @@ async def open_database(
     guarantees, except that nobody finds it again.
 
     Raises:
-        StoreError: ``UNKNOWN_URL``, ``LOCKED``, ``CANNOT_OPEN``, ``UNSAFE_PRAGMA``, ``CORRUPT``, ``SCHEMA_NEWER`` …
+        StoreError: ``UNKNOWN_URL``, ``LOCKED``, ``CANNOT_OPEN``, ``UNSAFE_PRAGMA``, ``CORRUPT``, ``SCHEMA_NEWER``,
+            ``RESTORE_UNFINISHED`` …
     """
     options = options or Options()
     with ExitStack() as undo:
@@ -106,6 +108,9 @@ async def open_database(
         lock = FileLock(path.with_name(path.name + ".lock"))
         lock.acquire()
         undo.callback(lock.release)
+        _refuse_unfinished(path)
+        if not path.exists():
+            path.touch(mode=0o600)  # customers' data; SQLite gives its other files the same rights
         writer = Writer(lambda: _connect(path, schemas), limits=options.limits, at=options.at)
         database = Database(path, writer, undo.pop_all())
         undo.callback(database.let_go)
@@ -124,6 +129,14 @@ def _place(url: str, undo: ExitStack) -> Path:
     if not path.parent.is_dir():
         raise StoreError("CANNOT_OPEN", f"there is no folder {path.parent}; make it first")
     return path
+
+
+def _refuse_unfinished(path: Path) -> None:
+    unfinished = path.with_name(path.name + RESTORING)
+    if unfinished.exists():
+        raise StoreError(
+            "RESTORE_UNFINISHED", f"a restore was interrupted ({unfinished.name}); run it again"
+        )
 
 
 def _connect(path: Path, schemas: Sequence[Schema]) -> Connection:

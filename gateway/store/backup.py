@@ -1,0 +1,118 @@
+"""Backups of the store, and the way back: a restored store is another one, and says so by its epoch (R-DUR-12)."""
+
+import asyncio
+import sqlite3
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy import Connection
+
+from gateway.database.backup import copy_out, prove, put_in_place
+from gateway.database.database import path_of
+from gateway.database.engine import READER, connected, engine_for
+from gateway.database.failures import DatabaseFailure
+from gateway.database.lock import FileLock
+from gateway.domain.errors import StoreError
+from gateway.pipeline.records import StoreIdentity
+from gateway.store.identity import raise_epoch, read_identity
+from gateway.store.sqlite_store import SqliteStore
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Backup:
+    """A proven copy."""
+
+    path: Path
+    sha256: str
+    identity: StoreIdentity
+    version: str
+    """Of the schema; an older one is migrated at the next start."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Restored:
+    """What a restore did."""
+
+    identity: StoreIdentity
+    """Same store, higher epoch: every revision from now on is above all earlier ones."""
+    replaced: Path | None
+    """Where the store that was there lies now."""
+
+
+async def back_up(store: SqliteStore, target: Path) -> Backup:
+    """Copy an open store to a new file and prove the copy; writing goes on meanwhile.
+
+    Raises:
+        StoreError: ``CANNOT_OPEN``, ``FULL``, ``CORRUPT``.
+    """
+    await store.database.read(lambda connection: copy_out(connection, target))
+    return await asyncio.to_thread(check_backup, target)
+
+
+def check_backup(path: Path) -> Backup:
+    """Prove a backup: digest, structure, identity.
+
+    Raises:
+        StoreError: ``CANNOT_OPEN``, ``BACKUP_UNPROVEN``, ``CORRUPT``.
+    """
+    found: list[tuple[str, int, str]] = []
+
+    def look(connection: sqlite3.Connection) -> None:
+        who = connection.execute("SELECT store_id, epoch FROM identity").fetchone()
+        version = connection.execute("SELECT version_num FROM store_version").fetchone()
+        if who is None or version is None:
+            raise StoreError("CORRUPT", f"{path} is no backup of a store")
+        found.append((*who, *version))
+
+    digest = prove(path.resolve(), look)
+    ((store_id, epoch, version),) = found
+    return Backup(
+        path=path,
+        sha256=digest,
+        identity=StoreIdentity(store_id=store_id, epoch=epoch),
+        version=version,
+    )
+
+
+def restore(backup: Path, url: str, *, above: int = 0) -> Restored:
+    """Put a backup in the place of a store that no gateway has open.
+
+    Args:
+        backup: Proven again before it is used.
+        url: The store's url.
+        above: The highest epoch that any site has seen, where the replaced store can no longer tell; a second restore
+            of one backup needs it, or sites ignore what follows.
+
+    Raises:
+        StoreError: ``LOCKED`` while a gateway runs, ``UNKNOWN_URL``, and all of ``check_backup``.
+    """
+    path = path_of(url)
+    if path is None:
+        raise StoreError("UNKNOWN_URL", "a store in memory cannot be restored")
+    path = path.resolve()
+    lock = FileLock(path.with_name(path.name + ".lock"))
+    lock.acquire()
+    try:
+        proven = check_backup(backup)
+        raised: list[StoreIdentity] = []
+        at_least = max(above, _epoch_of(path))
+        replaced = put_in_place(proven.path.resolve(), path, _raising(at_least, raised))
+    finally:
+        lock.release()
+    return Restored(identity=raised[0], replaced=replaced)
+
+
+def _raising(above: int, raised: list[StoreIdentity]) -> Callable[[Connection], None]:
+    return lambda connection: raised.append(raise_epoch(connection, above))
+
+
+def _epoch_of(path: Path) -> int:
+    """Return the epoch of the store that is about to be replaced, 0 when it cannot say."""
+    if not path.is_file():
+        return 0
+    try:
+        with connected(engine_for(path, READER, "BEGIN")) as connection:
+            return read_identity(connection).epoch
+    except (StoreError, *DatabaseFailure):
+        return 0
