@@ -1,5 +1,6 @@
 """A gateway without utilities: a small store, a desk that writes down what it is told, and a server around them."""
 
+import ssl
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -285,7 +286,7 @@ class SmallGateway:
     pace: Pace = field(default_factory=Pace)
     signer: KeyFileSigner = field(default_factory=lambda: KeyFileSigner.seeded(b"test"))
     store: SmallStore = field(default_factory=SmallStore)
-    epoch: int = 0
+    tls: ssl.SSLContext | None = None
     port: int = 0
 
     def __post_init__(self) -> None:
@@ -326,7 +327,7 @@ class SmallGateway:
             source=SOURCE,
             pace=self.pace,
         )
-        listener = await listen(make_app(parts), "127.0.0.1", self.port, None)
+        listener = await listen(make_app(parts), "127.0.0.1", self.port, self.tls)
         self.port = listener.port
         try:
             yield listener

@@ -1,83 +1,23 @@
 """The client against a gateway over loopback sockets, in real and in virtual time."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Coroutine
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from gateway.app.virtual import VirtualClock
-from gateway.client import Notice, Plan, Refused, Site, SiteOptions
-from gateway.domain.answers import Sample
+from gateway.client import Plan, Refused, Site, SiteOptions
 from gateway.domain.errors import MisuseError
 from gateway.domain.intent import FailSafe
 from gateway.domain.participation import Opt
 from gateway.southbound.parts import Pace
 from gateway.southbound.signer import KeyFileSigner
 from gateway.southbound.verify import verified
-from tests.southbound_fakes import (
-    FAILSAFE,
-    MINUTE,
-    PHX,
-    SmallGateway,
-    sample_intent,
-    sample_plan,
-)
-
-START = datetime(2025, 5, 3, 21, 40, tzinfo=UTC)
-QUIET = SiteOptions(heartbeat_s=15, back_off_s=2, back_off_cap_s=20)
-
-
-def stuck(text: str) -> None:
-    raise AssertionError(text)
-
-
-@dataclass
-class World:
-    """One virtual clock, one gateway, and what the site saw."""
-
-    clock: VirtualClock = field(default_factory=lambda: VirtualClock(START, print))
-    trace: list[tuple[datetime, str]] = field(default_factory=list)
-    notices: list[Notice] = field(default_factory=list)
-
-    def __post_init__(self) -> None:
-        self.gateway = SmallGateway(self.clock)
-        self.secret = self.gateway.token()
-
-    def site(self, **more: Any) -> Site:
-        settings = {"options": QUIET, "on_notice": self.notices.append, **more}
-        url = f"http://127.0.0.1:{self.gateway.port}/v1"
-        return Site(url, site=PHX, token=self.secret, clock=self.clock, **settings)
-
-    def say(self, word: str) -> None:
-        self.trace.append((self.clock.now(), word))
-
-    async def until(self, minutes: float) -> None:
-        await self.clock.sleep_until(START + timedelta(minutes=minutes))
-
-    def done(self) -> None:
-        """Nobody holds a token any more."""
-        with pytest.raises(MisuseError):
-            self.clock.release()
-
-
-async def played(world: World, play: Callable[[], Awaitable[None]]) -> None:
-    with world.clock.held():
-        await play()
-    world.done()
-
-
-def sample(number: int, *, at: datetime = START) -> Sample:
-    return Sample(
-        meter="it_load",
-        start=at + number * MINUTE,
-        duration=MINUTE,
-        energy_kwh=Decimal("1.5") + number,
-    )
+from tests.client_world import START, World, cancelled, played, sample
+from tests.southbound_fakes import FAILSAFE, MINUTE, PHX, sample_intent, sample_plan
 
 
 async def test_a_plan_is_followed_and_its_question_answered() -> None:
@@ -157,12 +97,6 @@ class Afternoon:
         desk = self.world.gateway.desk
         told = (desk.calls, desk.heartbeats, desk.acks, desk.batches)
         return [repr(each) for kind in told for each in kind]
-
-
-async def cancelled(*tasks: "asyncio.Task[None]") -> None:
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def test_two_simulated_hours_leave_the_same_trace_twice() -> None:
