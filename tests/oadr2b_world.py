@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Final, TypeVar, assert_never
 
+from gateway.domain.chance import Chance
 from gateway.domain.event import EventKey, GridEvent
 from gateway.domain.names import EventId, MeterId, SiteId, UtilityName
 from gateway.domain.participation import Opt, Participation
@@ -224,6 +225,20 @@ class ScriptedVtn:
 
 
 @dataclass
+class Dice:
+    """Chance that never falls the same way twice in a row."""
+
+    thrown: int = 0
+
+    def randint(self, low: int, high: int) -> int:
+        self.thrown += 1
+        return low + self.thrown * 37 % (high - low + 1)
+
+    def random(self) -> float:
+        return self.randint(0, 99) / 100
+
+
+@dataclass
 class Sent:
     """A message that left the VEN."""
 
@@ -242,6 +257,8 @@ class World:
     vtn: ScriptedVtn = field(default_factory=ScriptedVtn)
     now: datetime = NOW
     draws: list[int] = field(default_factory=list)
+    dice: Chance | None = None
+    """Instead of ``draws``."""
     scope: Scope = SCOPE
     decide: Callable[[GridEvent], Opt | None] = lambda _: Opt.IN
     """What the site answers at once; None: nothing yet."""
@@ -253,6 +270,8 @@ class World:
     date_offset: timedelta | None = None
     """The VTN's clock as its Date header tells; None: no header."""
     sent: list[Sent] = field(default_factory=list)
+    polled: list[wire.OadrDistributeEvent] = field(default_factory=list)
+    """Listings of events that polls brought, in order."""
     emitted: list[GridEvent] = field(default_factory=list)
     emits: list[Emit] = field(default_factory=list)
     notes: list[Note] = field(default_factory=list)
@@ -264,7 +283,7 @@ class World:
     _wake_at: datetime | None = None
 
     def __post_init__(self) -> None:
-        self.chance = FixedChance(self.draws)
+        self.chance: Chance = self.dice or FixedChance(self.draws)
         self.ids = CountedIds()
         self.session = self._session()
         self._perform(self.session.on_time(self.now))
@@ -372,6 +391,8 @@ class World:
                 Failure(request_id=send.request_id, reason=reason, retry_after=retry_after)
             )
             return
+        if isinstance(reply, wire.OadrDistributeEvent):
+            self.polled.append(reply)
         body = b"" if reply is None else reply if isinstance(reply, bytes) else CODEC.encode(reply)
         date = None if self.date_offset is None else self.now + self.date_offset
         self._inbox.append(
