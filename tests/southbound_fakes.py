@@ -341,7 +341,7 @@ class SmallGateway:
         placed = intent.model_copy(update={"sequence": sequence})
         signed, body = intent_event(placed, source=SOURCE, sign=self.signer.detached)
         work.intents.put(IntentRecord(intent=signed, event=KEY, version=0))
-        work.outbox.add(self._item(site, sequence, "intent", intent.id, intent.revision, body))
+        work.outbox.add(self.item(site, sequence, "intent", intent.id, intent.revision, body))
         self.bells.ring(site)
         return signed
 
@@ -351,13 +351,14 @@ class SmallGateway:
         sequence = work.outbox.next_sequence(site)
         signed, body = plan_event(plan, source=SOURCE, sequence=sequence, sign=self.signer.detached)
         work.plans.put(signed)
-        work.outbox.add(self._item(site, sequence, "plan", site, plan.revision, body))
+        work.outbox.add(self.item(site, sequence, "plan", site, plan.revision, body))
         self.bells.ring(site)
         return signed
 
-    def _item(
+    def item(
         self, site: SiteId, sequence: int, kind: str, subject: str, revision: int, body: bytes
     ) -> OutboxItem:
+        """Make an item as it lies in the outbox."""
         return OutboxItem(
             site=site,
             sequence=sequence,

@@ -1,0 +1,301 @@
+"""The client against something that is no gateway, or a gateway that misbehaves."""
+
+import asyncio
+import json
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from aiohttp import web
+
+from gateway.client import Plan, Refused, Site, SiteOptions
+from gateway.client.clock import SystemClock
+from gateway.client.exchange import LARGEST, BackOff, Exchange
+from gateway.transport.server import listen
+from tests.client_world import START, World, cancelled, played, sample
+from tests.southbound_fakes import PHX, sample_intent, sample_plan
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+@asynccontextmanager
+async def answering(handler: Handler) -> AsyncIterator[Exchange]:
+    app = web.Application()
+    app.router.add_route("*", "/{tail:.*}", handler)
+    listener = await listen(app, "127.0.0.1", 0, None)
+    clock = SystemClock()
+    exchange = Exchange(listener.url, lambda: "t", clock, None, lambda: None)
+    try:
+        yield exchange
+    finally:
+        await exchange.close()
+        await listener.stop()
+
+
+async def refused(exchange: Exchange, deadline_s: float = 0.4) -> Refused:
+    with pytest.raises(Refused) as found:
+        await exchange.insist(
+            "GET", "/x", None, back_off=BackOff(base_s=0.05), deadline_s=deadline_s
+        )
+    return found.value
+
+
+async def test_a_proxys_404_is_waited_out_and_a_gateways_404_is_not() -> None:
+    calls = 0
+
+    async def proxy(_: web.Request) -> web.Response:
+        nonlocal calls
+        calls += 1
+        return web.Response(status=404, text="<html>nginx</html>")
+
+    async def gateway(_: web.Request) -> web.Response:
+        nonlocal calls
+        calls += 1
+        return web.json_response({"reason": "NOT_FOUND", "detail": "d"}, status=404)
+
+    async with answering(proxy) as exchange:
+        assert (await refused(exchange)).reason == "UNREACHABLE"
+        assert calls > 1
+    calls = 0
+    async with answering(gateway) as exchange:
+        assert (await refused(exchange)).reason == "NOT_FOUND"
+        assert calls == 1
+
+
+async def test_a_redirect_is_not_followed() -> None:
+    seen: list[str] = []
+
+    async def elsewhere(request: web.Request) -> web.Response:
+        seen.append(request.path)
+        return web.Response(status=302, headers={"Location": "/stolen"})
+
+    async with answering(elsewhere) as exchange:
+        assert (await refused(exchange)).reason == "UNREACHABLE"
+    assert set(seen) == {"/x"}
+
+
+async def test_an_endless_answer_is_cut_off() -> None:
+    async def flood(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse()
+        await response.prepare(request)
+        for _ in range(LARGEST // (1 << 20) + 4):
+            try:
+                await response.write(b"x" * (1 << 20))
+            except ConnectionError:
+                break
+        return response
+
+    async with answering(flood) as exchange:
+        assert (await refused(exchange, 0.05)).reason == "UNREACHABLE"
+
+
+async def test_an_answer_that_never_comes_ends_with_the_deadline() -> None:
+    never = asyncio.Event()
+
+    async def silent(_: web.Request) -> web.Response:
+        await never.wait()
+        return web.Response()
+
+    async with answering(silent) as exchange:
+        assert (await refused(exchange, 0.2)).problem.status == 0
+        never.set()
+
+
+async def test_busy_is_waited_out_as_long_as_it_asks() -> None:
+    clock, times = SystemClock(), []
+
+    async def busy(_: web.Request) -> web.Response:
+        times.append(clock.now())
+        if len(times) == 1:
+            return web.json_response({"reason": "BUSY"}, status=503, headers={"Retry-After": "1"})
+        return web.json_response({})
+
+    async with answering(busy) as exchange:
+        await exchange.insist("POST", "/x", b"{}", back_off=BackOff(base_s=0.01), deadline_s=9)
+    assert timedelta(seconds=1) <= times[1] - times[0] < timedelta(seconds=3)
+
+
+async def test_nonsense_on_the_stream_is_told_and_its_neighbours_go_on() -> None:
+    world = World()
+    gateway = world.gateway
+    outbox = gateway.store.work.outbox
+
+    async def play() -> None:
+        async with gateway.serve(), world.site() as site:
+            gateway.send_plan(sample_plan(START, revision=1))
+            for body in (b"{", b"[]", b'{"data":3}', b'{"data":{}}', b'{"data":{"id":"x"}}'):
+                for kind in ("plan", "intent", "news"):
+                    place = outbox.next_sequence(PHX)
+                    item = gateway.item(PHX, place, kind, "x", 1, body)
+                    outbox.add(item)
+            stranger = sample_plan(START, revision=5, site="abq-2")
+            body = json.dumps({"data": stranger.model_dump(mode="json", by_alias=True)}).encode()
+            outbox.add(gateway.item(PHX, outbox.next_sequence(PHX), "plan", "x", 1, body))
+            gateway.send_plan(sample_plan(START, revision=2))
+            await world.until(1)
+            assert (await anext(site.plans())).revision == 2
+
+    await played(world, play)
+
+    assert {notice.reason for notice in world.notices} == {"UNREADABLE"}
+    assert len(world.notices) == 3 + 2 + 2 + 1
+
+
+async def test_unknown_fields_of_a_newer_gateway_are_ignored() -> None:
+    world = World()
+    gateway = world.gateway
+
+    async def play() -> None:
+        async with gateway.serve(), world.site() as site:
+            document = sample_plan(START, revision=3).model_dump(mode="json", by_alias=True)
+            document |= {"brand_new": {"a": 1}}
+            body = json.dumps({"data": document}).encode()
+            outbox = gateway.store.work.outbox
+            outbox.add(gateway.item(PHX, outbox.next_sequence(PHX), "plan", PHX, 3, body))
+            gateway.bells.ring(PHX)
+            assert (await anext(site.plans())).revision == 3
+
+    await played(world, play)
+    assert not world.notices
+
+
+async def test_a_cancelled_consumer_leaves_no_token_and_loses_nothing() -> None:
+    world = World()
+
+    async def play() -> None:
+        async with world.gateway.serve(), world.site() as site:
+            plans = site.plans()
+
+            async def waits() -> None:
+                with world.clock.held():
+                    await anext(plans)
+
+            for n in range(1, 6):
+                task = asyncio.create_task(waits())
+                await world.until(n)
+                await cancelled(task)
+            world.gateway.send_plan(sample_plan(START))
+            assert (await anext(plans)).revision == 1
+
+    await played(world, play)
+
+
+async def test_a_call_cancelled_in_mid_flight_leaves_the_client_usable() -> None:
+    world = World()
+
+    async def play() -> None:
+        async with world.gateway.serve(), world.site() as site:
+            intent = world.gateway.send_intent(sample_intent(START))
+            world.gateway.send_plan(sample_plan(START, intent=intent))
+            plan = await anext(site.plans())
+
+            async def commits() -> None:
+                with world.clock.held():
+                    await plan.commit()
+
+            task = asyncio.create_task(commits())
+            for _ in range(3):
+                await asyncio.sleep(0)  # noqa: TID251 - turns of the loop, not time
+            await cancelled(task)
+            assert (await plan.commit())[0].taken
+
+    await played(world, play)
+    assert len(world.gateway.desk.effects) == 1
+
+
+async def test_a_body_that_raises_closes_the_site_and_passes_on() -> None:
+    world = World()
+
+    class MineError(Exception):
+        pass
+
+    async def play() -> None:
+        async with world.gateway.serve(), world.site() as site:
+            await site.telemetry(sample(0))
+            await world.until(1)
+            raise MineError
+
+    with world.clock.held(), pytest.raises(MineError):
+        await play()
+    world.done()
+
+
+async def test_a_callback_that_raises_ends_the_loop_with_its_error() -> None:
+    world = World()
+
+    class MineError(Exception):
+        pass
+
+    async def lost(_: object) -> None:
+        raise MineError
+
+    async def play() -> None:
+        async with world.gateway.serve():
+            pass
+        async with world.site(on_lease_lost=lost) as site:
+            with pytest.raises(MineError):
+                await anext(site.plans())
+
+    await played(world, play)
+
+
+async def test_a_question_of_nobody_is_refused_by_its_reason() -> None:
+    world = World()
+
+    async def play() -> None:
+        async with world.gateway.serve(), world.site() as site:
+            plan = Plan(sample_plan(START, intent=sample_intent(START)), site)
+            with pytest.raises(Refused) as found:
+                await plan.commit()
+            assert found.value.problem.reason == "NOT_FOUND"
+            assert found.value.problem.trace_id
+
+    await played(world, play)
+
+
+@pytest.mark.slow
+async def test_the_client_is_imported_about_as_fast_as_what_it_stands_on() -> None:
+    async def seconds(statement: str) -> float:
+        code = f"import time; t = time.process_time(); {statement}; print(time.process_time() - t)"
+        taken = []
+        for _ in range(5):
+            process = await asyncio.create_subprocess_exec(
+                sys.executable,
+                "-c",
+                code,
+                stdout=asyncio.subprocess.PIPE,
+                cwd=Path(__file__).parents[2],
+            )
+            out, _ = await process.communicate()
+            taken.append(float(out))
+        return min(taken)
+
+    floor = await seconds("import aiohttp, pydantic; pydantic.BaseModel")
+    ours = await seconds("import gateway.client")
+    assert ours < floor + 0.12
+
+
+async def test_samples_of_a_site_that_was_refused_are_counted() -> None:
+    world = World()
+
+    async def play() -> None:
+        options = SiteOptions(collect_s=0.0)
+        async with world.gateway.serve(), world.site(options=options) as site:
+            await site.telemetry(sample(0))
+            await world.until(1)
+            changed = world.gateway.desk.batches[0].batch_id
+            world.gateway.desk.effects["telemetry", PHX, changed] = "other content"
+            await site.telemetry(sample(0))
+            await world.until(2)
+            assert site.dropped_samples == 1
+
+    await played(world, play)
+    assert [(n.reason, n.detail.split(":")[0]) for n in world.notices] == [("REFUSED", "CONFLICT")]
+
+
+async def test_a_site_needs_a_known_address_only_when_it_is_entered() -> None:
+    site = Site("http://127.0.0.1:9/v1", site=PHX, token="t")
+    assert site.clock.now().tzinfo is not None
