@@ -14,7 +14,7 @@ from gateway.domain.intent import ComputeFlexIntent
 from gateway.domain.names import IntentId, MeterId, SiteId, UtilityName
 from gateway.domain.participation import Participation
 from gateway.domain.plan import EffectivePlan
-from gateway.domain.reading import Quality, Reading
+from gateway.domain.reading import Reading
 from gateway.domain.settlement import SettlementStatement
 from gateway.domain.timespan import Span
 from gateway.intents.lifecycle import TERMINAL
@@ -32,6 +32,7 @@ from gateway.settlement.merkle import leaf_hash
 from gateway.settlement.records import LARGEST_RECORD, envelope
 from gateway.store.codec import model_bytes, read_model
 from gateway.store.events import obligation
+from gateway.telemetry.samples import readings_of
 
 T = TypeVar("T")
 
@@ -266,15 +267,8 @@ class _Telemetry(_Group):
         known = self._state.batches.setdefault((site, batch.batch_id), content)
         if known is not content:
             return Seen.DUPLICATE if known == content else Seen.CONFLICT
-        for sample in batch.samples:
-            reading = Reading(
-                meter=MeterId(sample.meter),
-                start=sample.start,
-                duration=sample.duration,
-                energy_kwh=sample.energy_kwh,
-                quality=Quality(sample.quality),
-            )
-            self._state.readings.append((site, reading))
+        for reading in readings_of(batch):
+            self._state.readings.append((site, replace(reading, flags=())))
         return Seen.NEW
 
     def readings(self, site: SiteId, meter: MeterId, span: Span) -> tuple[Reading, ...]:
