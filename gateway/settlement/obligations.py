@@ -12,6 +12,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
+from itertools import takewhile
 from typing import Final
 
 from gateway.domain.errors import MeterDataError
@@ -113,7 +114,9 @@ def obligation(revisions: Sequence[Revision], answers: Sequence[Answer]) -> Obli
         return None
     taken = [piece for span in _taken_part(answers) for piece in _clipped(found, span)]
     taken.sort(key=lambda piece: piece.span)
-    ended_at = next((r.at for r in reversed(revisions) if r.intent is None), None)
+    # The first word of the last end counts: what follows it (ramped out, cancelled) only says so again.
+    endings = takewhile(lambda revision: revision.intent is None, reversed(revisions))
+    ended_at = min((revision.at for revision in endings), default=None)
     return Obligation(planned=_plan(planned, taken, ended_at), owed=tuple(taken))
 
 
