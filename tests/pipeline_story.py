@@ -109,6 +109,13 @@ class House:
         self.prover = Prover(self.office)
         self.timetable = Timetable(self.office)
 
+    def _died(self, _: "asyncio.Task[None]") -> None:
+        """What waits in a dead task's mailbox must not hold up the clock."""
+        for _item in range(len(self.timetable._poke)):
+            self.clock.release()
+        self.timetable = Timetable(self.office)
+        self._serving = False
+
     def _look_again(self) -> None:
         if self._serving:
             self.timetable.changed()
@@ -132,10 +139,10 @@ class House:
             while self.now < at:
                 self._serving = True
                 task = asyncio.create_task(self.timetable.run())
+                task.add_done_callback(self._died)
                 while self.now < at and not task.done():
                     await self.clock.sleep_until(min(at, self.now + MINUTE))
                 task.cancel()
-                self._serving = False
                 (ended,) = await asyncio.gather(task, return_exceptions=True)
                 if isinstance(ended, StoreError) and ended.reason == "CRASH":
                     self.restart()

@@ -11,6 +11,7 @@ from gateway.domain.errors import GatewayError, MisuseError, StoreError
 from gateway.domain.names import IntentId
 from gateway.domain.participation import Opt
 from gateway.domain.ports import Mailbox
+from gateway.domain.quantity import plain
 from gateway.intents.lifecycle import TERMINAL
 from gateway.pipeline.book import Office
 from gateway.pipeline.inbound import tell
@@ -147,7 +148,7 @@ class Timetable:
     async def _settle(self, timer: Timer) -> None:
         statement = await Settlement(self.office).settle(IntentId(timer.subject), timer)
         if statement is not None:
-            log.info("settled", statement=statement.id, payment=str(statement.totals.payment))
+            log.info("settled", statement=statement.id, payment=plain(statement.totals.payment))
 
 
 def _action(timer: Timer) -> Callable[[Turn, Timer], None]:
