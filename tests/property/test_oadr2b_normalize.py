@@ -53,8 +53,12 @@ def units(draw: st.DrawFn, rule: Rule) -> wire.ItemBase | None:
 
 
 @st.composite
-def signals(draw: st.DrawFn, place: int, lengths: list[int]) -> wire.EiEventSignal:
+def signals(
+    draw: st.DrawFn, place: int, lengths: list[int], dtstart: datetime
+) -> wire.EiEventSignal:
     """Draw a signal that can be followed."""
+    stamped = draw(st.booleans())
+    starts = [dtstart + sum(lengths[:place]) * MINUTE for place in range(len(lengths))]
     key = draw(st.sampled_from(FOLLOWED))
     rule = RULES[key]
     low = int(rule.low if rule.low is not None else -50)
@@ -66,7 +70,12 @@ def signals(draw: st.DrawFn, place: int, lengths: list[int]) -> wire.EiEventSign
         values |= st.integers(low * 1000, high * 1000).map(lambda n: Decimal(n).scaleb(-3))
     return wire.EiEventSignal(
         intervals=tuple(
-            wire.SignalInterval(duration=length * MINUTE, uid=str(uid), signal_payload=draw(values))
+            wire.SignalInterval(
+                dtstart=starts[uid] if stamped else None,
+                duration=length * MINUTE,
+                uid=str(uid),
+                signal_payload=draw(values),
+            )
             for uid, length in enumerate(lengths)
         ),
         ei_target=draw(
@@ -107,20 +116,23 @@ def good_events(draw: st.DrawFn, event_id: str) -> wire.OadrEvent:
     target = replace(draw(targets), ven_ids=draw(st.sampled_from([("ven-1",), ()])))
     if not target.ven_ids:
         target = replace(target, resource_ids=(*target.resource_ids, "phx-1"))
+    dtstart = NOW + draw(st.integers(-500, 500)) * MINUTE
     some = st.none() | st.integers(0, 7200).map(lambda s: timedelta(seconds=s))
     signed = st.none() | st.integers(-7200, 7200).map(lambda s: timedelta(seconds=s))
     return wire.OadrEvent(
         ei_event=wire.EiEvent(
             event_descriptor=descriptor,
             ei_active_period=wire.EiActivePeriod(
-                dtstart=NOW + draw(st.integers(-500, 500)) * MINUTE,
+                dtstart=dtstart,
                 duration=timedelta(0) if open_ended else sum(lengths) * MINUTE,
                 startafter=draw(some),
                 x_ei_notification=draw(some),
                 x_ei_ramp_up=draw(signed),
                 x_ei_recovery=draw(signed),
             ),
-            ei_event_signals=tuple(draw(signals(place, lengths)) for place in range(count)),
+            ei_event_signals=tuple(
+                draw(signals(place, lengths, dtstart)) for place in range(count)
+            ),
             ei_event_baseline=baseline,
             ei_target=target,
         ),
@@ -182,13 +194,13 @@ def _same_in_signal(field: str, text: str, event: GridEvent, raw_unit: dict[str,
         return str(getattr(signal, rest)) == text
     place, _, what = rest.removeprefix("intervals[").partition("].")
     interval = signal.intervals[int(place)]
-    match what:
-        case "place":
-            return text == place
-        case "span":
-            return interval.span.duration == duration(text)
-        case _:
-            return interval.value == _scaled(text, signal, raw_unit)
+    same = {
+        "place": lambda: text == place,
+        "start": lambda: interval.span.start == instant(text) + event.offset,
+        "span": lambda: interval.span.duration == duration(text),
+        "value": lambda: interval.value == _scaled(text, signal, raw_unit),
+    }
+    return same[what]()
 
 
 def _in_unit(text: str, signal: Signal) -> bool:

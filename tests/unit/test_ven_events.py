@@ -479,6 +479,15 @@ def test_a_number_beyond_our_bounds_refuses_its_event_only() -> None:
     assert not any("oadrEvent[2]" in path for path in paths)
 
 
+@pytest.mark.spec("OpenADR 2.0b rule 102")
+def test_a_stamp_that_says_what_the_durations_say_does_no_harm() -> None:
+    world = ready()
+
+    world.poll(listing(broken_interval(dtstart=NOW + HOUR)))
+
+    assert short(world) == [("e1", 0, "200", IN)]
+
+
 def test_an_event_listed_twice_is_refused_the_second_time() -> None:
     world = ready(decide=lambda _: None)
 

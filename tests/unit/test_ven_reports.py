@@ -346,6 +346,19 @@ def test_a_request_that_comes_twice_is_served_once() -> None:
     assert len(reports(world)) == 2
 
 
+@pytest.mark.spec("OpenADR 2.0b rule 324")
+def test_a_periodic_request_without_interval_runs_from_now_on_as_fielded_utilities_mean_it() -> (
+    None
+):
+    world = ready()
+
+    world.poll(create(want()))
+    world.run(5 * MINUTE)
+
+    assert created(world) == [("200", ("q1",))]
+    assert len(reports(world)) >= 4
+
+
 @pytest.mark.spec("OpenADR 2.0b case R1_3190")
 @pytest.mark.parametrize(
     ("request_", "code"),
@@ -354,7 +367,6 @@ def test_a_request_that_comes_twice_is_served_once() -> None:
         (want(r_ids=["nonsense"]), "452"),
         (want("0"), "459"),
         (want(""), "459"),
-        (want(), "459"),
         (want(start=NOW, startafter=MINUTE), "459"),
         (want(start=NOW, x_ei_recovery=MINUTE), "459"),
         (want(start=NOW, lasts=-HOUR), "454"),
@@ -388,6 +400,18 @@ def test_a_request_that_cannot_be_served_is_refused_with_all_beside_it(
 
     assert created(world) == [(code, ())]
     assert reports(world) == []
+
+
+def test_without_a_report_interval_a_periodic_report_runs_from_now_until_cancelled() -> None:
+    world = ready(now=NOW + 17 * SECOND)
+
+    world.poll(create(want()))
+    world.run(5 * MINUTE)
+
+    assert created(world) == [("200", ("q1",))]
+    assert [starts(report)[0] for report in reports(world)] == [
+        NOW + n * MINUTE for n in range(-1, 5)
+    ]
 
 
 def test_too_many_values_are_refused() -> None:

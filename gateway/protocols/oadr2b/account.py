@@ -60,6 +60,7 @@ SIGNAL_FIELDS: Final = {
     "signalType": "type",
     "signalID": "signal_id",
     "currentValue/payloadFloat/value": "current_value",
+    "intervals/interval/dtstart/date-time": "start",
     "intervals/interval/duration/duration": "span",
     "intervals/interval/uid/text": "place",
     "intervals/interval/signalPayload/payloadFloat/value": "value",

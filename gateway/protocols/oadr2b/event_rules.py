@@ -6,7 +6,7 @@ Spec: OpenADR 2.0b rules 2, 8, 9, 22, 100-103, 107, 111, 116.
 """
 
 from collections.abc import Iterable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Final
 
@@ -39,7 +39,7 @@ def check_event(event: EiEvent) -> None:
     if len(set(signal_ids)) < len(signal_ids):
         raise SessionError("COMPLIANCE", "signalIDs must be unique within an event (rule 107)")
     for signal in event.ei_event_signals:
-        check_intervals(signal.intervals, event.ei_active_period.duration, "signal")
+        check_intervals(signal.intervals, event.ei_active_period, "signal")
         check_simple(signal)
         _check_signal_target(signal.ei_target)
     if event.ei_event_baseline is not None:
@@ -55,22 +55,25 @@ def _check_period(period: EiActivePeriod) -> None:
         raise SessionError("INVALID_DATA", "x-eiNotification must not be negative")
 
 
-def check_intervals(intervals: Iterable[SignalInterval], whole: timedelta, what: str) -> None:
+def check_intervals(
+    intervals: Iterable[SignalInterval], period: EiActivePeriod | EiEventBaseline, what: str
+) -> None:
     """Check position, length and content of the intervals of a signal or baseline.
 
     Args:
         intervals: In document order.
-        whole: Duration that they must fill; zero: open-ended, where only the last may be of zero length and must be.
+        period: Start, and duration that they must fill; zero: open-ended, where only the last may be of zero length
+            and must be.
         what: Word for the message.
 
     Raises:
         SessionError: ``COMPLIANCE``, ``INVALID_DATA`` or ``OUT_OF_SEQUENCE`` (uid).
     """
-    steps = tuple(intervals)
+    steps, whole = tuple(intervals), period.duration
     last = len(steps) - 1
     total = _NOTHING
     for place, interval in enumerate(steps):
-        _check_interval(place, interval, what)
+        _check_interval(place, interval, period.dtstart + total, what)
         length = interval.duration or _NOTHING
         total += length
         is_open = not whole and place == last
@@ -83,10 +86,13 @@ def check_intervals(intervals: Iterable[SignalInterval], whole: timedelta, what:
         )
 
 
-def _check_interval(place: int, interval: SignalInterval, what: str) -> None:
-    if interval.dtstart is not None:
+def _check_interval(place: int, interval: SignalInterval, start: datetime, what: str) -> None:
+    # Rule 102 forbids dtstart here; VTNs in the field write it all the same. One that says what follows from the
+    # durations anyway does no harm, one that says something else makes the event ambiguous.
+    if interval.dtstart not in (None, start):
         raise SessionError(
-            "COMPLIANCE", f"dtstart is not allowed in an interval of a {what} (rule 102)"
+            "COMPLIANCE",
+            f"dtstart of interval {place} of a {what} is not where it starts (rule 102)",
         )
     if interval.uid is None:
         raise SessionError("COMPLIANCE", f"interval {place} of a {what} lacks its uid (rule 100)")
@@ -128,4 +134,4 @@ def _check_signal_target(target: EiTarget | None) -> None:
 def _check_baseline(baseline: EiEventBaseline) -> None:
     if baseline.duration <= _NOTHING:
         raise SessionError("INVALID_DATA", "a baseline must have a duration")
-    check_intervals(baseline.intervals, baseline.duration, "baseline")
+    check_intervals(baseline.intervals, baseline, "baseline")

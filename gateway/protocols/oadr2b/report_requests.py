@@ -83,7 +83,7 @@ def read_request(request: OadrReportRequest, offers: Offers, now: datetime) -> R
         start = now - offers.options.report_grace
         schedule = Schedule(start=start, end=None, step=unit, every=_NOTHING, unit=unit)
     else:
-        schedule = _periodic(specifier, offers, points, unit)
+        schedule = _periodic(specifier, offers, points, now)
     return Running(
         report_request_id=request.report_request_id,
         report_name=offer.name,
@@ -136,9 +136,12 @@ def _history(specifier: ReportSpecifier, buffer: timedelta, unit: timedelta, now
 
 
 def _periodic(
-    specifier: ReportSpecifier, offers: Offers, points: list[DataPoint], unit: timedelta
+    specifier: ReportSpecifier, offers: Offers, points: list[DataPoint], now: datetime
 ) -> Schedule:
-    interest = _interest(specifier)
+    unit = common_interval(tuple(meter for point in points for meter in point.meters))
+    # Rule 324 demands a reportInterval; VTNs in the field leave it out and mean from now on, until cancelled.
+    always = WsCalendarInterval(dtstart=floor_to(now, unit), duration=_NOTHING)
+    interest = _interest(specifier) if specifier.report_interval else always
     step = specifier.granularity or unit
     every = specifier.report_back_duration
     if step % unit:
