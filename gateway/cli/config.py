@@ -7,13 +7,21 @@ import typer
 
 from gateway.cli.ending import Exit
 from gateway.config.load import load
+from gateway.protocols.registry import PROTOCOLS
 
 
 def check(file: Path) -> int:
-    """Check a file; faults are raised all at once."""
-    loaded = load(file)
+    """Check a file; faults are raised all at once.
+
+    Raises:
+        ConfigError: with every fault, in the order of the file.
+    """
+    loaded = load(file, open_files=True)
     settings = loaded.settings
-    counts = f"{len(settings.site)} site(s), {len(settings.utility)} utility(ies), {len(settings.program)} program(s)"
+    counts = (
+        f"sites: {len(settings.site)}, utilities: {len(settings.utility)},"
+        f" programs: {len(settings.program)}"
+    )
     typer.echo(f"{file}: no faults; {counts}")
     if settings.gateway.test_mode:
         typer.echo("test mode is on: test certificates are accepted and everything says TEST")
@@ -21,7 +29,15 @@ def check(file: Path) -> int:
 
 
 def show(file: Path) -> int:
-    """Print the effective settings; the file holds paths of secrets, never secrets."""
-    document = load(file).settings.model_dump(mode="json")
+    """Print the effective settings, every default included; they hold paths of secrets, never secrets.
+
+    Raises:
+        ConfigError: with every fault, in the order of the file.
+    """
+    settings = load(file).settings
+    document = settings.model_dump(mode="json")
+    for shown, utility in zip(document["utility"], settings.utility, strict=True):
+        own = PROTOCOLS[utility.protocol].read_options(utility.options)
+        shown.update(own.model_dump(mode="json"))
     typer.echo(json.dumps(document, indent=2, sort_keys=True))
     return Exit.OK

@@ -13,6 +13,7 @@ from gateway.app.bootstrap import Gateway, Wiring
 from gateway.cli.ending import Exit
 from gateway.client.clock import ScaledClock, SystemClock
 from gateway.config.load import load
+from gateway.domain.errors import ConfigError
 from gateway.domain.timespan import instant
 from gateway.observability.logs import set_up
 from gateway.southbound.parts import Pace
@@ -25,9 +26,11 @@ Timeline = tuple[str, float, float]
 
 def run(config: Path, clock: Timeline) -> int:
     """Run a gateway; Ctrl-C or SIGTERM once ends it in good order, twice at once."""
-    loaded = load(config)
+    loaded = load(config, open_files=True)
     wiring = _wiring(clock)
     set_up(wiring.clock.now, as_json=not sys.stderr.isatty())
+    if loaded.settings.gateway.test_mode:
+        structlog.contextvars.bind_contextvars(mode="TEST")
     return asyncio.run(_serve(Gateway(loaded, wiring)))
 
 
@@ -50,7 +53,7 @@ def _wiring(timeline: Timeline) -> Wiring:
 async def _serve(gateway: Gateway) -> int:
     loop = asyncio.get_running_loop()
     try:
-        await gateway.start()
+        await _start(gateway)
         serving = asyncio.create_task(gateway.run(), name="gateway")
         for name in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(name, _stop, serving, name)
@@ -60,6 +63,14 @@ async def _serve(gateway: Gateway) -> int:
         return Exit.INTERRUPTED
     finally:
         await gateway.stop()
+
+
+async def _start(gateway: Gateway) -> None:
+    try:
+        await gateway.start()
+    except OSError as error:
+        fix = "is another gateway running? else change host or port in [southbound]"
+        raise ConfigError((f"cannot listen: {error.strerror or error}; {fix}",)) from None
 
 
 def _stop(serving: "asyncio.Task[None]", name: signal.Signals) -> None:

@@ -4,9 +4,13 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-_TABLE: Final = re.compile(r"^\s*\[\s*([A-Za-z0-9_.\-\"' ]+?)\s*\]\s*(?:#.*)?$")
-_ARRAY: Final = re.compile(r"^\s*\[\[\s*([A-Za-z0-9_.\-\"' ]+?)\s*\]\]\s*(?:#.*)?$")
-_KEY: Final = re.compile(r"^\s*([A-Za-z0-9_\-]+|\"[^\"]*\"|'[^']*')\s*(?:\.|=)")
+_PART: Final = r"(?:[A-Za-z0-9_\-]+|\"[^\"]*\"|'[^']*')"
+_NAME: Final = rf"{_PART}(?:\s*\.\s*{_PART})*"
+_TABLE: Final = re.compile(rf"^\s*\[\s*({_NAME})\s*\]\s*(?:#.*)?$")
+_ARRAY: Final = re.compile(rf"^\s*\[\[\s*({_NAME})\s*\]\]\s*(?:#.*)?$")
+_KEY: Final = re.compile(rf"^\s*({_NAME})\s*=")
+_SPLIT: Final = re.compile(_PART)
+_LONG_TEXT: Final = re.compile(r"\"\"\"|'''")
 
 Path = tuple[str | int, ...]
 
@@ -14,7 +18,7 @@ Path = tuple[str | int, ...]
 def _places(text: str) -> Iterator[tuple[Path, int]]:
     table: Path = ()
     seen: dict[Path, int] = {}
-    for number, line in enumerate(text.splitlines(), 1):
+    for number, line in _outside_texts(text):
         if array := _ARRAY.match(line):
             name = _resolved(array.group(1), seen)
             index = seen.get(name, -1) + 1
@@ -25,13 +29,32 @@ def _places(text: str) -> Iterator[tuple[Path, int]]:
             table = _resolved(header.group(1), seen)
             yield table, number
         elif key := _KEY.match(line):
-            yield (*table, key.group(1).strip("\"'")), number
+            parts = _parts(key.group(1))
+            for length in range(1, len(parts) + 1):
+                yield (*table, *parts[:length]), number
+
+
+def _outside_texts(text: str) -> Iterator[tuple[int, str]]:
+    """Yield numbered lines that do not begin inside a text of several lines."""
+    inside = ""
+    for number, line in enumerate(text.splitlines(), 1):
+        if not inside:
+            yield number, line
+        for quotes in _LONG_TEXT.findall(line):
+            if not inside:
+                inside = quotes
+            elif inside == quotes:
+                inside = ""
+
+
+def _parts(name: str) -> tuple[str, ...]:
+    return tuple(part.strip("\"'") for part in _SPLIT.findall(name))
 
 
 def _resolved(name: str, seen: dict[Path, int]) -> Path:
     """Name a table with the index of every array of tables on its way: ``site.meter`` -> ("site", 0, "meter")."""
     found: Path = ()
-    for part in (part.strip().strip("\"'") for part in name.split(".")):
+    for part in _parts(name):
         if found in seen and found:
             found = (*found, seen[found])
         found = (*found, part)
@@ -40,7 +63,9 @@ def _resolved(name: str, seen: dict[Path, int]) -> Path:
 
 def line_of(text: str, path: Sequence[str | int]) -> int:
     """Return the line of a key, or of the nearest table around it; 1 when nothing matches."""
-    places = dict(_places(text))
+    places: dict[Path, int] = {}
+    for place, number in _places(text):
+        places.setdefault(place, number)  # of dotted keys with a common beginning the first counts
     for length in range(len(path), 0, -1):
         if (line := places.get(tuple(path[:length]))) is not None:
             return line

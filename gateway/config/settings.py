@@ -1,17 +1,24 @@
 """The tree of settings, section by section. Unknown keys are faults; defaults are safe."""
 
+import re
 from datetime import timedelta
 from decimal import Decimal
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
+from gateway.domain.errors import WireError
 from gateway.domain.intent import Firmness
 from gateway.domain.protocol import ProtocolName
+from gateway.domain.quantity import exact, plain
+from gateway.domain.text import clean
 from gateway.domain.timespan import duration
+
+_PRINTED: Final = re.compile(r"[!-~]+")
 
 
 class Section(BaseModel):
@@ -28,17 +35,59 @@ def _zone(name: str) -> str:
     return name
 
 
-def _decimal(value: object) -> object:
-    # TOML numbers arrive as Decimal (parse_float); booleans are ints in Python and never a quantity.
-    if isinstance(value, bool):
-        raise ValueError("must be a number")
-    return value
+def _decimal(value: object) -> Decimal:
+    # TOML numbers arrive as int or Decimal (parse_float); booleans are ints in Python and never a quantity.
+    if isinstance(value, bool) or not isinstance(value, int | Decimal):
+        raise ValueError("must be a number without quotes")
+    if isinstance(value, Decimal) and not value.is_finite():
+        raise ValueError("must be a finite number")
+    try:
+        return Decimal(plain(exact(str(value))))
+    except (WireError, ValueError):  # Python refuses to write out an integer of thousands of digits
+        raise ValueError("must be a number of 18 digits at most, e.g. 12.5") from None
 
 
-def _span(value: object) -> object:
+def _span(value: object) -> timedelta:
+    if isinstance(value, timedelta):
+        return value
     if not isinstance(value, str):
         raise ValueError('must be an ISO 8601 duration in quotes, e.g. "PT15M"')
-    return duration(value)
+    try:
+        length = duration(value)
+    except WireError:
+        raise ValueError('must be an ISO 8601 duration of 400 days at most, e.g. "PT15M"') from None
+    if length <= timedelta(0):
+        raise ValueError("must be longer than nothing, whole seconds")
+    return length
+
+
+def _store_url(url: str) -> str:
+    path = url.removeprefix("sqlite:///")
+    if path == url or not path or "?" in path or path == ":memory:":
+        raise ValueError("must look like sqlite:///gridgate.db, with three slashes")
+    return url
+
+
+def _service_url(url: str) -> str:
+    try:
+        parts = urlsplit(url)
+        host, _ = parts.hostname, parts.port
+    except ValueError:
+        raise ValueError("is no URL; host or port cannot be read") from None
+    if parts.scheme not in {"http", "https"} or not host or not _PRINTED.fullmatch(url):
+        raise ValueError("must look like https://host:port/OpenADR2/Simple/2.0b")
+    if parts.username is not None or parts.password is not None:
+        raise ValueError("must not hold a user or password; the certificate says who we are")
+    if parts.query or parts.fragment:
+        raise ValueError("must end with the path; remove what follows ? or #")
+    return url
+
+
+def _storable(text: str) -> str:
+    try:
+        return clean(text)
+    except WireError as error:
+        raise ValueError(error.detail) from None
 
 
 def _loopback(host: str) -> bool:
@@ -49,12 +98,13 @@ def _loopback(host: str) -> bool:
 
 
 Zone = Annotated[str, AfterValidator(_zone)]
-Kw = Annotated[Decimal, BeforeValidator(_decimal), Field(ge=0, le=10**7, max_digits=18)]
+Kw = Annotated[Decimal, BeforeValidator(_decimal), Field(ge=0, le=10**7)]
 RampKw = Annotated[Decimal, BeforeValidator(_decimal), Field(gt=0, le=10**7)]
 Money = Annotated[Decimal, BeforeValidator(_decimal), Field(ge=0, le=10**6)]
 Share = Annotated[Decimal, BeforeValidator(_decimal), Field(ge=0, le=10)]
-Length = Annotated[timedelta, BeforeValidator(_span), Field(gt=timedelta(0))]
-Port = Annotated[int, Field(ge=0, le=65535)]
+Length = Annotated[timedelta, BeforeValidator(_span)]
+Switch = Annotated[bool, Field(strict=True)]
+Port = Annotated[int, Field(strict=True, ge=0, le=65535)]
 Label = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
 
 
@@ -63,7 +113,7 @@ class GatewaySection(Section):
 
     data_dir: Path = Path("var")
     """Keys, store and reports; made at first start, readable by its owner only."""
-    test_mode: bool = False
+    test_mode: Switch = False
     """Accept test certificates, and say TEST on everything."""
     timezone: Zone = "UTC"
     """For display; everything stored is UTC."""
@@ -72,20 +122,20 @@ class GatewaySection(Section):
 class StoreSection(Section):
     """`[store]`."""
 
-    url: Annotated[str, Field(pattern=r"^sqlite://")] = "sqlite:///gridgate.db"
+    url: Annotated[str, AfterValidator(_store_url)] = "sqlite:///gridgate.db"
     """A relative path lies under ``data_dir``."""
 
 
 class SouthboundSection(Section):
     """`[southbound]`."""
 
-    host: str = "127.0.0.1"
+    host: Annotated[str, Field(min_length=1, max_length=253)] = "127.0.0.1"
     port: Port = 8443
     certificate: Path | None = None
     """PEM chain of the listener; none: plain HTTP, allowed on loopback only."""
     key: Path | None = None
-    heartbeat_s: Annotated[int, Field(ge=1, le=3600)] = 15
-    lease_s: Annotated[int, Field(ge=3, le=86400)] = 60
+    heartbeat_s: Annotated[int, Field(strict=True, ge=1, le=3600)] = 15
+    lease_s: Annotated[int, Field(strict=True, ge=3, le=86400)] = 60
     """A site that hears nothing for so long falls back to its fail-safe."""
 
     @property
@@ -101,7 +151,7 @@ class MeterSection(Section):
     interval: Length = timedelta(minutes=1)
     max_kw: RampKw
     """More is no plausible reading."""
-    bidirectional: bool = False
+    bidirectional: Switch = False
 
 
 class SiteSection(Section):
@@ -117,7 +167,7 @@ class SiteSection(Section):
     contract_meter: Label
     """The meter that limits, reports and statements are about."""
     meter: Annotated[list[MeterSection], Field(min_length=1)]
-    simulated: bool = False
+    simulated: Switch = False
     """Everything published about this site says so."""
 
 
@@ -128,7 +178,7 @@ class UtilitySection(Section):
 
     name: Label
     protocol: ProtocolName
-    url: Annotated[str, Field(pattern=r"^https?://")]
+    url: Annotated[str, AfterValidator(_service_url)]
     """Root of the service paths, e.g. https://host:port/OpenADR2/Simple/2.0b."""
     certificate: Path | None = None
     key: Path | None = None
@@ -136,9 +186,9 @@ class UtilitySection(Section):
     tls_profile: Literal["modern", "certification"] = "modern"
     server_fingerprint: str = ""
     """Pins the server's certificate."""
-    check_host_name: bool = True
+    check_host_name: Switch = True
     """False only together with ``server_fingerprint``."""
-    request_timeout_s: Annotated[float, Field(ge=5, le=120)] = 30.0
+    request_timeout_s: Annotated[float, BeforeValidator(_decimal), Field(ge=5, le=120)] = 30.0
 
     @property
     def options(self) -> dict[str, Any]:
@@ -150,15 +200,15 @@ class WindowSection(Section):
     """`[[program.baseline_window]]`."""
 
     anchor: Literal["start", "end"] = "start"
-    from_min: Annotated[int, Field(ge=-2880, le=2880)]
-    to_min: Annotated[int, Field(ge=-2880, le=2880)]
+    from_min: Annotated[int, Field(strict=True)]
+    to_min: Annotated[int, Field(strict=True)]
 
 
 class ProgramSection(Section):
     """`[[program]]`."""
 
     utility: Label
-    name: Annotated[str, Field(min_length=1, max_length=1024)]
+    name: Annotated[str, Field(min_length=1, max_length=1024), AfterValidator(_storable)]
     """Market context of the utility, verbatim."""
     sites: Annotated[list[Label], Field(min_length=1)]
     firmness: Firmness = Firmness.COMMITTED
@@ -168,11 +218,11 @@ class ProgramSection(Section):
     delta_sign: Literal["signed", "unsigned"] = "signed"
     """``unsigned``: every LOAD_DISPATCH delta is a reduction."""
     delta_basis: Literal["current", "baseline"] = "current"
-    capacity_is_cap: bool = False
+    capacity_is_cap: Switch = False
     """x-loadControlCapacity is a cap instead of an operating point."""
     levels: dict[str, Share] = {}
     """Level -> share of the present consumption that may be drawn."""
-    actuate_tests: bool = False
+    actuate_tests: Switch = False
     baseline_method: Literal["same_day", "fsl"] = "same_day"
     baseline_window: list[WindowSection] = [WindowSection(from_min=-90, to_min=-30)]
     settlement_interval: Length = timedelta(minutes=5)

@@ -1,0 +1,70 @@
+"""Opens the certificates and keys that a configuration names, as the gateway will: what cannot be used is a fault."""
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+
+from gateway.config.draft import Draft
+from gateway.config.fixes import Place
+from gateway.config.settings import SouthboundSection, UtilitySection
+from gateway.domain.errors import ConfigError, IdentityError
+from gateway.transport.tls import (
+    TlsFiles,
+    TlsProfile,
+    openadr_client,
+    refuse_test_files,
+    southbound_server,
+)
+
+Found = Iterator[tuple[Place, str]]
+
+
+def unusable_files(draft: Draft) -> Found:
+    """Yield every file that is there and cannot be used; missing ones are told elsewhere."""
+    with contextlib.suppress(AttributeError):  # the draft lacks what could not be read
+        yield from _southbound(draft, draft.southbound)
+    for index, utility in enumerate(draft.utilities):
+        with contextlib.suppress(AttributeError):
+            yield from _utility(("utility", index), draft, utility)
+
+
+def _southbound(draft: Draft, section: SouthboundSection) -> Found:
+    pair = [draft.path(path) for path in (section.certificate, section.key) if path]
+    if len(pair) < 2 or not all(path.is_file() for path in pair):
+        return
+    try:
+        southbound_server(*pair)
+    except ConfigError as error:
+        yield ("southbound", "certificate"), "; ".join(error.faults)
+        return
+    yield from _marked(("southbound", "certificate"), pair[0], draft)
+
+
+def _utility(at: Place, draft: Draft, section: UtilitySection) -> Found:
+    if not (section.certificate and section.key and section.ca):
+        return
+    files = TlsFiles(
+        certificate=draft.path(section.certificate),
+        key=draft.path(section.key),
+        ca=draft.path(section.ca),
+    )
+    if not all(path.is_file() for path in (files.certificate, files.key, files.ca)):
+        return
+    try:
+        openadr_client(files, TlsProfile(section.tls_profile))
+    except ConfigError as error:
+        for fault in error.faults:
+            yield (*at, "ca" if fault.startswith(f"{files.ca}:") else "certificate"), fault
+        return
+    yield from _marked((*at, "certificate"), files.certificate, draft)
+    yield from _marked((*at, "ca"), files.ca, draft)
+
+
+def _marked(place: Place, path: Path, draft: Draft) -> Found:
+    try:
+        if not draft.gateway.test_mode:
+            refuse_test_files((path,))
+    except IdentityError as error:
+        yield place, error.detail
+    except ValueError:
+        yield place, f"{path}: holds no certificates in PEM that can be read"
