@@ -19,7 +19,8 @@ class SiteDesk(Protocol):
     """Where a site's answers arrive; every call is safe to repeat.
 
     All raise ``SessionError``: NOT_FOUND (no such intent *at this site*), STALE_REVISION (an answer to an older
-    revision), CONFLICT (same key, other content), TOO_LATE (the event is over or cancelled); and ``StoreError``.
+    revision), CONFLICT (same key, other content), TOO_LATE (the event is over or cancelled), REFUSED (held for the
+    operator); and ``StoreError``.
     """
 
     async def acknowledge(self, site: SiteId, intent: IntentId, ack: Ack) -> Seen:

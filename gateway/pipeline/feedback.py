@@ -1,5 +1,6 @@
 """The site answers: seen, in, out, in part, cannot, how it goes, done."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -29,6 +30,9 @@ from gateway.settlement.records import logged
 
 GATEWAYS_WORDS: Final = frozenset({"default", "held", "late", "advisory", "cancelled", "not_mine"})
 """Reasons by which the gateway itself answers."""
+MOST_COMPARED: Final = 256
+"""Intents of one heartbeat that are looked up."""
+_INTENT_ID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,7 +207,8 @@ def _document(cause: str, site: SiteId, answer: Answer) -> dict[str, object]:
 
 def _compare(work: Work, site: SiteId, heartbeat: Heartbeat, now: datetime) -> None:
     """Write down what a site knows that this store does not: the store was restored from an older copy (R-DUR-12)."""
-    for intent, revision in sorted(heartbeat.known.items()):
+    named = [item for item in sorted(heartbeat.known.items()) if _INTENT_ID.fullmatch(item[0])]
+    for intent, revision in named[:MOST_COMPARED]:
         record = work.intents.get(IntentId(intent))
         ours = record.intent.revision if record and record.intent.site == site else 0
         if revision > ours and not work.log.entries(kinds=("audit",), subject=intent):

@@ -626,7 +626,7 @@ async def test_a_commitment_with_other_steps_is_no_repetition() -> None:
 async def test_a_site_that_knows_more_than_the_store_is_written_down_once() -> None:
     house = await opened(House())
     await house.deliver(EVENT)
-    ahead = {house.id_of(): (await house.record()).intent.revision + 5}
+    ahead = {house.id_of(): (await house.record()).intent.revision + 5, "no\nid": 9}
     beat = Heartbeat(at=house.now, software="x", known=ahead)
     lease = await house.desk.heartbeat(HERE, beat)
     await house.desk.heartbeat(HERE, beat)
