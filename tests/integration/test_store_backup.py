@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from gateway.database.backup import put_in_place
 from gateway.domain.errors import StoreError
 from gateway.domain.identity import STEP, next_revision, revision
 from gateway.pipeline.ports import Work
@@ -155,10 +156,13 @@ async def test_a_left_over_log_is_not_copied_into_the_restored_store(backup: Pat
     await store.close()
     path.with_name("s.db-wal").write_bytes(log)  # as after a crash
 
-    restore(backup, url(path))
+    aside = put_in_place(backup, path, lambda _: None)
 
     async with await opened(path) as store:
         assert await store.read(lambda work: work.timers.due(NOW)) == ()
+    assert aside is not None
+    async with await opened(aside) as store:
+        assert await store.read(lambda work: work.timers.due(NOW)) == (timer(),)
 
 
 async def test_a_running_store_is_not_restored_over(backup: Path) -> None:

@@ -333,8 +333,8 @@ async def test_the_log_is_copied_into_the_file_while_the_store_is_busy(tmp_path:
             )
         log = (tmp_path / "s.db-wal").stat().st_size
 
-    # 9,000 rows of some 150 bytes with their indexes fill far more than this when nothing is ever copied.
-    assert log < 3_000_000
+    # Some 0.7 MB; 2.5 MB when nothing is copied before the end.
+    assert log < 1_500_000
 
 
 # --- opening
