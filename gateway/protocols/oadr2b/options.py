@@ -65,6 +65,8 @@ class VenOptions(BaseModel):
     """Wait after the end of a report's last value for late readings."""
     report_buffer: Positive = timedelta(days=1)
     """How far back reports reach: offered as metadata duration, and kept through an outage of the VTN."""
+    one_value_per_interval: bool = False
+    """Write each reported value in an interval of its own, for VTNs that read one payload per interval."""
     sampling_longest: Positive = timedelta(hours=1)
     """oadrMaxPeriod of telemetry."""
     history: bool = True

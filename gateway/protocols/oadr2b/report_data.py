@@ -4,6 +4,7 @@ Spec: OpenADR 2.0b section 8.3.2; rules 316, 318, 337, 342.
 """
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import datetime
 from decimal import Context, Decimal
 from typing import Final
@@ -70,6 +71,18 @@ def report(
         report_specifier_id=running.specifier_id,
         report_name=running.report_name,
         created_date_time=now,
+    )
+
+
+def apart(written: OadrReport) -> OadrReport:
+    """Give every value an interval of its own: the same data for utilities that read one value per interval."""
+    return replace(
+        written,
+        intervals=tuple(
+            replace(interval, oadr_report_payloads=(payload,))
+            for interval in written.intervals
+            for payload in interval.oadr_report_payloads
+        ),
     )
 
 

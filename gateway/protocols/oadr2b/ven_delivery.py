@@ -16,7 +16,7 @@ from gateway.protocols.actions import Collect, Readings
 from gateway.protocols.oadr2b.errors import INVALID_ID
 from gateway.protocols.oadr2b.messages import Message, OadrUpdatedReport, OadrUpdateReport
 from gateway.protocols.oadr2b.metadata import DataPoint
-from gateway.protocols.oadr2b.report_data import report
+from gateway.protocols.oadr2b.report_data import apart, report
 from gateway.protocols.oadr2b.reports import Input, State, step
 from gateway.protocols.oadr2b.ven_state import Due, Outgoing, Purpose, Running
 from gateway.protocols.oadr2b.ven_turn import EI_REPORT, Turn
@@ -119,9 +119,10 @@ def collected(turn: Turn, readings: Readings) -> None:
     if due is None or running is None or points is None:
         return
     request_id = turn.fresh_id()
+    written = report(running, points, due.span, readings, turn.now)
     message = OadrUpdateReport(
         request_id=request_id,
-        oadr_reports=(report(running, points, due.span, readings, turn.now),),
+        oadr_reports=(apart(written) if turn.options.one_value_per_interval else written,),
         ven_id=turn.registration.ven_id,
     )
     owed = tuple(other for other in turn.state.owed if other is not due)

@@ -36,8 +36,10 @@ async def on_report(
     scale: str,
     min_sampling_interval: timedelta,
     max_sampling_interval: timedelta,
-) -> tuple[Callable[..., Any], timedelta, timedelta]:
+) -> tuple[Callable[..., Any], timedelta, timedelta] | None:
     tell("report", resource=resource_id, measurement=measurement, unit=unit, scale=scale)
+    if unit != "W":
+        return None  # it cannot read the values of a status report, and energy is not needed here
     callback = partial(on_values, resource_id=resource_id, measurement=measurement)
     return callback, min_sampling_interval, min_sampling_interval
 
