@@ -21,10 +21,11 @@ Found = Iterator[tuple[Place, str]]
 
 def unusable_files(draft: Draft) -> Found:
     """Yield every file that is there and cannot be used; missing ones are told elsewhere."""
-    with contextlib.suppress(AttributeError):  # the draft lacks what could not be read
+    # The draft lacks what could not be read; a path that means nothing to the system is told elsewhere.
+    with contextlib.suppress(AttributeError, OSError):
         yield from _southbound(draft, draft.southbound)
     for index, utility in enumerate(draft.utilities):
-        with contextlib.suppress(AttributeError):
+        with contextlib.suppress(AttributeError, OSError):
             yield from _utility(("utility", index), draft, utility)
 
 

@@ -16,6 +16,7 @@ from gateway.domain.errors import ConfigError
 LARGEST: Final = 1 << 20
 _EXAMPLE: Final = "an annotated example comes with the project (gateway.example.toml)"
 _WHERE: Final = re.compile(r" \(at (?:line (?P<line>\d+), column \d+|end of document)\)$")
+_HUGE: Final = re.compile(r"\d{1000}|[eE][+-]?\d{7}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +86,9 @@ def _document(file: Path, text: str) -> dict[str, Any]:
         what = _WHERE.sub("", message)
         raise ConfigError((f"{file}:{line}  not TOML: {what}; {_EXAMPLE}",)) from None
     except (InvalidOperation, ValueError):
-        raise ConfigError((f"{file}: holds a number that is too large to be read",)) from None
+        found = _HUGE.search(text)
+        line = text.count("\n", 0, found.start()) + 1 if found else 1
+        raise ConfigError((f"{file}:{line}  a number is too large to be read",)) from None
 
 
 def _exact(text: str) -> Decimal:

@@ -98,7 +98,8 @@ def southbound_server(certificate: Path, key: Path) -> ssl.SSLContext:
 
 def _load(context: ssl.SSLContext, certificate: Path, key: Path) -> None:
     try:
-        context.load_cert_chain(certificate, key)
+        # Without an answer of ours OpenSSL would ask the terminal for an encrypted key's pass phrase, and wait.
+        context.load_cert_chain(certificate, key, password=lambda: "")
     except FileNotFoundError:
         missing = certificate if not certificate.exists() else key
         raise ConfigError((f"{missing}: no such file; give the path of a PEM file",)) from None
