@@ -11,12 +11,12 @@ from conformance.demo.figures import misses, power_figures
 from conformance.demo.harvest import Harvest
 from conformance.demo.outcome import Happening, Outcome
 from conformance.demo.scenario import Scenario
-from conformance.site.minutes import RunOptions
+from conformance.site.minutes import Account, RunOptions
 from conformance.site.offline import PlanHistory, simulate
 from gateway.pipeline.methods import METHODS
 from gateway.settlement.archive import from_zip, to_zip
-from gateway.settlement.finding import Outcome as Verdict
-from gateway.settlement.verify import verify
+from gateway.settlement.finding import Outcome as Verified
+from gateway.settlement.verify import Verdict, verify
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,44 +42,15 @@ def conclude(ran: Ran, folder: Path) -> Outcome:
         ran: The finished run.
         folder: Where evidence goes.
     """
-    harvest, scenario = ran.harvest, ran.scenario
     bundle = folder / "evidence.zip"
     bundle.write_bytes(to_zip(ran.bundle))
     verdict = verify(from_zip(bundle.read_bytes()), METHODS)
-    options = RunOptions(span=scenario.run, seed=ran.seed)
-    played = simulate(ran.history, options)
-    paused = simulate(
-        ran.history, RunOptions(span=scenario.run, seed=ran.seed, policy="pause_greedy")
-    )
-    outcome = Outcome(
-        scenario=scenario,
-        peer=ran.peer,
-        event_id=harvest.statement.event_id,
-        intent=harvest.record.intent,
-        opt=harvest.record.opt.value if harvest.record.opt else "none",
-        intake_ms=ran.intake_ms,
-        it_load=harvest.it_load,
-        poc=harvest.poc,
-        caps=[(scenario.run.start, None), *harvest.caps],
-        phases=harvest.phases,
-        power=power_figures(
-            scenario,
-            harvest.it_load,
-            harvest.statement.limit_kw or Decimal(0),
-            harvest.statement.pre_event_kw or Decimal(0),
-        ),
-        throughput=played.account.weighted_throughput,
-        throughput_pause_greedy=paused.account.weighted_throughput,
-        floors_met=all(played.account.floors_met.values()),
-        statement=harvest.statement,
-        evidence_root=verdict.root,
-        evidence_verified=verdict.outcome is Verdict.VERIFIED,
-        verify_command=f"{_program()} evidence verify {shlex.quote(str(bundle))}",
-        story=sorted([*harvest.story, *ran.story], key=lambda one: one.at),
-        misses=(),
-    )
+    span, seed = ran.scenario.run, ran.seed
+    played = simulate(ran.history, RunOptions(span=span, seed=seed)).account
+    paused = simulate(ran.history, RunOptions(span=span, seed=seed, policy="pause_greedy")).account
+    outcome = _outcome(ran, played, paused, verdict, bundle)
     missed = misses(
-        scenario,
+        ran.scenario,
         outcome.power,
         outcome.throughput,
         outcome.throughput_pause_greedy,
@@ -87,6 +58,33 @@ def conclude(ran: Ran, folder: Path) -> Outcome:
         verified=outcome.evidence_verified,
     )
     return replace(outcome, misses=missed)
+
+
+def _outcome(ran: Ran, played: Account, paused: Account, verdict: Verdict, bundle: Path) -> Outcome:
+    harvest, statement = ran.harvest, ran.harvest.statement
+    limit_kw, present_kw = statement.limit_kw or Decimal(0), statement.pre_event_kw or Decimal(0)
+    return Outcome(
+        scenario=ran.scenario,
+        peer=ran.peer,
+        event_id=statement.event_id,
+        intent=harvest.record.intent,
+        opt=harvest.record.opt.value if harvest.record.opt else "none",
+        intake_ms=ran.intake_ms,
+        it_load=harvest.it_load,
+        poc=harvest.poc,
+        caps=[(ran.scenario.run.start, None), *harvest.caps],
+        phases=harvest.phases,
+        power=power_figures(ran.scenario, harvest.it_load, limit_kw, present_kw),
+        throughput=played.weighted_throughput,
+        throughput_pause_greedy=paused.weighted_throughput,
+        floors_met=all(played.floors_met.values()),
+        statement=statement,
+        evidence_root=verdict.root,
+        evidence_verified=verdict.outcome is Verified.VERIFIED,
+        verify_command=f"{_program()} evidence verify {shlex.quote(str(bundle))}",
+        story=sorted([*harvest.story, *ran.story], key=lambda one: one.at),
+        misses=(),
+    )
 
 
 def _program() -> str:
