@@ -11,6 +11,7 @@ from gateway.domain.errors import SessionError, SignalError, WireError
 from gateway.domain.event import Basis, Commodity, Direction, GridEvent, Kind, RawMessage
 from gateway.domain.names import SiteId
 from gateway.protocols.entry import ProgramTerms
+from gateway.protocols.oadr2b.account import ARCHIVE, account
 from gateway.protocols.oadr2b.messages import (
     EiEventSignal,
     EiTarget,
@@ -23,6 +24,7 @@ from gateway.protocols.oadr2b.options import VenOptions
 from gateway.protocols.oadr2b.signals import PRECEDENCE, RULES, Reading, read
 from gateway.protocols.oadr2b.targets import Audience, same_context
 from tests.oadr2b_world import (
+    CODEC,
     CONTEXT,
     HOUR,
     KILOWATT,
@@ -451,6 +453,24 @@ def test_negative_ramp_and_recovery_are_kept() -> None:
     assert found.ramp_in == timedelta(minutes=-5)
     assert found.recovery == timedelta(minutes=-7)
     assert found.notice == HOUR
+
+
+def test_the_account_of_a_vanished_event_tells_of_the_message_alone() -> None:
+    body = CODEC.encode(listing())
+    (taken,) = normalised(event())
+
+    found = account(body, replace(taken, cancel_implied=True))
+
+    assert {leaf.field for leaf in found} == {"source.requestID", "source.vtnID", ARCHIVE}
+
+
+def test_attributes_of_an_event_are_syntax() -> None:
+    marked = CODEC.encode(listing(event())).replace(b"<ei:eiEvent>", b'<ei:eiEvent own="1">')
+    (taken,) = normalised(event())
+
+    (found,) = [leaf for leaf in account(marked, taken) if leaf.path.endswith("@own")]
+
+    assert (found.value, found.field) == ("1", ARCHIVE)
 
 
 def test_events_that_cannot_be_followed_are_passed_over() -> None:

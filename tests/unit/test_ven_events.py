@@ -12,12 +12,18 @@ from gateway.domain.names import EventId
 from gateway.domain.participation import Opt, Participation
 from gateway.protocols.actions import Emit, Send
 from gateway.protocols.oadr2b import messages as wire
+from gateway.protocols.oadr2b import registration
+from gateway.protocols.oadr2b.events import State
 from gateway.protocols.oadr2b.options import VenOptions
+from gateway.protocols.oadr2b.ven_event_book import MOST_EVENTS
+from gateway.protocols.oadr2b.ven_snapshot import read_state, write_state
+from gateway.protocols.oadr2b.ven_state import EventRecord, Registration, VenState
 from tests.oadr2b_world import (
     CODEC,
     HOUR,
     MINUTE,
     NOW,
+    SCOPE,
     UTILITY,
     ScriptedVtn,
     World,
@@ -960,6 +966,81 @@ def test_a_lost_answer_is_sent_again_as_it_was() -> None:
 
 
 # --- memory
+
+
+def remembered(count: int, state: State) -> bytes:
+    """Return the state of a registered VEN that knows so many events."""
+    events = {
+        f"old{n}": EventRecord(
+            event_id=f"old{n}",
+            version=0,
+            state=state,
+            required=True,
+            startafter=timedelta(0),
+            touched_at=NOW - n * timedelta(seconds=1),
+        )
+        for n in range(count)
+    }
+    registered = Registration(
+        state=registration.State.REGISTERED,
+        registration_id="reg-1",
+        ven_id="ven-1",
+        vtn_id="vtn-1",
+    )
+    return write_state(VenState(registration=registered, events=events))
+
+
+def test_more_open_events_than_we_can_hold_are_refused() -> None:
+    world = World(
+        saved=remembered(MOST_EVENTS + 1, State.OPEN),
+        vtn=ScriptedVtn(events=[event()]),
+        options=VenOptions(query_first=False, implied_cancel=False),
+    )
+
+    world.settle()
+
+    assert short(world) == [("e1", 0, "469", OUT)]
+
+
+def test_the_events_that_were_over_first_are_forgotten_first() -> None:
+    world = World(saved=remembered(MOST_EVENTS, State.CANCELLED), vtn=ScriptedVtn(events=[event()]))
+
+    world.settle()
+
+    assert short(world) == [("e1", 0, "200", IN)]
+    assert world.saved is not None
+    known = read_state(world.saved).events
+    assert len(known) == MOST_EVENTS
+    assert f"old{MOST_EVENTS - 1}" not in known
+
+
+def test_an_event_of_a_program_that_is_no_longer_configured_is_let_go_in_silence() -> None:
+    world = ready()
+    world.poll(listing(event()))
+
+    world.scope = replace(SCOPE, programs=SCOPE.programs[1:])
+    world.restart()
+    world.settle()
+
+    assert len(world.emitted) == 1
+    assert "event_vanished" in world.words()
+
+
+def test_an_event_is_released_after_a_restart_as_it_was_taken() -> None:
+    world = ready(draws=[70])
+    world.poll(listing(event(startafter=2 * MINUTE)))
+
+    world.restart()
+    world.settle()
+
+    first, last = world.emitted
+    assert last == replace(
+        first,
+        cancelled_at=world.now,
+        cancel_implied=True,
+        received_at=world.now,
+        source=first.source,
+    )
 
 
 def test_events_that_are_long_over_are_forgotten() -> None:

@@ -1,6 +1,7 @@
 """The VEN registers, stays registered, and leaves (catalogue cases N1_00xx)."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -12,7 +13,7 @@ from gateway.protocols.oadr2b.client import VenSession
 from gateway.protocols.oadr2b.entry import PROTOCOL
 from gateway.protocols.oadr2b.options import VenOptions
 from tests.fakes import CountedIds, FixedChance
-from tests.oadr2b_world import SCHEMA, SCOPE, ScriptedVtn, World, event, listing, ok
+from tests.oadr2b_world import SCHEMA, SCOPE, Reply, ScriptedVtn, World, event, listing, ok
 
 TEN = timedelta(seconds=10)
 QUARTER = timedelta(minutes=15)
@@ -20,6 +21,9 @@ QUARTER = timedelta(minutes=15)
 
 def kinds(world: World) -> list[str]:
     return [type(sent.message).__name__ for sent in world.sent]
+
+
+OLD_PROFILE = wire.OadrProfile(oadr_profile_name="2.0a", oadr_transports=("simpleHttp",))
 
 
 def refused(code: str) -> wire.OadrCreatedPartyRegistration:
@@ -64,6 +68,27 @@ def test_a_query_that_fails_does_not_keep_a_ven_from_registering(reply: object) 
     world.run(TEN)
 
     assert len(world.of(wire.OadrCreatePartyRegistration)) == 1
+
+
+@pytest.mark.parametrize("reply", ["STATUS_404", "STATUS_500", b"nonsense"])
+def test_a_vtn_that_never_answers_queries_is_registered_with_all_the_same(reply: Reply) -> None:
+    vtn = ScriptedVtn()
+    vtn.script(wire.OadrQueryRegistration, *[reply] * 20)
+
+    world = World(options=VenOptions(), vtn=vtn)
+    world.run(TEN)
+
+    assert kinds(world)[:2] == ["OadrQueryRegistration", "OadrCreatePartyRegistration"]
+
+
+def test_a_profile_that_the_vtn_lacks_is_noted() -> None:
+    vtn = ScriptedVtn()
+    vtn.script(wire.OadrQueryRegistration, replace(refused("200"), oadr_profiles=(OLD_PROFILE,)))
+
+    world = World(options=VenOptions(), vtn=vtn)
+    world.settle()
+
+    assert "profile_missing" in world.words()
 
 
 @pytest.mark.spec("OpenADR 2.0b case N1_0025")
@@ -209,6 +234,20 @@ def test_a_cancellation_that_the_vtn_refuses_leaves_the_registration() -> None:
 
     assert kinds(world)[-1] == "OadrPoll"
     assert not world.closed
+
+
+def test_a_registration_that_is_lost_while_it_is_cancelled_has_ended() -> None:
+    world = World()
+    world.settle()
+    world.vtn.script(wire.OadrPoll, wire.OadrResponse(ei_response=ok(code="463")))
+    world.now += TEN
+    world._perform(world.session.on_time(world.now))
+
+    world._perform(world.session.cancel_registration(world.now))
+    world.run(2 * QUARTER)
+
+    assert world.closed
+    assert len(world.of(wire.OadrCreatePartyRegistration)) == 1
 
 
 def test_only_a_registered_ven_can_cancel() -> None:

@@ -194,6 +194,19 @@ def test_metadata_that_the_vtn_does_not_take_stops_nothing(reply: object) -> Non
     assert len(world.of(wire.OadrPoll)) > 3
 
 
+def test_an_offer_that_the_vtn_refuses_leaves_running_reports_alone() -> None:
+    world = ready()
+    world.poll(create(want(start=NOW, lasts=HOUR)))
+    world.options = VenOptions(query_first=False, history=False)
+    world.vtn.script(wire.OadrRegisterReport, wire.OadrRegisteredReport(ei_response=ok(code="459")))
+
+    world.restart()
+    world.run(5 * MINUTE)
+
+    assert len(world.of(wire.OadrRegisterReport)) == 2
+    assert len(reports(world)) >= 5
+
+
 # --- the VTN as producer
 
 
@@ -424,6 +437,15 @@ def test_too_many_values_are_refused() -> None:
     world.poll(create(want(r_ids=r_ids, back=24 * HOUR, start=NOW)))
 
     assert created(world) == [("454", ())]
+
+
+def test_more_reports_than_we_can_run_are_refused() -> None:
+    world = ready()
+    world.poll(create(*[want(f"q{n}", start=NOW + HOUR) for n in range(200)]))
+
+    world.poll(create(want("one more", start=NOW)))
+
+    assert [code for code, _ in created(world)] == ["200", "469"]
 
 
 def test_another_report_under_a_running_id_is_refused() -> None:

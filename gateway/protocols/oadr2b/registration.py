@@ -65,7 +65,6 @@ TRANSITIONS: Final[dict[tuple[State, Input], State]] = {
     (State.RENEWING, Input.LOST): State.UNREGISTERED,
     (State.RENEWING, Input.CANCELED): State.CANCELLED,
     (State.CANCELLING, Input.CANCELED): State.CANCELLED,
-    (State.CANCELLING, Input.LOST): State.CANCELLED,
     (State.CANCELLING, Input.REFUSED): State.REGISTERED,
     (State.CANCELLED, Input.QUERY): State.QUERYING,
     (State.CANCELLED, Input.CREATE): State.REGISTERING,

@@ -11,7 +11,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Final
 
-from gateway.domain.errors import GatewayError, SessionError, SignalError
+from gateway.domain.errors import GatewayError, MisuseError, SessionError, SignalError
 from gateway.domain.event import RawMessage
 from gateway.protocols.oadr2b.errors import INVALID_ID, OUT_OF_SEQUENCE, response_code
 from gateway.protocols.oadr2b.events import Effect, Input, State, compare, ends_at, step
@@ -149,6 +149,12 @@ def _accept(tray: Tray, listing: Listing, record: EventRecord | None, state: Sta
     turn = tray.turn
     if listing.event is None or listing.accepted is None:
         return
+    try:
+        xml = write_event(turn, listing.event)
+    except MisuseError as error:
+        # What cannot be written down cannot be remembered, and its neighbours must not suffer for it.
+        _drop(tray, replace(listing, fault=error), record, State.REFUSED)
+        return
     offset = _offset(turn, listing.event, record)
     event = grid_event(listing.accepted, listing.delivery, offset=offset)
     taken = EventRecord(
@@ -163,7 +169,7 @@ def _accept(tray: Tray, listing: Listing, record: EventRecord | None, state: Sta
         touched_at=turn.now,
         starts_at=event.start,
         ends_at=event.end,
-        xml=write_event(turn, listing.event),
+        xml=xml,
         path=listing.delivery.path,
         raw_sha256=listing.delivery.raw_sha256,
     )

@@ -52,7 +52,7 @@ def take_answer(turn: Turn, outgoing: Outgoing, reply: Message | None, raw: RawM
     code = error_code(reply)
     unknown = _UNKNOWN_TO_POLL if outgoing.purpose is Purpose.POLL else _NOT_REGISTERED
     if code in unknown and outgoing.purpose not in REGISTERING:
-        ven_registration.lost(turn, code)
+        ven_registration.lost(turn, code, raw)
         return
     _ANSWERS[outgoing.purpose](turn, outgoing, reply, raw)
 

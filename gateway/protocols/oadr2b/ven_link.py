@@ -182,6 +182,10 @@ def failed(turn: Turn, outgoing: Outgoing, reason: str, retry_after: timedelta |
     """
     asked = min(retry_after or timedelta(0), LONGEST_RETRY_AFTER)
     reached = reason.startswith(_ANSWERED) and reason not in _BUSY
+    if reached and outgoing.purpose is Purpose.QUERY:
+        # A VTN that does not answer queries may register us all the same.
+        turn.drop(outgoing)
+        return True
     if not reached or outgoing.purpose in _REGISTERING:
         failures = turn.link.failures + 1
         wait = max(backoff(turn, failures), asked)

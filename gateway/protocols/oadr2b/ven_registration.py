@@ -155,17 +155,19 @@ def _refused(turn: Turn, reply: Message | None) -> None:
     ven_reports.forget(turn)
 
 
-def lost(turn: Turn, code: str) -> None:
+def lost(turn: Turn, code: str, raw: RawMessage) -> None:
     """The VTN does not know us: register again with the ids we have, then offer and ask anew.
 
     Spec: OpenADR 2.0b rule 517 (463, 452).
     """
     turn.note("registration_lost", code=code)
+    if turn.registration.state is State.CANCELLING:
+        _ended(turn, raw)
+        turn.register(retry_at=None)
+        return
     losses = turn.link.losses + 1
     without_link(turn)
     ven_reports.forget(turn)
-    if not allowed(turn.registration.state, Input.LOST):
-        return
     turn.register(
         state=step(turn.registration.state, Input.LOST),
         metadata="",

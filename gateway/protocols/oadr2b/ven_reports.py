@@ -5,9 +5,10 @@ Spec: OpenADR 2.0b section 8.3.2; rules 306, 336, 344.
 
 from collections.abc import Iterable
 from dataclasses import replace
+from typing import Final
 
 from gateway.domain.errors import GatewayError, SessionError
-from gateway.protocols.oadr2b.errors import INVALID_ID, response_code
+from gateway.protocols.oadr2b.errors import DEPLOYMENT, INVALID_ID, response_code
 from gateway.protocols.oadr2b.messages import (
     EiResponse,
     Message,
@@ -33,6 +34,9 @@ from gateway.protocols.oadr2b.ven_delivery import owe
 from gateway.protocols.oadr2b.ven_state import Due, Outgoing, Purpose, Running
 from gateway.protocols.oadr2b.ven_turn import EI_REPORT, Turn, refusal
 
+MOST_RUNNING: Final = 200
+"""Requests that may run at a time."""
+
 # --- metadata
 
 
@@ -54,13 +58,14 @@ def offered(turn: Turn, outgoing: Outgoing, reply: Message | None) -> None:
 
     Metadata sent unasked ends every report that was running (rule 306); a request for it disturbs none.
     """
+    taken = isinstance(reply, OadrRegisteredReport) and reply.ei_response.is_success
     if not outgoing.subject:
-        forget(turn)
         turn.register(metadata=turn.setting.offers.digest)
-    if not isinstance(reply, OadrRegisteredReport) or not reply.ei_response.is_success:
+        if taken:
+            forget(turn)
+    if not taken:
         turn.note("metadata_refused")
-        return
-    if reply.oadr_report_requests:
+    elif isinstance(reply, OadrRegisteredReport) and reply.oadr_report_requests:
         _create(turn, reply.oadr_report_requests, turn.judged("", reply.ven_id))
 
 
@@ -104,6 +109,9 @@ def _create(turn: Turn, requests: Iterable[OadrReportRequest], answer: EiRespons
     except GatewayError as error:
         turn.note("report_refused", why=error.detail)
         answer = refusal(response_code(error), error.detail[:256], answer.request_id)
+        fresh, metadata = [], []
+    if len(turn.state.running) + len(fresh) > MOST_RUNNING:
+        answer = refusal(DEPLOYMENT, "too many reports run already", answer.request_id)
         fresh, metadata = [], []
     for running in fresh:
         turn.put_running(replace(running, state=step(State.REQUESTED, Input.ACCEPT)))

@@ -184,4 +184,3 @@ class Link:
     """Key of the readings asked for; empty: none."""
     offset_s: float | None = None
     """The VTN's clock minus ours as last noted, seconds."""
-    closed: bool = False
