@@ -125,8 +125,7 @@ def grid_event(
         delivery: The message around it.
         offset: Random delay as drawn; it shifts start and end alike.
         version: modificationNumber when it is another than the event's own.
-        cancelled_at: Instant from which the obligation ends; None: it stands.
-        implied: The cancellation was not told but concluded.
+        cancelled_at: Instant from which the obligation ends; None: it stands. With ``implied`` it was concluded, not told.
     """
     inner = accepted.event.ei_event
     descriptor, period = inner.event_descriptor, inner.ei_active_period
