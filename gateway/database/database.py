@@ -13,6 +13,7 @@ from sqlalchemy import Connection
 from gateway.database.backup import RESTORING
 from gateway.database.engine import READER, WRITER, connected, driver, engine_for
 from gateway.database.lock import FileLock
+from gateway.database.place import refuse_remote
 from gateway.database.readers import Readers
 from gateway.database.schema import Schema, bring_up_to_date
 from gateway.database.writer import Limits, Writer
@@ -100,7 +101,7 @@ async def open_database(
 
     Raises:
         StoreError: ``UNKNOWN_URL``, ``LOCKED``, ``CANNOT_OPEN``, ``UNSAFE_PRAGMA``, ``CORRUPT``, ``SCHEMA_NEWER``,
-            ``RESTORE_UNFINISHED`` …
+            ``RESTORE_UNFINISHED``, ``REMOTE_DISK``.
     """
     options = options or Options()
     with ExitStack() as undo:
@@ -128,6 +129,7 @@ def _place(url: str, undo: ExitStack) -> Path:
     path = named.resolve()
     if not path.parent.is_dir():
         raise StoreError("CANNOT_OPEN", f"there is no folder {path.parent}; make it first")
+    refuse_remote(path.parent)
     return path
 
 

@@ -1,0 +1,62 @@
+"""Where a store may lie: on a disk of this machine, whose locks and flushes can be relied on (R-DUR-5)."""
+
+from pathlib import Path
+from typing import Final
+
+from gateway.domain.errors import StoreError
+
+_MOUNTS: Final = Path("/proc/self/mountinfo")
+_REMOTE: Final = frozenset(
+    {
+        "9p",
+        "afs",
+        "ceph",
+        "cifs",
+        "fuse.ceph-fuse",
+        "fuse.glusterfs",
+        "fuse.s3fs",
+        "fuse.sshfs",
+        "glusterfs",
+        "lustre",
+        "ncpfs",
+        "nfs",
+        "nfs4",
+        "smb3",
+        "smbfs",
+    }
+)
+
+
+def refuse_remote(folder: Path, mounts: str | None = None) -> None:
+    """Refuse a folder on a network file system.
+
+    Args:
+        folder: Absolute, links resolved.
+        mounts: The kernel's list of mounts; read from ``/proc`` when not given, and not asked where there is none.
+
+    Raises:
+        StoreError: ``REMOTE_DISK``.
+    """
+    if mounts is None:
+        mounts = _MOUNTS.read_text() if _MOUNTS.exists() else ""
+    kind = _kind_of(folder, mounts)
+    if kind in _REMOTE:
+        raise StoreError(
+            "REMOTE_DISK",
+            f"{folder} is on a network file system ({kind}), where a write-ahead log is not safe; use a local disk",
+        )
+
+
+def _kind_of(folder: Path, mounts: str) -> str:
+    """Return the type of the file system that holds a folder; of two mounts at one place the later one is seen."""
+    best, kind = -1, ""
+    for line in mounts.splitlines():
+        fields, _, rest = line.partition(" - ")
+        where = fields.split()[4:5]
+        if not where or not rest.split():
+            continue
+        # Spaces in a path stand as \040.
+        point = Path(where[0].encode().decode("unicode_escape"))
+        if folder.is_relative_to(point) and len(point.parts) >= best:
+            best, kind = len(point.parts), rest.split()[0]
+    return kind

@@ -1,0 +1,37 @@
+"""A store lies on a local disk or not at all."""
+
+from pathlib import Path
+
+import pytest
+
+from gateway.database.place import refuse_remote
+from gateway.domain.errors import StoreError
+
+MOUNTS = r"""
+21 1 254:0 / / rw,relatime shared:1 - ext4 /dev/vda rw
+30 21 0:25 / /srv rw,relatime - nfs4 nas:/srv rw
+31 30 254:1 / /srv/fast rw,relatime - xfs /dev/vdb rw
+32 21 0:26 / /mnt/two\040words rw,relatime - fuse.sshfs host: rw
+33 21 0:27 / /over rw,relatime - nfs nas:/over rw
+34 33 254:2 / /over rw,relatime - ext4 /dev/vdc rw
+""".strip()
+
+
+@pytest.mark.parametrize("folder", ["/srv", "/srv/gridgate", "/mnt/two words/x"])
+def test_a_network_disk_is_refused(folder: str) -> None:
+    with pytest.raises(StoreError, match=r"REMOTE_DISK: .*use a local disk"):
+        refuse_remote(Path(folder), MOUNTS)
+
+
+@pytest.mark.parametrize("folder", ["/", "/var/lib", "/srv/fast/x", "/srvx", "/over"])
+def test_a_local_disk_is_fine(folder: str) -> None:
+    refuse_remote(Path(folder), MOUNTS)
+
+
+@pytest.mark.parametrize("mounts", ["", "garbage", "1 2 3 - "])
+def test_an_unreadable_list_of_mounts_refuses_nothing(mounts: str) -> None:
+    refuse_remote(Path("/srv"), mounts)
+
+
+def test_the_folder_of_this_test_is_local(tmp_path: Path) -> None:
+    refuse_remote(tmp_path.resolve())
