@@ -125,12 +125,12 @@ def grid_event(
         delivery: The message around it.
         offset: Random delay as drawn; it shifts start and end alike.
         version: modificationNumber when it is another than the event's own.
-        cancelled_at: Instant from which the obligation ends; None: it stands. With ``implied`` it was concluded, not told.
+        cancelled_at: Instant from which the obligation ends; None: it stands.
+        implied: The cancellation was not told but concluded.
     """
     inner = accepted.event.ei_event
     descriptor, period = inner.event_descriptor, inner.ei_active_period
-    start = period.dtstart + offset
-    signals = tuple(_signal(signal, reading, start) for signal, reading in accepted.signals)
+    signals = _signals(accepted, period.dtstart + offset)
     return GridEvent(
         utility=delivery.utility,
         protocol=ProtocolName.OADR20B,
@@ -139,7 +139,7 @@ def grid_event(
         program=accepted.terms.name,
         created_at=descriptor.created_date_time,
         received_at=delivery.received_at,
-        start=start,
+        start=period.dtstart + offset,
         duration=period.duration or None,
         signals=signals,
         targets=_targets(inner.ei_target, accepted.sites),
@@ -159,6 +159,10 @@ def grid_event(
         unmapped=leftovers(inner, delivery.path, signals),
         raw_sha256=delivery.raw_sha256,
     )
+
+
+def _signals(accepted: Accepted, start: datetime) -> tuple[Signal, ...]:
+    return tuple(_signal(signal, reading, start) for signal, reading in accepted.signals)
 
 
 def canonical_priority(priority: int | None) -> int:
