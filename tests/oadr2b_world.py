@@ -186,6 +186,8 @@ class ScriptedVtn:
     events: list[wire.OadrEvent] = field(default_factory=list)
     scripts: dict[type, deque[Reply]] = field(default_factory=dict)
     """Kind of request -> replies, used up one by one."""
+    now: datetime = NOW
+    """Of the request being answered."""
 
     def script(self, kind: type, *replies: Reply) -> None:
         """Answer the next requests of a kind so."""
@@ -383,6 +385,7 @@ class World:
     def _send(self, send: Send) -> None:
         message = CODEC.decode(send.body)
         self.sent.append(Sent(self.now, send.service, send.request_id, send.body, message))
+        self.vtn.now = self.now
         reply = self.vtn.answer(message)
         if isinstance(reply, str):
             reason, _, after = reply.partition(" ")

@@ -72,5 +72,6 @@ class VenOptions(BaseModel):
     history: bool = True
     """Offer HISTORY_USAGE too."""
     power_hertz: Decimal = Decimal(60)
+    """Supply that power values refer to (power:powerAttributes), hertz."""
     power_voltage: Decimal = Decimal(480)
-    """Supply that power values refer to (power:powerAttributes), volts."""
+    """The same, volts."""
