@@ -24,6 +24,12 @@ BAR: Final = 60
 _PLAIN_EVERY: Final = 15
 _SHOWN: Final = 8
 _STYLE: Final = {"normal": "green", "ramp_in": "yellow", "hold": "red", "recovery": "cyan"}
+_BEGINS: Final = {
+    "ramp_in": "the site comes down step by step",
+    "hold": "the event begins: the cap holds",
+    "recovery": "the event is over: the site comes back by its ramp",
+    "normal": "no cap any more",
+}
 
 
 class Tail:
@@ -84,6 +90,8 @@ class View:
     def show(self, minutes: Sequence[dict[str, Any]]) -> None:
         """Take new minutes of the site's trace."""
         for minute in minutes:
+            if self.minute and minute["phase"] != self.minute["phase"]:
+                self.tell(instant(minute["minute"]), _BEGINS[minute["phase"]])
             self.minute = minute
             self.top_kw = max(self.top_kw, minute["it_kw"] * 1.1)
             if self._live is None and minute["number"] % _PLAIN_EVERY == 0:

@@ -34,7 +34,7 @@ from gateway.domain.timespan import duration_text, instant, instant_text
 from gateway.pipeline.prove import Prover
 from gateway.southbound.tokens import create_token
 
-LEAD: Final = timedelta(seconds=2)
+LEAD: Final = timedelta(seconds=4)
 """Real time that the processes get to start before the site's day begins."""
 LOOK_EVERY_S: Final = 0.1
 PATIENCE_S: Final = 30.0
