@@ -28,7 +28,8 @@ def run(config: Path, clock: Timeline) -> int:
     """Run a gateway; Ctrl-C or SIGTERM once ends it in good order, twice at once."""
     loaded = load(config, open_files=True)
     wiring = _wiring(clock)
-    set_up(wiring.clock.now, as_json=not sys.stderr.isatty())
+    test_mode = loaded.settings.gateway.test_mode
+    set_up(wiring.clock.now, as_json=not sys.stderr.isatty(), test_mode=test_mode)
     if loaded.settings.gateway.test_mode:
         structlog.contextvars.bind_contextvars(mode="TEST")
     return asyncio.run(_serve(Gateway(loaded, wiring)))

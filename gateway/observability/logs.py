@@ -16,17 +16,22 @@ _LONGEST: Final = 2048
 Event = MutableMapping[str, Any]
 
 
-def set_up(now: Callable[[], datetime], *, as_json: bool, level: str = "info") -> None:
+def set_up(
+    now: Callable[[], datetime], *, as_json: bool, level: str = "info", test_mode: bool = False
+) -> None:
     """Send every log line to stderr.
 
     Args:
         now: Source of the time stamp, so that a demonstration's log shows its own timeline.
         as_json: One JSON object a line; otherwise text for people.
         level: Lowest level shown.
+        test_mode: True: every line says TEST.
     """
 
     def stamp(_: Any, __: str, event: Event) -> Event:
         event["at"] = instant_text(now().replace(microsecond=0))
+        if test_mode:
+            event["mode"] = "TEST"
         return event
 
     shown = structlog.processors.JSONRenderer() if as_json else _plain
