@@ -1051,7 +1051,7 @@ def test_events_that_are_long_over_are_forgotten() -> None:
     world.run(30 * HOUR)
 
     assert world.saved is not None
-    assert b'"events":{}' in world.saved
+    assert b'"events":[]' in world.saved
 
 
 def test_an_event_is_handed_in_before_anything_is_sent_about_it() -> None:

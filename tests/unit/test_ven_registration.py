@@ -6,12 +6,14 @@ from datetime import timedelta
 
 import pytest
 
+from gateway.domain.canonical import canonical, read_json
 from gateway.domain.errors import MisuseError, SessionError
 from gateway.protocols.entry import Tools
 from gateway.protocols.oadr2b import messages as wire
 from gateway.protocols.oadr2b.client import VenSession
 from gateway.protocols.oadr2b.entry import PROTOCOL
 from gateway.protocols.oadr2b.options import VenOptions
+from gateway.protocols.oadr2b.ven_snapshot import read_state, write_state
 from tests.fakes import CountedIds, FixedChance
 from tests.oadr2b_world import SCHEMA, SCOPE, Reply, ScriptedVtn, World, event, listing, ok
 
@@ -411,6 +413,31 @@ def test_a_state_that_cannot_be_read_is_refused(state: bytes) -> None:
 
     with pytest.raises(MisuseError, match="STATE_FORMAT"):
         VenSession(VenOptions(), SCOPE, tools, state)
+
+
+def test_ids_of_any_script_survive_a_restart() -> None:
+    world = World()
+    world.settle()
+    world.poll(listing(event("Ereignis-ä-事件", required=False)))
+    before = world.saved
+
+    world.restart()
+    world.settle()
+
+    assert before is not None
+    assert "事件" in before.decode()
+    assert [found.event_id for found in world.emitted] == ["Ereignis-ä-事件"] * 2
+
+
+def test_a_snapshot_is_canonical_and_equal_however_it_came_about() -> None:
+    world = World()
+    world.settle()
+    world.poll(listing(event("a"), event("b")))
+    world.poll(listing(event("a", 1), event("b"), event("c")))
+    assert world.saved is not None
+
+    assert canonical(read_json(world.saved)) == world.saved
+    assert write_state(read_state(world.saved)) == world.saved
 
 
 def test_a_session_needs_its_schema() -> None:

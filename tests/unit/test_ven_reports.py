@@ -269,7 +269,7 @@ def test_a_periodic_report_comes_every_period_until_the_end() -> None:
 
     assert [starts(report) for report in reports(world)] == [[NOW - MINUTE], [NOW]]
     assert world.saved is not None
-    assert b'"running":{}' in world.saved
+    assert b'"running":[]' in world.saved
 
 
 @pytest.mark.spec("OpenADR 2.0b case R1_3160")
@@ -822,4 +822,4 @@ def test_meters_that_the_configuration_has_lost_end_their_reports() -> None:
     world.run(3 * MINUTE)
 
     assert world.saved is not None
-    assert b'"running":{}' in world.saved
+    assert b'"running":[]' in world.saved

@@ -179,7 +179,7 @@ def test_a_wish_that_is_dropped_ends_its_reports(follow: bool) -> None:
     world.run(30 * MINUTE)
 
     assert world.saved is not None
-    assert b'"running":{}' in world.saved
+    assert b'"running":[]' in world.saved
     assert len(world.of(wire.OadrUpdateReport)) == (2 if follow else 1)
 
 

@@ -28,7 +28,7 @@ from gateway.protocols.oadr2b.options import VenOptions
 from gateway.protocols.oadr2b.registration import VALID, State
 from gateway.protocols.oadr2b.ven_event_book import sweep
 from gateway.protocols.oadr2b.ven_inbox import REGISTERING, take_answer
-from gateway.protocols.oadr2b.ven_snapshot import read_state, write_state
+from gateway.protocols.oadr2b.ven_snapshot import StateWriter, read_state
 from gateway.protocols.oadr2b.ven_state import Link, Outgoing, Purpose, VenState
 from gateway.protocols.oadr2b.ven_turn import Setting, Turn, raw_message
 
@@ -64,6 +64,7 @@ class VenSession:
         )
         self._state = read_state(state) if state else VenState()
         self._link = Link()
+        self._writer: Final = StateWriter()
         self._written: tuple[VenState, bytes] | None = None
         self._began = False
 
@@ -79,7 +80,7 @@ class VenSession:
     def snapshot(self) -> bytes:
         """Return everything that must survive a restart as canonical JSON."""
         if self._written is None or self._written[0] is not self._state:
-            self._written = (self._state, write_state(self._state))
+            self._written = (self._state, self._writer.write(self._state))
         return self._written[1]
 
     # --- doors

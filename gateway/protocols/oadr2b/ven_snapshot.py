@@ -1,21 +1,83 @@
-"""The VEN's state as canonical JSON and back."""
+"""The VEN's state as canonical JSON and back.
 
-from typing import Final
+Records that did not change since the last snapshot are not written anew: their bytes are kept beside them, so that a
+turn costs what it changed, not what is remembered.
+"""
+
+from collections.abc import Hashable, Iterable
+from dataclasses import dataclass
+from typing import Any, Final
 
 from pydantic import TypeAdapter, ValidationError
 
 from gateway.domain.canonical import canonical, read_json
 from gateway.domain.errors import MisuseError, WireError
-from gateway.protocols.oadr2b.ven_state import VenState
+from gateway.protocols.oadr2b.ven_state import (
+    Due,
+    EventRecord,
+    Outgoing,
+    Registration,
+    Running,
+    VenState,
+)
 
 FORMAT: Final = 1
 LARGEST: Final = 256 * 1024 * 1024
-_STATE: Final = TypeAdapter(VenState)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stored:
+    """The state as it is stored: lists, since ids by peers are no fit keys of canonical JSON."""
+
+    events: tuple[EventRecord, ...]
+    finished: tuple[str, ...]
+    outbox: tuple[Outgoing, ...]
+    owed: tuple[Due, ...]
+    registration: Registration
+    running: tuple[Running, ...]
+
+
+_STORED: Final = TypeAdapter(Stored)
+_ADAPTERS: Final[dict[type, TypeAdapter[Any]]] = {
+    kind: TypeAdapter(kind) for kind in (EventRecord, Outgoing, Due, Registration, Running)
+}
+
+
+class StateWriter:
+    """Writes snapshots; one per session."""
+
+    def __init__(self) -> None:
+        self._written: dict[Hashable, tuple[object, bytes]] = {}
+        self._fresh: dict[Hashable, tuple[object, bytes]] = {}
+
+    def write(self, state: VenState) -> bytes:
+        """Return a state as canonical JSON."""
+        parts = {
+            "events": self._list((("e", e.event_id), e) for e in state.events.values()),
+            "finished": canonical(list(state.finished)),
+            "outbox": self._list((("o", item.key), item) for item in state.outbox),
+            "owed": self._list((("d", due.key), due) for due in state.owed),
+            "registration": self._bytes(("g", ""), state.registration),
+            "running": self._list((("r", r.report_request_id), r) for r in state.running.values()),
+        }
+        self._written, self._fresh = self._fresh, {}
+        body = b",".join(b'"%s":%s' % (name.encode(), part) for name, part in sorted(parts.items()))
+        return b'{"format":%d,"state":{%s}}' % (FORMAT, body)
+
+    def _list(self, items: Iterable[tuple[Hashable, object]]) -> bytes:
+        return b"[%s]" % b",".join(self._bytes(key, item) for key, item in items)
+
+    def _bytes(self, key: Hashable, item: object) -> bytes:
+        known = self._written.get(key)
+        if known is None or known[0] is not item:
+            known = (item, canonical(_ADAPTERS[type(item)].dump_python(item, mode="json")))
+        self._fresh[key] = known
+        return known[1]
 
 
 def write_state(state: VenState) -> bytes:
     """Return a state as canonical JSON."""
-    return canonical({"format": FORMAT, "state": _STATE.dump_python(state, mode="json")})
+    return StateWriter().write(state)
 
 
 def read_state(document: bytes) -> VenState:
@@ -28,7 +90,15 @@ def read_state(document: bytes) -> VenState:
         found = read_json(document, largest=LARGEST)
         if not isinstance(found, dict) or found.get("format") != FORMAT:
             raise MisuseError("STATE_FORMAT", f"the stored session state must have format {FORMAT}")
-        return _STATE.validate_python(found["state"])
+        stored = _STORED.validate_python(found["state"])
     except (WireError, ValidationError, KeyError) as error:
         detail = f"the stored session state cannot be read: {type(error).__name__}"
         raise MisuseError("STATE_FORMAT", detail) from None
+    return VenState(
+        registration=stored.registration,
+        outbox=stored.outbox,
+        events={record.event_id: record for record in stored.events},
+        running={running.report_request_id: running for running in stored.running},
+        owed=stored.owed,
+        finished=stored.finished,
+    )
