@@ -13,6 +13,7 @@ from gateway.domain.identity import STEP, revision
 from gateway.domain.intent import State
 from gateway.domain.names import EventId, IntentId, MeterId, SiteId, UtilityName
 from gateway.domain.participation import Opt
+from gateway.domain.reading import Quality
 from gateway.domain.settlement import SettlementStatement
 from gateway.domain.timespan import Span
 from gateway.pipeline.ports import Store, Work
@@ -469,6 +470,16 @@ async def test_readings_come_by_start_then_by_arrival(store: AnyStore) -> None:
     assert [str(reading.energy_kwh) for reading in found] == ["1", "3", "2"]
     assert [reading.start for reading in found] == [START, START + minute, START + minute]
     assert {reading.duration for reading in found} == {minute}
+
+
+async def test_samples_of_a_clock_far_off_stay_suspect(store: AnyStore) -> None:
+    far_off = batch().model_copy(update={"clock_offset_ms": 3_600_000})
+    await store.write(add_batch(far_off))
+
+    whole = Span.lasting(START, timedelta(hours=1))
+    found = await store.read(lambda work: work.telemetry.readings(PHX, IT_LOAD, whole))
+
+    assert [reading.quality for reading in found] == [Quality.TIME_SUSPECT]
 
 
 async def test_the_newest_heartbeat_stands(store: AnyStore) -> None:
