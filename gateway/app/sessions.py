@@ -12,7 +12,7 @@ from gateway.domain.names import MeterId, SiteId, UtilityName
 from gateway.domain.participation import Participation
 from gateway.domain.ports import Chance, Ids
 from gateway.northbound.driver import Driver, Health, Sink
-from gateway.northbound.exchange import HttpExchange
+from gateway.northbound.exchange import HttpExchange, pinned
 from gateway.observability.metrics import Metrics
 from gateway.pipeline.book import Office
 from gateway.protocols.actions import Collect, Message, Readings
@@ -81,7 +81,7 @@ class Sessions:
         if old is not None:
             await old.close()
         client = self._clients[name] = self._client(section)
-        exchange = HttpExchange(client=client, pinned=section.server_fingerprint)
+        exchange = HttpExchange(client=client)
         driver = Driver(
             name,
             session,
@@ -135,6 +135,7 @@ class Sessions:
             self.office.clock,
             total_s=section.request_timeout_s,
             test_mode=settings.gateway.test_mode,
+            admit=pinned(section.server_fingerprint) if section.server_fingerprint else None,
         )
 
     async def close(self) -> None:

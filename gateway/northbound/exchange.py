@@ -1,14 +1,25 @@
 """The exchange of a session over HTTP: a ``Send`` becomes a POST, the answer a ``Message``."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from gateway.domain.errors import TransportError
+from gateway.domain.errors import IdentityError, TransportError
 from gateway.protocols.actions import Message, Send
 from gateway.protocols.oadr2b.identity import fingerprint, same_fingerprint
 from gateway.transport.client import PeerClient
 
 OK: Final = 200
+
+
+def pinned(expected: str) -> Callable[[bytes], None]:
+    """Make the judge that lets only one server certificate pass, by its OpenADR fingerprint."""
+
+    def admit(der: bytes) -> None:
+        if not same_fingerprint(fingerprint(der), expected):
+            raise IdentityError("FINGERPRINT", "the server's certificate is not the pinned one")
+
+    return admit
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,23 +28,19 @@ class HttpExchange:
 
     Args:
         client: Connection pool of this utility.
-        pinned: Fingerprint that the server's certificate must have; empty: any certificate of the anchor.
     """
 
     client: PeerClient
-    pinned: str = ""
 
     async def __call__(self, send: Send) -> Message:
         """Return the answer.
 
         Raises:
-            TransportError: no answer, ``STATUS_503`` and the like for any status but 200 (OpenADR 2.0b 9.1.5: the body
-                of such an answer is undefined), or ``FINGERPRINT`` when the server is not the pinned one.
+            TransportError: no answer, or ``STATUS_503`` and the like for any status but 200 (OpenADR 2.0b 9.1.5: the
+                body of such an answer is undefined).
         """
         answer = await self.client.post(send.service, send.body, send.media_type)
         peer = fingerprint(answer.peer_der) if answer.peer_der else ""
-        if self.pinned and not same_fingerprint(peer, self.pinned):
-            raise TransportError("FINGERPRINT", "the server's certificate is not the pinned one")
         if answer.status != OK:
             raise TransportError(
                 f"STATUS_{answer.status}", f"{send.service} answered {answer.status}"

@@ -1,6 +1,7 @@
 """One utility over HTTP: every exchange bounded in time and size, never redirected, never repeated by itself."""
 
 import ssl
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -8,10 +9,10 @@ from typing import Final
 
 import aiohttp
 
-from gateway.domain.errors import TransportError
+from gateway.domain.errors import IdentityError, TransportError
 from gateway.domain.ports import Clock
 from gateway.transport.marks import is_test_certificate
-from gateway.transport.tls import peer_certificate
+from gateway.transport.tls import admit_peers
 
 CONNECT_S: Final = 5.0
 LONGEST_RETRY_AFTER: Final = timedelta(hours=1)
@@ -39,6 +40,7 @@ class PeerClient:
         total_s: Limit for one exchange, connect and body included, seconds.
         largest: Limit for an answer's body, bytes as they arrive.
         test_mode: False refuses peers whose certificate carries the test mark.
+        admit: Judges the peer's leaf certificate (DER) further; raises ``IdentityError`` to refuse.
     """
 
     def __init__(
@@ -50,12 +52,19 @@ class PeerClient:
         total_s: float = 30.0,
         largest: int = 8 << 20,
         test_mode: bool = False,
+        admit: Callable[[bytes], None] | None = None,
     ) -> None:
         self._base_url = base_url.rstrip("/")
         self._clock = clock
         self._total_s = total_s
         self._largest = largest
         self._test_mode = test_mode
+        self._admit = admit
+        self._peer_der: bytes | None = None
+        self._refusal: IdentityError | None = None
+        if context is not None:
+            # aiohttp lets go of a connection as soon as a short answer is read, so the peer is judged at the handshake.
+            admit_peers(context, self._judge)
         connector = aiohttp.TCPConnector(ssl=context if context is not None else True, limit=4)
         self._http = aiohttp.ClientSession(
             connector=connector,
@@ -79,12 +88,11 @@ class PeerClient:
                 self._clock.timeout(self._total_s),
                 self._http.post(url, data=body, headers=headers, allow_redirects=False) as answer,
             ):
-                der = self._peer(answer)
                 return Answer(
                     status=answer.status,
                     body=await self._read(answer),
                     media_type=answer.content_type,
-                    peer_der=der,
+                    peer_der=self._peer_der,
                     date=_date(answer.headers.get("Date")),
                     retry_after=self._retry_after(answer.headers.get("Retry-After")),
                 )
@@ -93,19 +101,26 @@ class PeerClient:
                 "TIMEOUT", f"{url}: no answer within {self._total_s:g} s"
             ) from None
         except aiohttp.ClientSSLError as error:
+            refusal, self._refusal = self._refusal, None
+            if refusal is not None:
+                raise TransportError(refusal.reason, f"{url}: {refusal.detail}") from None
             raise TransportError("TLS", f"{url}: {error}") from None
         except aiohttp.ClientConnectorError as error:
             raise TransportError("CONNECT", f"{url}: {error}") from None
         except (aiohttp.ClientError, OSError, ValueError) as error:
             raise TransportError("BROKEN", f"{url}: {type(error).__name__}") from None
 
-    def _peer(self, answer: aiohttp.ClientResponse) -> bytes | None:
-        connection = answer.connection
-        der = peer_certificate(connection.transport) if connection else None
-        if der is not None and not self._test_mode and is_test_certificate(der):
-            detail = "the peer shows a test certificate; set [gateway] test_mode to talk to it"
-            raise TransportError("TEST_CERTIFICATE", detail)
-        return der
+    def _judge(self, der: bytes) -> None:
+        try:
+            if not self._test_mode and is_test_certificate(der):
+                detail = "the peer shows a test certificate; set [gateway] test_mode to talk to it"
+                raise IdentityError("TEST_CERTIFICATE", detail)
+            if self._admit is not None:
+                self._admit(der)
+        except IdentityError as error:
+            self._refusal = error
+            raise
+        self._peer_der = der
 
     async def _read(self, answer: aiohttp.ClientResponse) -> bytes:
         encoding = answer.headers.get("Content-Encoding", "identity").lower()

@@ -5,7 +5,7 @@ Fielded servers increasingly want forward secrecy, so ``modern`` puts GCM first 
 """
 
 import ssl
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -113,6 +113,25 @@ def peer_certificate(transport: object) -> bytes | None:
     get = getattr(transport, "get_extra_info", None)
     found = get("ssl_object") if get else None
     return found.getpeercert(binary_form=True) if isinstance(found, ssl.SSLObject) else None
+
+
+def admit_peers(context: ssl.SSLContext, admit: Callable[[bytes], None]) -> None:
+    """Let ``admit`` judge every peer's leaf certificate (DER) at the end of the handshake, before any data is sent.
+
+    Args:
+        context: A client's; the judge stays with it.
+        admit: Raises ``IdentityError`` to refuse; the connection then fails as one whose chain does not verify.
+    """
+
+    class Judged(ssl.SSLObject):
+        def do_handshake(self) -> None:
+            super().do_handshake()
+            try:
+                admit(self.getpeercert(binary_form=True) or b"")
+            except IdentityError as error:
+                raise ssl.SSLCertVerificationError(error.detail) from None
+
+    context.sslobject_class = Judged
 
 
 def refuse_test_files(paths: Iterable[Path]) -> None:
