@@ -811,15 +811,20 @@ def test_a_restart_loses_no_report() -> None:
     assert found == [NOW + n * MINUTE for n in range(-1, 5)]
 
 
-def test_meters_that_the_configuration_has_lost_end_their_reports() -> None:
+@pytest.mark.parametrize("refused", [False, True])
+def test_meters_that_the_configuration_has_lost_end_their_reports(refused: bool) -> None:
     world = ready()
     world.poll(create(want(start=NOW)))
     world.run(MINUTE)
+    before = len(reports(world))
 
     world.scope = Scope(utility=SCOPE.utility, programs=SCOPE.programs)
-    world.vtn.script(wire.OadrRegisterReport, *["STATUS_500"] * 3)
+    if refused:
+        answer = wire.OadrRegisteredReport(ei_response=ok(code="459"))
+        world.vtn.script(wire.OadrRegisterReport, answer)
     world.restart()
     world.run(3 * MINUTE)
 
     assert world.saved is not None
     assert b'"running":[]' in world.saved
+    assert len(reports(world)) <= before + 1
