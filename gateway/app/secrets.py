@@ -16,10 +16,10 @@ def private_file(path: Path, make: Callable[[], bytes]) -> bytes:
 
     Args:
         path: Where it lives; the folder is made with mode 0700.
-        make: Called once, when there is no such file.
+        make: Called once, when there is no such file; returns 32 bytes.
 
     Raises:
-        ConfigError: the file can be read by others, or cannot be written.
+        ConfigError: the file can be read by others, is damaged, or cannot be written.
     """
     try:
         if not path.exists():
@@ -51,17 +51,16 @@ def _write(path: Path, secret: bytes) -> None:
 def _existing(path: Path) -> bytes:
     if path.stat().st_mode & 0o077:
         raise ConfigError((f"{path}: can be read by others; run: chmod 600 {path}",))
-    return path.read_bytes()
+    secret = path.read_bytes()
+    if len(secret) != _LENGTH:
+        raise ConfigError((f"{path}: must hold {_LENGTH} bytes; restore it from the backup",))
+    return secret
 
 
 def installation_key(folder: Path, make: Callable[[], bytes]) -> bytes:
     """Return the key that derived intent ids hang on.
 
     Raises:
-        ConfigError: as ``private_file``, or the file is damaged.
+        ConfigError: as ``private_file``.
     """
-    path = folder / "installation.key"
-    key = private_file(path, make)
-    if len(key) != _LENGTH:
-        raise ConfigError((f"{path}: must hold {_LENGTH} bytes; restore it from the backup",))
-    return key
+    return private_file(folder / "installation.key", make)

@@ -90,7 +90,8 @@ def _intents_lines(loaded: Loaded, records: Sequence[IntentRecord]) -> list[str]
     return [
         *head,
         *lines,
-        f"{len(records)} intent(s); START in {zone}, CAP is the lowest; `gridgate explain INTENT` tells more",
+        "",
+        f"intents: {len(records)}; START in {zone}; CAP is the lowest of its steps",
     ]
 
 
