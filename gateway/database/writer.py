@@ -98,7 +98,10 @@ class Writer:
         """
         self._refusal = None
         self._thread.start()
-        await self._opened
+        await asyncio.wait((self._opened,))
+        if self._opened.exception() is not None:
+            await self._ended  # the thread's last word; the caller may close the loop right after the error
+        self._opened.result()
 
     async def run(self, job: Callable[[Connection], T]) -> T:
         """Run a job and return its value once it is durable.
