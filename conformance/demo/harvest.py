@@ -21,6 +21,7 @@ _PAGE = 1000
 _WORDS = {
     "scheduled": "the intent is signed and queued for the site",
     "acked": "the site has seen the intent",
+    "committed": "the site commits",
     "pre_event": "the site takes part and waits for the ramp",
     "ramping_in": "ramp-in begins",
     "holding": "the event begins: the cap holds",
