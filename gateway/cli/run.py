@@ -53,15 +53,20 @@ def _wiring(timeline: Timeline) -> Wiring:
 
 async def _serve(gateway: Gateway) -> int:
     loop = asyncio.get_running_loop()
+    life = asyncio.create_task(_life(gateway), name="gateway")
+    # Before anything is opened: a signal while it starts ends it in good order too.
+    for name in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(name, _stop, life, name)
+    with contextlib.suppress(asyncio.CancelledError):
+        await life
+        return Exit.OK
+    return Exit.INTERRUPTED
+
+
+async def _life(gateway: Gateway) -> None:
     try:
         await _start(gateway)
-        serving = asyncio.create_task(gateway.run(), name="gateway")
-        for name in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(name, _stop, serving, name)
-        with contextlib.suppress(asyncio.CancelledError):
-            await serving
-            return Exit.OK
-        return Exit.INTERRUPTED
+        await gateway.run()
     finally:
         await gateway.stop()
 
@@ -74,8 +79,8 @@ async def _start(gateway: Gateway) -> None:
         raise ConfigError((f"cannot listen: {error.strerror or error}; {fix}",)) from None
 
 
-def _stop(serving: "asyncio.Task[None]", name: signal.Signals) -> None:
+def _stop(life: "asyncio.Task[None]", name: signal.Signals) -> None:
     log.info("stopping", signal=name.name)
-    if serving.cancelling():
+    if life.cancelling():
         sys.exit(Exit.INTERRUPTED)
-    serving.cancel()
+    life.cancel()
