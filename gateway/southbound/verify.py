@@ -44,8 +44,6 @@ def verified(payload: bytes, signature: str, key_set: Mapping[str, object]) -> b
 def _key_named(header: object, key_set: Mapping[str, object]) -> ECKey | None:
     if not isinstance(header, dict) or frozenset(header) not in _HEADERS:
         return None
-    if header["alg"] != "ES256":
-        return None
     keys = key_set.get("keys")
     named = (key for key in keys if isinstance(key, dict)) if isinstance(keys, list) else iter(())
     found = next((key for key in named if key.get("kid") == header["kid"]), None)

@@ -91,6 +91,26 @@ async def test_connections_torn_apart_leave_no_token_and_the_site_comes_back(
     await played(world, play)
 
 
+@pytest.mark.parametrize("secure", [False, True], ids=["plain", "tls"])
+async def test_a_site_that_leaves_takes_no_token_with_it(
+    contexts: tuple[ssl.SSLContext, ssl.SSLContext], secure: bool
+) -> None:
+    world = World()
+    if secure:
+        world.gateway.tls = contexts[0]
+
+    async def play() -> None:
+        async with world.gateway.serve():
+            for n in range(20):
+                async with world.site(ssl=contexts[1] if secure else None) as site:
+                    world.gateway.send_plan(sample_plan(world.clock.now(), revision=n + 1))
+                    await anext(site.plans())
+                world.gateway.bells.ring(PHX)
+                await world.until(n + 1)
+
+    await played(world, play)
+
+
 @pytest.mark.slow
 async def test_in_real_time_a_plan_arrives_and_is_acknowledged_within_a_second(
     contexts: tuple[ssl.SSLContext, ssl.SSLContext], tmp_path: Path

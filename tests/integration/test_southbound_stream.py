@@ -199,10 +199,22 @@ async def test_a_reader_that_stops_reading_is_disconnected_and_resumes() -> None
                         if ended in await answer.text():
                             break
                     largest = max(largest, _unsent(listener))
+            assert await _rest(peer) < 10 << 20
         assert largest < 1 << 20
         async with reading(gateway, listener.url, "?after=2") as blocks:
             found = await take(blocks, 200)
     assert [b.sequence for b in found] == list(range(3, 203))
+
+
+async def _rest(peer: socket.socket) -> int:
+    """Read to the end of a connection that the server has cut; return how much there still was."""
+    size = 0
+    try:
+        while chunk := await asyncio.get_running_loop().sock_recv(peer, 1 << 16):
+            size += len(chunk)
+    except ConnectionResetError:
+        pass
+    return size
 
 
 def _unsent(listener: Any) -> int:
@@ -229,3 +241,22 @@ async def test_a_store_that_fails_ends_the_stream_in_good_order() -> None:
         gateway.bells.ring(PHX)
         assert [block.comment async for block in blocks] == ["bye"]
     assert [block.event for block in seen] == ["", "intent", "plan"]
+
+
+async def test_a_revoked_token_ends_its_stream_and_nobody_elses() -> None:
+    assert Pace().recheck_s < 5
+    gateway = filled(2)
+    gateway.pace = Pace(recheck_s=0.05)
+    gateway.token(secret="other token of the same site")
+    other = {"Authorization": "Bearer other token of the same site"}
+    async with (
+        gateway.serve() as listener,
+        reading(gateway, listener.url) as revoked,
+        reading(gateway, listener.url, **other) as kept,
+    ):
+        await take(revoked, 2)
+        await take(kept, 2)
+        gateway.store.work.tokens.revoke("secret-of-phx-1", gateway.clock.now())
+        assert [block async for block in revoked] == []
+        gateway.send_plan(sample_plan(gateway.clock.now(), revision=9))
+        assert (await anext(kept)).sequence == 3
