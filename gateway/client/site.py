@@ -294,7 +294,11 @@ class Site:
 
 
 async def _turns() -> None:
-    """Let the loop turn a few times, so that the other end sees a closed connection before anything else happens."""
+    """Let the loop turn, so that the other end sees a closed connection before anything else happens.
+
+    A TLS connection takes several turns to close, and what is written meanwhile is dropped without an error, its token
+    with it.
+    """
     loop = asyncio.get_running_loop()
     for _ in range(_TURNS):
         turn: asyncio.Future[None] = loop.create_future()
