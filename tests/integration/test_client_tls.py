@@ -104,7 +104,7 @@ async def test_a_site_that_leaves_takes_no_token_with_it(
             for n in range(20):
                 async with world.site(ssl=contexts[1] if secure else None) as site:
                     world.gateway.send_plan(sample_plan(world.clock.now(), revision=n + 1))
-                    await anext(site.plans())
+                    assert (await anext(site.plans())).revision == n + 1
                 world.gateway.bells.ring(PHX)
                 await world.until(n + 1)
 

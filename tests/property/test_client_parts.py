@@ -71,6 +71,7 @@ def test_no_bytes_break_the_parser(chunk: bytes) -> None:
     parser.feed(chunk + b"\n\n")
     while parser.pop() is not None:
         pass
+    assert parser.begun == 0
 
 
 def test_a_notebook_compares_before_it_ignores() -> None:
