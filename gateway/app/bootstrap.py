@@ -30,6 +30,7 @@ from gateway.observability.metrics import Metrics
 from gateway.pipeline.book import Office
 from gateway.pipeline.feedback import Feedback
 from gateway.pipeline.inbound import Inbound
+from gateway.pipeline.keys import known_keys
 from gateway.pipeline.measure import Measure
 from gateway.pipeline.ports import Work
 from gateway.pipeline.prove import Prover
@@ -195,6 +196,7 @@ class Gateway:
         now = office.clock.now()
 
         def job(work: Work) -> None:
+            known_keys(office, work)
             agree(Turn(work=work, book=office.book, signer=office.signer, now=now))
 
         await office.store.write(job)
