@@ -30,8 +30,6 @@ def run(config: Path, clock: Timeline) -> int:
     wiring = _wiring(clock)
     test_mode = loaded.settings.gateway.test_mode
     set_up(wiring.clock.now, as_json=not sys.stderr.isatty(), test_mode=test_mode)
-    if loaded.settings.gateway.test_mode:
-        structlog.contextvars.bind_contextvars(mode="TEST")
     return asyncio.run(_serve(Gateway(loaded, wiring)))
 
 

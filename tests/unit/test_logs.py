@@ -14,6 +14,7 @@ NOW = datetime(2026, 3, 8, 12, tzinfo=UTC)
 
 @pytest.fixture(autouse=True)
 def _restored() -> Iterator[None]:
+    structlog.contextvars.clear_contextvars()
     yield
     structlog.reset_defaults()
 
