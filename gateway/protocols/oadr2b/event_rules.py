@@ -73,8 +73,13 @@ def check_intervals(
     last = len(steps) - 1
     total = _NOTHING
     for place, interval in enumerate(steps):
-        _check_interval(place, interval, period.dtstart + total, what)
+        if interval.dtstart is not None:
+            _check_start(place, interval.dtstart, period.dtstart + total, what)
+        if interval.uid != str(place) or interval.signal_payload is None:
+            _check_content(place, interval, what)
         length = interval.duration or _NOTHING
+        if length < _NOTHING:
+            raise SessionError("INVALID_DATA", f"interval {place} of a {what} is negative")
         total += length
         is_open = not whole and place == last
         if (not length) is not is_open:
@@ -86,14 +91,17 @@ def check_intervals(
         )
 
 
-def _check_interval(place: int, interval: SignalInterval, start: datetime, what: str) -> None:
+def _check_start(place: int, told: datetime, start: datetime, what: str) -> None:
     # Rule 102 forbids dtstart here; VTNs in the field write it all the same. One that says what follows from the
     # durations anyway does no harm, one that says something else makes the event ambiguous.
-    if interval.dtstart not in (None, start):
+    if told != start:
         raise SessionError(
             "COMPLIANCE",
             f"dtstart of interval {place} of a {what} is not where it starts (rule 102)",
         )
+
+
+def _check_content(place: int, interval: SignalInterval, what: str) -> None:
     if interval.uid is None:
         raise SessionError("COMPLIANCE", f"interval {place} of a {what} lacks its uid (rule 100)")
     if interval.uid.strip() != str(place):
@@ -104,8 +112,6 @@ def _check_interval(place: int, interval: SignalInterval, start: datetime, what:
         raise SessionError(
             "COMPLIANCE", f"interval {place} of a {what} must carry one number (rule 103)"
         )
-    if interval.duration and interval.duration < _NOTHING:
-        raise SessionError("INVALID_DATA", f"interval {place} of a {what} has a negative duration")
 
 
 def check_simple(signal: EiEventSignal) -> None:

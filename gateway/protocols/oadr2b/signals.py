@@ -199,8 +199,9 @@ def read(signal: EiEventSignal, terms: ProgramTerms) -> Reading:
     """
     rule = rule_of(signal)
     raw = [i.signal_payload for i in signal.intervals if i.signal_payload is not None]
-    for value in set(raw):
-        _check_range(value, rule, signal)
+    if rule.whole or rule.low is not None or rule.high is not None:
+        for value in set(raw):
+            _check_range(value, rule, signal)
     item = None if rule.whole else signal.item_base
     values = _in_house_units(raw, item)
     rule = _by_terms(rule, signal, values, terms)
@@ -225,14 +226,20 @@ def _check_range(value: Decimal, rule: Rule, signal: EiEventSignal) -> None:
 
 
 def _in_house_units(raw: list[Decimal], item: ItemBase | None) -> tuple[Decimal, ...]:
+    if item is None or item.si_scale_code == _house_scale(item):
+        return tuple(raw)
     scaled_once = {value: _in_house_unit(value, item) for value in set(raw)}
     return tuple([scaled_once[value] for value in raw])
+
+
+def _house_scale(item: ItemBase) -> str:
+    return "k" if item.name in POWER or item.name in ENERGY else "none"
 
 
 def _in_house_unit(value: Decimal, item: ItemBase | None) -> Decimal:
     if item is None:
         return value
-    to = "k" if item.name in POWER | ENERGY else "none"
+    to = _house_scale(item)
     if item.si_scale_code == to:
         return value
     return exact(plain(scaled(value, item.si_scale_code or "none", to=to)))
