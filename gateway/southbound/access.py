@@ -68,12 +68,6 @@ class Access:
             raise not_found()
         return Caller(site=token.site, sha256=digest)
 
-    async def still_accepted(self, caller: Caller) -> bool:
-        """Say whether a caller's token is still in force."""
-        now = self._parts.clock.now()
-        token = await self._parts.store.read(lambda work: accepted(work, caller.sha256, now))
-        return token is not None
-
     def count(self, caller: Caller) -> None:
         """Count one request that may be put off.
 

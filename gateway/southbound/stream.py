@@ -22,6 +22,7 @@ from gateway.southbound.access import Access, Caller
 from gateway.southbound.parts import Parts
 from gateway.southbound.positions import Reset, number, reset, usable
 from gateway.southbound.queries import LARGEST_CURSOR
+from gateway.southbound.tokens import accepted
 
 HEADERS: Final = {
     "Content-Type": "text/event-stream",
@@ -69,7 +70,7 @@ class Streams:
 
     Args:
         parts: What the app stands on.
-        access: Looks at tokens again while streams are open.
+        access: Counts open streams.
     """
 
     def __init__(self, parts: Parts, access: Access) -> None:
@@ -120,26 +121,23 @@ class Streams:
         pace, clock, bells = self._parts.pace, self._parts.clock, self._parts.bells
         await blocks.write(b"retry: %d\n\n" % pace.retry_ms)
         ping_at = self._in(pace.ping_s)
-        check_at = self._in(pace.recheck_s)
         cause = "closed"
         try:
             cursor = await self._begin(blocks, caller.site, cursor)
             while not bells.closed:
                 seen = bells.rings(caller.site)
-                page = await self._page(caller.site, cursor)
+                allowed, page = await self._look(caller, cursor)
+                if not allowed:
+                    cause = "revoked"
+                    break
                 for item in page:
                     await self._send(blocks, item)
                     cursor = item.sequence
-                if clock.now() >= check_at:
-                    if not await self._access.still_accepted(caller):
-                        cause = "revoked"
-                        break
-                    check_at = self._in(pace.recheck_s)
                 if clock.now() >= ping_at:
                     await blocks.write(PING)
                     ping_at = self._in(pace.ping_s)
                 if len(page) < pace.page:
-                    await bells.wait(caller.site, seen, min(ping_at, check_at))
+                    await bells.wait(caller.site, seen, min(ping_at, self._in(pace.recheck_s)))
         except StoreError:
             cause = "store"
         await blocks.write(BYE)
@@ -159,9 +157,16 @@ class Streams:
         await blocks.write(block("reset", found.sequence, found.body))
         return found.sequence
 
-    async def _page(self, site: SiteId, cursor: int) -> tuple[OutboxItem, ...]:
-        limit = self._parts.pace.page
-        return await self._parts.store.read(lambda work: work.outbox.after(site, cursor, limit))
+    async def _look(self, caller: Caller, cursor: int) -> tuple[bool, tuple[OutboxItem, ...]]:
+        """Return whether the token is still in force, and what comes next: one look at the store for both."""
+        now, limit = self._parts.clock.now(), self._parts.pace.page
+
+        def job(work: Work) -> tuple[bool, tuple[OutboxItem, ...]]:
+            if accepted(work, caller.sha256, now) is None:
+                return False, ()
+            return True, work.outbox.after(caller.site, cursor, limit)
+
+        return await self._parts.store.read(job)
 
     async def _send(self, blocks: Blocks, item: OutboxItem) -> None:
         """Write one document, unless it is too late for it: a last look right before the socket (R-OUT-1)."""
