@@ -4,7 +4,7 @@ import ssl
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import TypeVar, cast
 
@@ -53,13 +53,20 @@ from gateway.domain.names import EventId, IntentId, SiteId, UtilityName
 from gateway.domain.plan import EffectivePlan, OpenQuestion, Phase, PlanSegment
 from gateway.domain.ports import Clock
 from gateway.domain.protocol import ProtocolName
-from gateway.domain.settlement import SettlementStatement
+from gateway.domain.settlement import (
+    BaselineStatus,
+    InputIndexes,
+    MethodSummary,
+    SettlementStatement,
+    StatementStatus,
+    Totals,
+)
 from gateway.intents.envelope import intent_event, plan_event
 from gateway.pipeline.ports import Store, Work
 from gateway.pipeline.records import IntentRecord, Lease, OutboxItem, Seen, TokenRecord
 from gateway.southbound.app import make_app
 from gateway.southbound.bells import Bells
-from gateway.southbound.parts import Pace, Parts
+from gateway.southbound.parts import Check, Pace, Parts
 from gateway.southbound.signer import KeyFileSigner
 from gateway.southbound.tokens import SCOPES, token_digest
 from gateway.transport.server import Listener, listen
@@ -216,6 +223,8 @@ class WritingDesk:
     store: SmallStore
     clock: Clock
     lease_s: int = 60
+    busy: int = 0
+    """So many calls are refused because the store is."""
     calls: list[tuple[str, SiteId, str]] = field(default_factory=list)
     effects: dict[tuple[str, str, str], str] = field(default_factory=dict)
     batches: list[TelemetryBatch] = field(default_factory=list)
@@ -232,6 +241,11 @@ class WritingDesk:
             return Seen.CONFLICT
         return Seen.NEW if self.calls.count((kind, site, key)) == 1 else Seen.DUPLICATE
 
+    def _busy(self) -> None:
+        if self.busy:
+            self.busy -= 1
+            raise StoreError("DISK_FULL", "no space left")
+
     def _revision(self, site: SiteId, intent: IntentId, revision: int) -> None:
         record = self.store.work.intents.get(intent)
         if record is None or record.intent.site != site:
@@ -240,6 +254,7 @@ class WritingDesk:
             raise SessionError("STALE_REVISION", "answer the newest revision")
 
     async def acknowledge(self, site: SiteId, intent: IntentId, ack: Ack) -> Seen:
+        self._busy()
         self._revision(site, intent, ack.revision)
         self.acks.append((self.clock.now(), intent, ack))
         return self.store.work.outbox.acknowledge(site, intent, ack, self.clock.now())
@@ -263,6 +278,7 @@ class WritingDesk:
         return self._effect("complete", site, f"{intent}/{completion.revision}", completion)
 
     async def telemetry(self, site: SiteId, batch: TelemetryBatch) -> Seen:
+        self._busy()
         seen = self._effect("telemetry", site, batch.batch_id, batch)
         if seen is Seen.NEW:
             self.batches.append(batch)
@@ -287,6 +303,7 @@ class SmallGateway:
     signer: KeyFileSigner = field(default_factory=lambda: KeyFileSigner.seeded(b"test"))
     store: SmallStore = field(default_factory=SmallStore)
     tls: ssl.SSLContext | None = None
+    checks: dict[str, Check] = field(default_factory=dict)
     port: int = 0
 
     def __post_init__(self) -> None:
@@ -326,6 +343,7 @@ class SmallGateway:
             registry=self.registry,
             source=SOURCE,
             pace=self.pace,
+            checks=self.checks,
         )
         listener = await listen(make_app(parts), "127.0.0.1", self.port, self.tls)
         self.port = listener.port
@@ -489,4 +507,54 @@ def sample_plan(
         segments=segments,
         open_questions=questions,
         failsafe=FAILSAFE,
+    )
+
+
+def sample_statement(name: str, *, site: str = PHX) -> SettlementStatement:
+    """Settle nothing, for nothing."""
+    nothing = Decimal(0)
+    totals = Totals(
+        baseline_kwh=nothing,
+        metered_kwh=nothing,
+        reduction_kwh=nothing,
+        obligation_kwh=nothing,
+        shortfall_kwh=nothing,
+        payment=nothing,
+    )
+    start = datetime(2025, 5, 3, 23, 30, tzinfo=UTC)
+    return SettlementStatement(
+        id=name,
+        version=1,
+        status=StatementStatus.PROVISIONAL,
+        utility="azp",
+        program="dr",
+        event_id="evt-1",
+        intent_id="intent-1",
+        site=site,
+        meter="it_load",
+        measurement_point="it_load",
+        start=start,
+        end=start + 180 * MINUTE,
+        currency="USD",
+        price_per_kwh=Decimal(1),
+        penalty_per_kwh=Decimal(2),
+        pre_event_kw=None,
+        limit_kw=None,
+        intervals=(),
+        totals=totals,
+        performance=None,
+        baseline_method="same_day",
+        baseline=MethodSummary(
+            method="same_day",
+            parameters={},
+            status=BaselineStatus.INSUFFICIENT_DATA,
+            baseline_kwh=None,
+            metered_kwh=None,
+            reduction_kwh=None,
+            performance=None,
+        ),
+        inputs=InputIndexes(),
+        software="test",
+        simulated=True,
+        test=True,
     )

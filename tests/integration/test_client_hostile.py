@@ -14,6 +14,9 @@ from aiohttp import web
 from gateway.client import Plan, Refused, Site, SiteOptions
 from gateway.client.clock import SystemClock
 from gateway.client.exchange import LARGEST, BackOff, Exchange
+from gateway.client.keys import Keys
+from gateway.southbound.signer import KeyFileSigner
+from gateway.southbound.verify import verified
 from gateway.transport.server import listen
 from tests.client_world import START, World, cancelled, played, sample
 from tests.southbound_fakes import PHX, sample_intent, sample_plan
@@ -254,6 +257,114 @@ async def test_a_question_of_nobody_is_refused_by_its_reason() -> None:
             assert found.value.problem.trace_id
 
     await played(world, play)
+
+
+async def test_acknowledgements_and_samples_are_sent_until_the_store_takes_them() -> None:
+    world = World()
+    desk = world.gateway.desk
+
+    async def play() -> None:
+        async with world.gateway.serve(), world.site() as site:
+            desk.busy = 5
+            world.gateway.send_intent(sample_intent(START))
+            await site.telemetry(sample(0))
+            await world.until(3)
+            assert site.waiting_batches == 0
+
+    await played(world, play)
+    assert (len(desk.acks), len(desk.batches), desk.busy) == (1, 1, 0)
+    assert not world.notices
+
+
+async def test_an_intent_past_its_deliver_by_is_dropped_and_told() -> None:
+    world = World()
+    gateway = world.gateway
+    late = sample_intent(START).model_copy(update={"deliver_by": START})
+
+    async def play() -> None:
+        async with gateway.serve(), world.site() as site:
+            await world.until(1)
+            gateway.send_intent(late)
+            await world.until(2)
+            assert site.next_intent() is None
+
+    await played(world, play)
+    assert [(n.reason, n.subject) for n in world.notices] == [("LATE", "intent-1")]
+    assert not gateway.desk.acks
+
+
+async def test_the_gateway_says_how_long_the_lease_is() -> None:
+    world = World()
+    world.gateway.desk.lease_s = 300
+
+    async def lost(_: object) -> None:
+        world.say("lost")
+
+    async def play() -> None:
+        async with world.gateway.serve():
+            site = world.site(on_lease_lost=lost)
+            await site.__aenter__()
+            await world.until(1)
+        await world.until(5)
+        assert world.trace == []
+        await world.until(7)
+        await site.__aexit__(None, None, None)
+
+    await played(world, play)
+    assert [word for _, word in world.trace] == ["lost"]
+
+
+async def test_an_acknowledgement_of_what_the_gateway_forgot_is_told() -> None:
+    world = World()
+    gateway = world.gateway
+
+    async def play() -> None:
+        async with gateway.serve(), world.site():
+            gateway.send_intent(sample_intent(START))
+            gateway.store.work.intents.records.clear()
+            await world.until(1)
+
+    await played(world, play)
+    assert [(n.reason, n.subject) for n in world.notices] == [("REFUSED", "intent-1")]
+
+
+async def test_many_samples_go_out_in_batches_of_5000() -> None:
+    world = World()
+
+    async def play() -> None:
+        async with world.gateway.serve(), world.site() as site:
+            await site.telemetry(sample(n) for n in range(12_000))
+            await world.until(1)
+
+    await played(world, play)
+    assert [len(b.samples) for b in world.gateway.desk.batches] == [5000, 5000, 2000]
+
+
+async def test_a_buffer_that_cannot_be_written_is_told_and_counted(tmp_path: Path) -> None:
+    world = World()
+    folder = tmp_path / "buffer"
+
+    async def play() -> None:
+        async with world.gateway.serve(), world.site(buffer_dir=folder) as site:
+            folder.rmdir()
+            await site.telemetry([sample(0), sample(1)])
+            await world.until(1)
+            assert site.dropped_samples == 2
+
+    await played(world, play)
+    assert [notice.reason for notice in world.notices] == ["BUFFER"]
+
+
+@pytest.mark.parametrize("keys", [b"[]", b"{", b'{"keys":[]}'])
+async def test_a_key_set_that_is_none_verifies_nothing(keys: bytes) -> None:
+    async def serve(_: web.Request) -> web.Response:
+        return web.Response(body=keys)
+
+    async with answering(serve) as exchange:
+        ring = Keys(exchange, SystemClock(), verified)
+        document = {"a": 1, "signature": KeyFileSigner.seeded(b"a").detached(b"")}
+        assert not await ring.holds(document)
+        assert not await ring.holds(document)  # and does not ask again at once
 
 
 @pytest.mark.slow

@@ -27,6 +27,7 @@ from tests.southbound_fakes import (
     SmallGateway,
     sample_intent,
     sample_plan,
+    sample_statement,
 )
 
 
@@ -465,6 +466,55 @@ async def test_queries_and_telemetry_are_limited_and_answers_are_not() -> None:
 
     assert statuses == [200, 200, 200, 429]
     assert answered == [200] * 6
+
+
+async def test_statements_are_paged_and_only_the_sites_own(desk: Desk) -> None:
+    statements = desk.gateway.store.work.statements
+    for n in range(5):
+        statements.put(sample_statement(f"s{n}"))
+    statements.put(sample_statement("theirs", site=OTHER))
+
+    seen, path = [], "/v1/statements?limit=2"
+    while path:
+        status, page, _ = await desk.get(path)
+        assert status == 200
+        seen += [statement["id"] for statement in page["items"]]
+        path = page["next"] and f"/v1/statements?limit=2&after={page['next']}"
+
+    assert seen == [f"s{n}" for n in range(5)]
+    assert (await desk.get("/v1/statements/s3"))[1]["id"] == "s3"
+    assert (await desk.get("/v1/statements/theirs"))[0] == 404
+    assert (await desk.get("/v1/statements?after=theirs"))[1]["reason"] == "CURSOR"
+
+
+async def test_readiness_names_what_is_wrong(desk: Desk) -> None:
+    words = {"store": "", "clock": "the clock is 40 s off"}
+
+    async def store() -> str:
+        return words["store"]
+
+    async def clock() -> str:
+        return words["clock"]
+
+    desk.gateway.checks |= {"store": store, "clock": clock}
+    status, health, _ = await desk.get("/health/ready")
+    assert (status, health["status"]) == (503, "not_ready")
+    assert health["checks"] == {"store": "ok", "clock": "the clock is 40 s off"}
+    words["clock"] = ""
+    assert (await desk.get("/health/ready"))[0] == 200
+
+
+async def test_a_bug_becomes_a_500_without_its_story_and_the_next_request_works(
+    desk: Desk,
+) -> None:
+    async def broken() -> str:
+        raise RuntimeError("secret")
+
+    desk.gateway.checks["broken"] = broken
+    status, problem, _ = await desk.get("/health/ready")
+    assert (status, problem["reason"]) == (500, "INTERNAL")
+    assert "secret" not in json.dumps(problem)
+    assert (await desk.get("/health/live"))[0] == 200
 
 
 async def test_health_and_figures(desk: Desk) -> None:
