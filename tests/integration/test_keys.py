@@ -33,8 +33,11 @@ async def start(folder: Path) -> None:
 
 async def test_a_gateway_starts_again_with_its_own_keys(folder: Path) -> None:
     await start(folder)
+    keys = {path.name: path.read_bytes() for path in (folder / "var" / "keys").iterdir()}
 
     await start(folder)
+
+    assert keys == {path.name: path.read_bytes() for path in (folder / "var" / "keys").iterdir()}
 
 
 @pytest.mark.parametrize("name", ["installation.key", "evidence-log.key"])
