@@ -49,10 +49,10 @@ def test_a_configuration_without_faults_is_read(place: Path) -> None:
 
 
 def test_the_annotated_example_has_no_faults_once_its_files_are_there(tmp_path: Path) -> None:
-    (tmp_path / "keys").mkdir()
+    # Laid out as `gridgate-certs init keys` does, so that the README's lines work as they stand.
     pki = openadr("ecc", datetime(2025, 5, 3, tzinfo=UTC))
-    write(pki.ven("phx-gridgate"), tmp_path / "keys", "ven")
-    (tmp_path / "keys" / "utility-root.pem").write_bytes(pki.anchor_pem)
+    write(pki.ven("phx-gridgate"), tmp_path / "keys" / "ven", "phx-gridgate")
+    (tmp_path / "keys" / "anchor.pem").write_bytes(pki.anchor_pem)
 
     settings = loaded(tmp_path, EXAMPLE.read_text(encoding="utf-8")).settings
 
