@@ -51,6 +51,8 @@ from gateway.transport.tls import refuse_test_files, southbound_server
 SOFTWARE: Final = f"gridgate {version('gridgate')}"
 HEAD_EVERY: Final = timedelta(minutes=5)
 """A head of the evidence log is signed at least so often."""
+FRESH: Final = timedelta(minutes=5)
+"""A gateway that heard from no utility for so long says so at ``/health/ready``."""
 _SCHEMAS: Final[dict[str, Callable[[], etree.XMLSchema]]] = {"oadr20b": load_oadr20b_schema}
 
 log = structlog.get_logger()
@@ -218,6 +220,7 @@ class Gateway:
                 signer=office.signer,
                 registry=self._metrics.registry,
                 source=office.book.source,
+                checks={"utilities": self._utilities_answer},
                 pace=self._wiring.pace,
             )
         )
@@ -228,6 +231,14 @@ class Gateway:
             else None
         )
         return await listen(app, southbound.host, southbound.port, context)
+
+    async def _utilities_answer(self) -> str:
+        """Say what is wrong when no utility was heard lately; a site that is down never makes us unready."""
+        sessions = self._sessions.health() if self._sessions else {}
+        since = self.office.clock.now() - FRESH
+        if any(health.last_good_at and health.last_good_at > since for health in sessions.values()):
+            return ""
+        return f"no utility has answered in the last {FRESH.total_seconds() / 60:g} minutes"
 
     async def run(self) -> None:
         """Serve until cancelled.

@@ -11,6 +11,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import pytest
 
 from certs.files import write
@@ -175,6 +176,9 @@ async def test_gridgate_does_the_whole_job_with_a_third_partys_server(
             tls = ssl.create_default_context(cafile=tmp_path / "anchor.pem")
             url = gateway.url.replace("127.0.0.1", "localhost") + "/v1"
             options = SiteOptions(collect_s=0.0)
+            async with aiohttp.ClientSession() as http:
+                ready = await http.get(url.replace("/v1", "/health/ready"), ssl=tls)
+                assert ready.status == 200, await ready.text()
             async with Site(url, site="phx-1", token=token, ssl=tls, options=options) as site:
                 await do_the_job(vtn, site, now)
 
