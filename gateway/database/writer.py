@@ -100,7 +100,8 @@ class Writer:
         self._thread.start()
         await asyncio.wait((self._opened,))
         if self._opened.exception() is not None:
-            await self._ended  # the thread's last word; the caller may close the loop right after the error
+            # The thread's last word: the caller may close the loop right after the error.
+            await self._ended
         self._opened.result()
 
     async def run(self, job: Callable[[Connection], T]) -> T:
