@@ -42,7 +42,7 @@ def _content(outcome: Outcome) -> dict[str, object]:
     kw = outcome.limit_kw
     return {
         "title": "Phoenix demonstration, 3 May 2025",
-        "flags": ["simulated site", "test certificates", "demo prices"],
+        "flags": ["TEST", "simulated site", "test certificates", "demo prices"],
         "summary": (
             f"The utility asked for {outcome.scenario.multiplier:.0%} of the present consumption of "
             f"{outcome.pre_event_kw:.1f} kW GPU power (it_load), at most {kw:.1f} kW, from 16:30 to 19:30. "

@@ -33,9 +33,8 @@ async def keep(name: str, start: Callable[[], Awaitable[None]], clock: Clock) ->
             await start()
         except (StoreError, ConfigError, asyncio.CancelledError):
             raise
-        except (
-            Exception
-        ):  # a bug in one session must not stop the others; it is logged and the state is re-read
+        except Exception:
+            # a bug in one session must not stop the others; it is logged and the state is re-read
             log.exception("task_crashed", task=name)
             with clock.held():
                 await clock.sleep_until(clock.now() + PAUSE)

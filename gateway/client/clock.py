@@ -4,7 +4,7 @@ import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Final, Generic, TypeVar
 
 T = TypeVar("T")
@@ -107,8 +107,3 @@ class SystemClock(ScaledClock):
     def __init__(self) -> None:
         now = datetime.now(UTC)  # noqa: TID251 - this module is the Clock
         super().__init__(origin=now, started=now, factor=1.0)
-
-
-def after(now: datetime, seconds: float) -> datetime:
-    """Return the instant that many seconds later."""
-    return now + timedelta(seconds=seconds)

@@ -111,9 +111,8 @@ def guarded(answer: ErrorAnswer) -> Middleware:
             return answer(request, error)
         except (asyncio.CancelledError, ConnectionError):
             raise
-        except (
-            Exception
-        ) as error:  # the border: a bug becomes 500 and a log line, never a lost loop
+        except Exception as error:
+            # the border: a bug becomes 500 and a log line, never a lost loop
             log.exception("handler_failed", route=request.path, error=type(error).__name__)
             return web.Response(status=500)
 

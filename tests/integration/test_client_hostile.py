@@ -386,7 +386,7 @@ async def test_the_client_is_imported_about_as_fast_as_what_it_stands_on() -> No
 
     floor = await seconds("import aiohttp, pydantic; pydantic.BaseModel")
     ours = await seconds("import gateway.client")
-    assert ours < 2 * floor + 0.3
+    assert ours < floor + 0.12
 
 
 async def test_samples_of_a_site_that_was_refused_are_counted() -> None:

@@ -313,7 +313,7 @@ async def test_a_batch_of_5000_samples_does_not_occupy_the_loop(desk: Desk) -> N
     assert (await desk.post(path_of(template), many))[0] == 200
     done = True
     await watching
-    assert longest < 0.4  # of this thread's processor time, whatever else the machine does
+    assert longest < 0.1  # of this thread's processor time, whatever else the machine does
 
     too_many = {**good, "samples": good["samples"] * 5001}
     assert (await desk.post(path_of(template), too_many))[0] == 422

@@ -67,8 +67,8 @@ def test_decode2b_prints_the_promised_keys_and_beats_openleadr() -> None:
     for case in figures["cases"].values():
         assert case["ours_ms"] > 0
         assert case["ratio"] == pytest.approx(case["openleadr_ms"] / case["ours_ms"], abs=0.02)
-    # The bars (3 ms, 8 times) are the bench's to show; a test on a busy machine asks for the order of magnitude.
-    assert figures["cases"]["10x24"]["ratio"] >= 4
+    # The absolute bar (3 ms) depends on the machine; the ratio is taken in one run.
+    assert figures["cases"]["10x24"]["ratio"] >= 8
 
 
 def test_an_unknown_bench_is_wrong_use() -> None:

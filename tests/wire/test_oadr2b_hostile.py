@@ -191,7 +191,7 @@ def test_nine_mebibytes_are_refused_unread() -> None:
     error = refused(body)
 
     assert error.reason == "TOO_LARGE"
-    assert thread_time() - started < 0.1
+    assert thread_time() - started < 0.01
 
 
 def test_a_caller_may_set_a_smaller_limit_but_no_larger_one() -> None:
@@ -269,13 +269,13 @@ def test_no_document_below_the_threshold_occupies_the_loop_for_long(kind: str) -
     body = worst(xml.OFF_LOOP_BYTES)[kind]
     assert len(body) <= xml.OFF_LOOP_BYTES
 
-    assert seconds_to_judge(body) < 0.25
+    assert seconds_to_judge(body) < 0.1
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", sorted(worst(4096)))
 def test_no_permitted_document_occupies_a_worker_for_long(kind: str) -> None:
-    assert seconds_to_judge(worst(8 * MIB)[kind]) < 4
+    assert seconds_to_judge(worst(8 * MIB)[kind]) < 1
 
 
 def seconds_to_judge(body: bytes) -> float:
