@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: help setup demo test check fmt lint types arch cov bench dist clean
+.PHONY: help setup demo test soak check fmt lint types arch cov bench dist clean
 
 help: ## List the verbs.
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -23,6 +23,9 @@ demo: $(STAMP) ## Replay the Phoenix field demonstration (three processes, about
 
 test: $(STAMP) ## Run the whole test suite.
 	$(BIN)/python -m pytest -q
+
+soak: $(STAMP) ## Crashes, power loss, faults, simulated days and wrong devices, in one table (up to 20 minutes).
+	$(BIN)/gridgate-conformance soak
 
 check: $(STAMP) lint types arch ## What must be green at every push: style, types, layers, quick tests.
 	$(BIN)/python -m pytest -q -m "not slow and not peer"

@@ -8,6 +8,7 @@ from typing import NoReturn
 
 from conformance.cli.ending import EXITS, Exit
 from conformance.cli.serve import Timeline, real_instant, serve_vtn2b
+from conformance.soak.__main__ import add_options, soak
 from gateway.domain.errors import ConfigError, GatewayError
 from gateway.domain.timespan import instant
 
@@ -47,6 +48,13 @@ def _parser() -> _Parser:
     clock.add_argument(
         "--clock-factor", type=float, metavar="N", help="seconds of the timeline per real second"
     )
+    soaking = verbs.add_parser(
+        "soak",
+        help="attack the main job in every known way",
+        description="Crashes, power loss, faults and wrong devices; prints one table. Minutes; --quick: seconds.",
+        epilog="Exit codes: 0 everything as it must be, 1 not, 4 usage or interrupted.",
+    )
+    add_options(soaking)
     return parser
 
 
@@ -77,6 +85,8 @@ def run(arguments: Sequence[str] | None = None) -> int:
     parser = _parser()
     given = parser.parse_args(arguments)
     try:
+        if given.verb == "soak":
+            return soak(given)
         return serve_vtn2b(given.schedule, _timeline(parser, given))
     except ConfigError as error:
         for fault in error.faults:

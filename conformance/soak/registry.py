@@ -1,0 +1,9 @@
+"""The parts of the endurance run, one line each, in the order in which they are started."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from conformance.soak.row import Part
+
+PARTS: Final[Mapping[str, Part]] = {}
+"""Name -> part."""
