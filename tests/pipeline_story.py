@@ -16,6 +16,7 @@ from gateway.domain.intent import FailSafe
 from gateway.domain.names import EventId, IntentId, SiteId, UtilityName
 from gateway.domain.participation import Opt, Participation
 from gateway.domain.plan import EffectivePlan
+from gateway.domain.points import Step
 from gateway.domain.program import Program
 from gateway.domain.settlement import SettlementStatement
 from gateway.domain.site import Site
@@ -324,8 +325,8 @@ class FailingStore(MemoryStore):
     writes: int = 0
     fatal: int | None = None
 
-    async def write(self, job: Callable[[MemoryWork], T]) -> T:
-        value = await super().write(job)
+    async def write(self, job: Callable[[MemoryWork], T], step: Step = Step.OTHER) -> T:
+        value = await super().write(job, step)
         self.writes += 1
         if self.writes == self.fatal:
             raise StoreError("CRASH", "the process ends here")

@@ -51,6 +51,7 @@ from gateway.domain.intent import (
 )
 from gateway.domain.names import EventId, IntentId, SiteId, UtilityName
 from gateway.domain.plan import EffectivePlan, OpenQuestion, Phase, PlanSegment
+from gateway.domain.points import Step
 from gateway.domain.ports import Clock
 from gateway.domain.protocol import ProtocolName
 from gateway.domain.settlement import (
@@ -203,7 +204,7 @@ class SmallStore:
     broken: bool = False
     reads: int = 0
 
-    async def write(self, job: Callable[[Work], T]) -> T:
+    async def write(self, job: Callable[[Work], T], step: Step = Step.OTHER) -> T:
         return self._run(job)
 
     async def read(self, job: Callable[[Work], T]) -> T:

@@ -49,10 +49,11 @@ class Killer:
     ran: list[str] = field(default_factory=list)
 
     def __call__(self, point: str) -> None:
-        if point == "ran" and self.answers_early:
+        phase = point.rpartition(".")[2]
+        if phase == "ran" and self.answers_early:
             for key in self.ran:
                 say(f"ack {key}")
-        if point == self.point:
+        if phase == self.point:
             self.n -= 1
             if self.n == 0:
                 os.kill(os.getpid(), signal.SIGKILL)

@@ -14,6 +14,7 @@ from gateway.domain.intent import ComputeFlexIntent
 from gateway.domain.names import IntentId, MeterId, SiteId, UtilityName
 from gateway.domain.participation import Participation
 from gateway.domain.plan import EffectivePlan
+from gateway.domain.points import Step
 from gateway.domain.reading import Reading
 from gateway.domain.settlement import SettlementStatement
 from gateway.domain.timespan import Span
@@ -411,7 +412,7 @@ class MemoryStore:
     refusal: StoreError | None = None
     """Set it to see what callers do when nothing can be written."""
 
-    async def write(self, job: Callable[[MemoryWork], T]) -> T:
+    async def write(self, job: Callable[[MemoryWork], T], step: Step = Step.OTHER) -> T:
         """Run on a copy, which becomes the state when the job returns."""
         if self.refusal is not None:
             raise self.refusal

@@ -23,8 +23,10 @@ from gateway.app.sessions import Sessions, Tap
 from gateway.app.supervisor import keep
 from gateway.app.token_desk import StoreDesk
 from gateway.config.load import Loaded
+from gateway.database.database import Options
 from gateway.domain.errors import ConfigError, GatewayError, first_of
 from gateway.domain.names import UtilityName
+from gateway.domain.points import Step, Watch, unwatched
 from gateway.domain.ports import Chance, Clock, Ids
 from gateway.observability.metrics import Metrics
 from gateway.pipeline.book import Office
@@ -72,6 +74,8 @@ class Wiring:
     """Sees every answer of a utility as it comes in; for measuring."""
     store_url: str = ""
     """Instead of the configured one; empty: as configured."""
+    watch: Watch = unwatched
+    """Is told each point of the main job that is passed."""
 
 
 def data_dir(loaded: Loaded) -> Path:
@@ -154,7 +158,9 @@ class Gateway:
         """
         self._refuse_test_certificates()
         url = self._wiring.store_url or store_url(self._loaded)
-        self._store = await open_store(url, ids=self._wiring.ids)
+        self._store = await open_store(
+            url, ids=self._wiring.ids, options=Options(at=self._wiring.watch)
+        )
         self._office = self._make_office(self._store)
         await self._agree()
         self._control = self._make_control(self._office)
@@ -191,6 +197,7 @@ class Gateway:
             bell=self._bells,
             decided=lambda decision: self._sessions.decide(decision) if self._sessions else None,
             timers_changed=lambda: self._timetable.changed() if self._timetable else None,
+            watch=wiring.watch,
         )
 
     async def _agree(self) -> None:
@@ -201,7 +208,7 @@ class Gateway:
             known_keys(office, work)
             agree(Turn(work=work, book=office.book, signer=office.signer, now=now))
 
-        await office.store.write(job)
+        await office.store.write(job, Step.AGREE)
         await Prover(office).head()
 
     def _make_control(self, office: Office) -> Control:
@@ -222,6 +229,7 @@ class Gateway:
                 source=office.book.source,
                 checks={"utilities": self._utilities_answer},
                 pace=self._wiring.pace,
+                watch=self._wiring.watch,
             )
         )
         certificate, key = southbound.certificate, southbound.key

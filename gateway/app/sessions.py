@@ -89,6 +89,7 @@ class Sessions:
             self.sink,
             self.collect,
             self.office.clock,
+            watch=self.office.watch,
         )
         self._drivers[name] = driver
         await driver.run()

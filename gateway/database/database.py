@@ -18,6 +18,7 @@ from gateway.database.readers import Readers
 from gateway.database.schema import Schema, bring_up_to_date
 from gateway.database.writer import Limits, Writer
 from gateway.domain.errors import StoreError
+from gateway.domain.points import Step, Watch, unwatched
 
 T = TypeVar("T")
 
@@ -29,8 +30,8 @@ class Options:
     """How a file is opened."""
 
     limits: Limits | None = None
-    at: Callable[[str], None] = lambda _: None
-    """Named points of the writer, for tests that crash there."""
+    at: Watch = unwatched
+    """Is told the points of the writer."""
 
 
 def path_of(url: str) -> Path | None:
@@ -61,9 +62,9 @@ class Database:
         await self.writer.open()
         self._readers = Readers(engine_for(self.path, READER, "BEGIN"), READERS)
 
-    async def write(self, job: Callable[[Connection], T]) -> T:
+    async def write(self, job: Callable[[Connection], T], step: Step = Step.OTHER) -> T:
         """Run a job on the writer; see ``Writer.run``."""
-        return await self.writer.run(job)
+        return await self.writer.run(job, step)
 
     async def read(self, job: Callable[[Connection], T]) -> T:
         """Run a job on a reader; see ``Readers.run``."""

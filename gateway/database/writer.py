@@ -23,6 +23,7 @@ from gateway.database.engine import driver
 from gateway.database.failures import FINAL, WHOLE_TRANSACTION, DatabaseFailure, translated
 from gateway.database.outcome import Outcome
 from gateway.domain.errors import StoreError
+from gateway.domain.points import Step, Watch, unwatched
 
 T = TypeVar("T")
 Job = Callable[[Connection], Any]
@@ -46,6 +47,7 @@ class Limits:
 @dataclass(slots=True)
 class _Pending:
     job: Job
+    step: Step
     told: asyncio.Future[Any]
     outcome: Outcome[Any] = field(default_factory=Outcome)
 
@@ -56,8 +58,7 @@ class Writer:
     Args:
         connect: Makes the connection; called on the writer's own thread.
         limits: Bounds.
-        at: Called with the name of each point that a crash may hit: ``begun``, ``ran``, ``committed``, ``told``.
-            For tests; the default does nothing.
+        at: Told each point of every step in a transaction, see ``gateway.domain.points``.
     """
 
     def __init__(
@@ -65,7 +66,7 @@ class Writer:
         connect: Callable[[], Connection],
         *,
         limits: Limits | None = None,
-        at: Callable[[str], None] = lambda _: None,
+        at: Watch = unwatched,
     ) -> None:
         self._connect = connect
         self._limits = limits or Limits()
@@ -104,7 +105,7 @@ class Writer:
             await self._ended
         self._opened.result()
 
-    async def run(self, job: Callable[[Connection], T]) -> T:
+    async def run(self, job: Callable[[Connection], T], step: Step = Step.OTHER) -> T:
         """Run a job and return its value once it is durable.
 
         Raises:
@@ -115,7 +116,7 @@ class Writer:
             raise StoreError(self._refusal.reason, self._refusal.detail)
         if self._queue.qsize() >= self._limits.waiting:
             raise StoreError("BUSY", f"{self._limits.waiting} writes wait already; try again later")
-        pending = _Pending(job, self._loop.create_future())
+        pending = _Pending(job, step, self._loop.create_future())
         self._queue.put(pending)
         value: T = await pending.told
         return value
@@ -182,7 +183,7 @@ class Writer:
         else:
             self._fail(group, _failure(whole.error))
         self._call(_tell, group)
-        self._at("told")
+        self._pass(group, "told")
         self._unflushed += driver(connection).total_changes - changed
         if self._unflushed >= CHECKPOINT_ROWS:
             self._checkpoint(connection, "PASSIVE")
@@ -191,11 +192,16 @@ class Writer:
         if self._refusal is not None and self._refusal.reason != "CLOSED":
             raise self._refusal
         with connection.begin():
-            self._at("begun")
+            self._pass(group, "begun")
             for pending in group:
                 self._attempt(connection, pending)
-            self._at("ran")
-        self._at("committed")
+            self._pass(group, "ran")
+        self._pass(group, "committed")
+
+    def _pass(self, group: Sequence[_Pending], phase: str) -> None:
+        """Tell the point of every step in a group, once each."""
+        for step in dict.fromkeys(pending.step for pending in group):
+            self._at(f"{step}.{phase}")
 
     def _attempt(self, connection: Connection, pending: _Pending) -> None:
         """Run one job in a savepoint; raise only what undoes the whole transaction."""

@@ -16,6 +16,7 @@ import structlog
 from gateway.domain.errors import GatewayError, StoreError, TransportError, first_of
 from gateway.domain.names import UtilityName
 from gateway.domain.participation import Participation
+from gateway.domain.points import Watch, unwatched
 from gateway.domain.ports import Clock, Mailbox
 from gateway.protocols.actions import (
     Action,
@@ -92,6 +93,7 @@ class Driver:
         sink: The pipeline's first door.
         collect: The pipeline's source of readings.
         clock: Time.
+        watch: Is told the points that the session passes.
     """
 
     utility: UtilityName
@@ -101,6 +103,7 @@ class Driver:
     collect: Callable[[Collect], Awaitable[Readings]]
     clock: Clock
     health: Health = field(default_factory=Health)
+    watch: Watch = unwatched
     _mailbox: Mailbox[Item] = field(init=False)
     _wake_at: datetime | None = field(default=None, init=False)
     _state: bytes = field(default=b"", init=False)
@@ -143,6 +146,7 @@ class Driver:
             # The session refuses what came; it has not changed. The peer is left to its next turn.
             log.warning("session_refused", reason=error.reason, detail=error.detail)
             actions = self._refused(item, error)
+        self.watch(f"door.{_door(item)}")
         if isinstance(item, Participation):
             taken = (item,)
         await self._perform(actions, children, taken)
@@ -228,7 +232,10 @@ class Driver:
     async def _send(self, send: Send) -> None:
         with self.clock.held():
             try:
-                self._mailbox.put(await self.exchange(send))
+                self.watch(f"send.{send.service}.before")
+                answer = await self.exchange(send)
+                self.watch(f"send.{send.service}.after")
+                self._mailbox.put(answer)
             except TransportError as error:
                 log.warning("exchange_failed", service=send.service, reason=error.reason)
                 failure = Failure(
@@ -239,3 +246,20 @@ class Driver:
     async def _collect(self, wanted: Collect) -> None:
         with self.clock.held():
             self._mailbox.put(await self.collect(wanted))
+
+
+def _door(item: Item | None) -> str:
+    """Return by which door something reaches the session, as ``gateway.domain.points`` names them."""
+    match item:
+        case None:
+            return "time"
+        case Message():
+            return "message"
+        case Failed():
+            return "failure"
+        case Readings():
+            return "readings"
+        case Participation():
+            return "decision"
+        case unknown:
+            assert_never(unknown)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from gateway.domain.names import SiteId, UtilityName
 from gateway.domain.participation import Participation
+from gateway.domain.points import Watch, unwatched
 from gateway.domain.ports import Clock, Signer
 from gateway.domain.program import Program
 from gateway.domain.site import Site
@@ -46,3 +47,5 @@ class Office:
     """Hands a stored answer to the utility's session, after the commit."""
     timers_changed: Callable[[], None]
     """Wakes the timetable after the commit."""
+    watch: Watch = unwatched
+    """Is told the points that a job passes."""

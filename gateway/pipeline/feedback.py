@@ -20,6 +20,7 @@ from gateway.domain.errors import SessionError
 from gateway.domain.intent import State
 from gateway.domain.names import IntentId, SiteId
 from gateway.domain.participation import Opt
+from gateway.domain.points import Step
 from gateway.intents.lifecycle import TERMINAL, Input, allowed
 from gateway.pipeline.book import Office
 from gateway.pipeline.inbound import tell
@@ -52,7 +53,7 @@ class Feedback:
                 _note_ack(turn, replace(record, acked_revision=ack.revision))
             return seen
 
-        return await self._at(site, intent, act)
+        return await self._at(site, intent, act, Step.ACK)
 
     async def commit(self, site: SiteId, intent: IntentId, commitment: Commitment) -> Seen:
         """Take the site's in, out or partial, and send the answer on to the utility."""
@@ -70,7 +71,7 @@ class Feedback:
                 turn.decide(record, commitment.opt, reason, f"site:{site}")
             return Seen.NEW
 
-        return await self._at(site, intent, act)
+        return await self._at(site, intent, act, Step.COMMITMENT)
 
     async def reject(self, site: SiteId, intent: IntentId, rejection: Rejection) -> Seen:
         """Take the site's refusal with its reason."""
@@ -84,7 +85,7 @@ class Feedback:
             turn.decide(record, Opt.OUT, rejection.reason, f"site:{site}")
             return Seen.NEW
 
-        return await self._at(site, intent, act)
+        return await self._at(site, intent, act, Step.REJECTION)
 
     async def progress(self, site: SiteId, intent: IntentId, progress: Progress) -> Seen:
         """Take a report on how it goes; the site's word, never a measurement."""
@@ -97,7 +98,7 @@ class Feedback:
                 turn.moved(record, word, "progress")
             return Seen.NEW
 
-        return await self._at(site, intent, act)
+        return await self._at(site, intent, act, Step.PROGRESS)
 
     async def complete(self, site: SiteId, intent: IntentId, completion: Completion) -> Seen:
         """Take the site's own account of a finished event."""
@@ -109,7 +110,7 @@ class Feedback:
             turn.log("completion", intent, document)
             return Seen.NEW
 
-        return await self._at(site, intent, act)
+        return await self._at(site, intent, act, Step.COMPLETION)
 
     async def telemetry(self, site: SiteId, batch: TelemetryBatch) -> Seen:
         """Store a batch once by its id.
@@ -123,7 +124,9 @@ class Feedback:
         declared = self.office.book.sites.get(site)
         if declared is None:
             raise SessionError("NOT_FOUND", "this site is configured no longer")
-        return await self.office.store.write(lambda work: store_batch(work, declared, batch, at))
+        return await self.office.store.write(
+            lambda work: store_batch(work, declared, batch, at), Step.TELEMETRY
+        )
 
     async def heartbeat(self, site: SiteId, heartbeat: Heartbeat) -> Lease:
         """Renew the site's lease; revisions that only the site knows are written down for the operator."""
@@ -142,10 +145,14 @@ class Feedback:
                 server_time=now,
             )
 
-        return await self.office.store.write(job)
+        return await self.office.store.write(job, Step.HEARTBEAT)
 
     async def _at(
-        self, site: SiteId, intent: IntentId, act: Callable[[Turn, IntentRecord], Seen]
+        self,
+        site: SiteId,
+        intent: IntentId,
+        act: Callable[[Turn, IntentRecord], Seen],
+        step: Step,
     ) -> Seen:
         now = self.office.clock.now()
 
@@ -153,7 +160,7 @@ class Feedback:
             turn = Turn(work=work, book=self.office.book, signer=self.office.signer, now=now)
             return turn, act(turn, _record(work, site, intent))
 
-        turn, seen = await self.office.store.write(job)
+        turn, seen = await self.office.store.write(job, step)
         tell(self.office, turn)
         return seen
 

@@ -7,6 +7,7 @@ from enum import StrEnum
 from gateway.domain.event import EventKey, GridEvent, RawMessage
 from gateway.domain.names import UtilityName
 from gateway.domain.participation import Participation
+from gateway.domain.points import Step
 from gateway.pipeline.book import Office
 from gateway.pipeline.ports import Seen, Work
 from gateway.pipeline.turn import Turn
@@ -49,11 +50,17 @@ class Inbound:
             work.sessions.put(utility, state)
             return turn
 
-        tell(self.office, await self.office.store.write(job))
+        tell(self.office, await self.office.store.write(job, _step(emits, taken)))
 
     async def pending(self, utility: UtilityName) -> Sequence[Participation]:
         """Return answers that no session has taken yet; asked once at start."""
         return await self.office.store.read(lambda work: work.participations.pending(utility))
+
+
+def _step(emits: Sequence[Emit], taken: Sequence[Participation]) -> Step:
+    if emits:
+        return Step.INTAKE
+    return Step.TAKEN if taken else Step.SESSION
 
 
 class Effect(StrEnum):

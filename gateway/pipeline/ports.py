@@ -17,6 +17,7 @@ from gateway.domain.event import EventKey, GridEvent, RawMessage
 from gateway.domain.names import IntentId, MeterId, SiteId, UtilityName
 from gateway.domain.participation import Participation
 from gateway.domain.plan import EffectivePlan
+from gateway.domain.points import Step
 from gateway.domain.reading import Reading
 from gateway.domain.settlement import SettlementStatement
 from gateway.domain.timespan import Span
@@ -350,8 +351,12 @@ class Work(Protocol):
 class Store(Protocol):
     """Durable memory."""
 
-    async def write(self, job: Callable[[Work], T]) -> T:
+    async def write(self, job: Callable[[Work], T], step: Step = Step.OTHER) -> T:
         """Run ``job`` in one transaction; return after it is durable.
+
+        Args:
+            job: What to do.
+            step: What it is for; the gateway names it always, a test need not.
 
         Raises:
             StoreError: the store is busy, full, broken or fenced off; nothing of ``job`` remains.

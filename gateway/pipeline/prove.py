@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from gateway.domain.errors import SessionError
+from gateway.domain.points import Step
 from gateway.domain.settlement import SettlementStatement
 from gateway.pipeline.book import Office
 from gateway.pipeline.ports import Work
@@ -44,7 +45,9 @@ class Prover:
         root = Tree(leaves).root(len(leaves))
         head = sign_head(root, len(leaves), at=now, key=self.office.log_key)
         document = {"head": head.model_dump(mode="json")}
-        await self.office.store.write(lambda work: work.log.append(HEAD, LOG, document, now))
+        await self.office.store.write(
+            lambda work: work.log.append(HEAD, LOG, document, now), Step.HEAD
+        )
         return head
 
     async def bundle(self, statement_id: str) -> dict[str, bytes]:

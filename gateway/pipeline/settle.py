@@ -12,6 +12,7 @@ import structlog
 from gateway.domain.errors import ConfigError, GatewayError, MeterDataError, WireError
 from gateway.domain.intent import State
 from gateway.domain.names import IntentId
+from gateway.domain.points import Step
 from gateway.domain.settlement import SettlementStatement, StatementStatus
 from gateway.intents.lifecycle import Input, allowed
 from gateway.pipeline.book import Office
@@ -58,7 +59,9 @@ class Settlement:
         revision = await self.office.store.read(lambda work: _revision(work, intent))
         try:
             gathered = await self.office.store.read(lambda work: self._gather(work, intent))
+            self.office.watch("settle.read")
             outcome = settle(gathered, METHODS)
+            self.office.watch("settle.computed")
         except (MeterDataError, ConfigError, WireError) as error:
             outcome = error
         now = self.office.clock.now()
@@ -74,7 +77,7 @@ class Settlement:
             _give_up(turn, intent, outcome)
             return None
 
-        return await self.office.store.write(job)
+        return await self.office.store.write(job, Step.SETTLE)
 
     def _gather(self, work: Work, intent: IntentId) -> SettlementInputs:
         known = work.statements.get(statement_id(intent))

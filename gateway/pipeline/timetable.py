@@ -10,6 +10,7 @@ import structlog
 from gateway.domain.errors import GatewayError, MisuseError, StoreError
 from gateway.domain.names import IntentId
 from gateway.domain.participation import Opt
+from gateway.domain.points import Step
 from gateway.domain.ports import Mailbox
 from gateway.domain.quantity import plain
 from gateway.intents.lifecycle import TERMINAL
@@ -115,12 +116,18 @@ class Timetable:
                 if timer.kind != SETTLE:
                     # Dropped first, so that an action may set its own timer anew.
                     work.timers.drop(timer.key)
-                    _action(timer)(turn, timer)
+                    self._do(turn, timer)
             return turn, [timer for timer in due if timer.kind == SETTLE]
 
-        turn, later = await self.office.store.write(job)
+        turn, later = await self.office.store.write(job, Step.TIMERS)
         tell(self.office, turn)
         return later
+
+    def _do(self, turn: Turn, timer: Timer) -> None:
+        action = _action(timer)
+        self.office.watch(f"timer.{timer.kind}.begun")
+        action(turn, timer)
+        self.office.watch(f"timer.{timer.kind}.ran")
 
     async def _act_one_by_one(self) -> Sequence[Timer]:
         now = self.office.clock.now()
@@ -143,12 +150,14 @@ class Timetable:
             work.timers.drop(timer.key)
             work.log.append("audit", timer.subject, document, now)
 
-        await self.office.store.write(job)
+        await self.office.store.write(job, Step.SET_ASIDE)
 
     async def _settle(self, timer: Timer) -> None:
+        self.office.watch(f"timer.{timer.kind}.begun")
         statement = await Settlement(self.office).settle(IntentId(timer.subject), timer)
         if statement is not None:
             log.info("settled", statement=statement.id, payment=plain(statement.totals.payment))
+        self.office.watch(f"timer.{timer.kind}.ran")
 
 
 def _action(timer: Timer) -> Callable[[Turn, Timer], None]:

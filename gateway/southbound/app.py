@@ -7,6 +7,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 from prometheus_client import CollectorRegistry, Counter
 
+from gateway.domain.points import Watch
 from gateway.southbound.access import Access, Caller
 from gateway.southbound.answers import Answers
 from gateway.southbound.parts import Parts
@@ -44,7 +45,7 @@ def make_app(parts: Parts) -> web.Application:
         handler = (
             public[route.operation]
             if route.scope is None
-            else _guarded_route(route, route.scope, scoped[route.operation], access)
+            else _guarded_route(route, route.scope, scoped[route.operation], access, parts.watch)
         )
         app.router.add_route(route.method, route.path, handler, name=route.operation)
 
@@ -85,12 +86,17 @@ def _public_handlers(parts: Parts) -> Mapping[str, Open]:
     }
 
 
-def _guarded_route(route: Route, scope: str, handler: Scoped, access: Access) -> Open:
+def _guarded_route(route: Route, scope: str, handler: Scoped, access: Access, watch: Watch) -> Open:
+    point = f"answer.{route.operation}.before"
+
     async def handle(request: web.Request) -> web.StreamResponse:
         caller = await access.caller(request, scope)
         if route.counted:
             access.count(caller)
-        return await handler(request, caller)
+        answer = await handler(request, caller)
+        if not answer.prepared:
+            watch(point)
+        return answer
 
     return handle
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from prometheus_client import CollectorRegistry
 
+from gateway.domain.points import Watch, unwatched
 from gateway.domain.ports import Clock, Ids, Signer
 from gateway.pipeline.desk import SiteDesk
 from gateway.pipeline.ports import Store
@@ -51,3 +52,5 @@ class Parts:
     checks: Mapping[str, Check] = field(default_factory=dict)
     """Name -> readiness check."""
     pace: Pace = field(default_factory=Pace)
+    watch: Watch = unwatched
+    """Is told the points that a request passes."""

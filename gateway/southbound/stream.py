@@ -154,7 +154,7 @@ class Streams:
         found = await parts.store.read(job)
         if found is None:
             return cursor
-        await blocks.write(block("reset", found.sequence, found.body))
+        await self._write(blocks, "reset", found.sequence, found.body)
         return found.sequence
 
     async def _look(self, caller: Caller, cursor: int) -> tuple[bool, tuple[OutboxItem, ...]]:
@@ -171,7 +171,12 @@ class Streams:
     async def _send(self, blocks: Blocks, item: OutboxItem) -> None:
         """Write one document, unless it is too late for it: a last look right before the socket (R-OUT-1)."""
         if item.deliver_by is None or self._parts.clock.now() <= item.deliver_by:
-            await blocks.write(block(item.kind, item.sequence, item.body))
+            await self._write(blocks, item.kind, item.sequence, item.body)
+
+    async def _write(self, blocks: Blocks, kind: str, sequence: int, body: bytes) -> None:
+        self._parts.watch(f"stream.{kind}.before")
+        await blocks.write(block(kind, sequence, body))
+        self._parts.watch(f"stream.{kind}.written")
 
     def _in(self, seconds: float) -> datetime:
         return self._parts.clock.now() + timedelta(seconds=seconds)

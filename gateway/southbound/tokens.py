@@ -8,6 +8,7 @@ from typing import Final
 
 from gateway.domain.errors import SessionError
 from gateway.domain.names import SiteId
+from gateway.domain.points import Step
 from gateway.domain.ports import Ids
 from gateway.domain.text import clean
 from gateway.pipeline.ports import Store, Work
@@ -73,7 +74,7 @@ async def create_token(
             raise SessionError("CONFLICT", f"there is a token named {name!r}; choose another name")
         work.tokens.add(record)
 
-    await store.write(add)
+    await store.write(add, Step.TOKEN)
     return secret
 
 
@@ -88,7 +89,7 @@ async def revoke_token(store: Store, name: str, now: datetime) -> bool:
     Returns:
         False when there is no such name or it was revoked before.
     """
-    return await store.write(lambda work: work.tokens.revoke(name, now))
+    return await store.write(lambda work: work.tokens.revoke(name, now), Step.TOKEN)
 
 
 def accepted(work: Work, sha256: str, now: datetime) -> TokenRecord | None:

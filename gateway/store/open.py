@@ -6,6 +6,7 @@ from typing import Final
 
 from gateway.database.database import Options, open_database
 from gateway.database.schema import Schema
+from gateway.domain.points import Step
 from gateway.domain.ports import Ids
 from gateway.store.identity import settled_identity
 from gateway.store.sqlite_store import SqliteStore
@@ -28,7 +29,9 @@ async def open_store(url: str, *, ids: Ids, options: Options | None = None) -> S
         database = await open_database(url, (SCHEMA,), options)
         undo.push_async_callback(database.close)
         drawn = ids.uuid()
-        identity = await database.write(lambda connection: settled_identity(connection, drawn))
+        identity = await database.write(
+            lambda connection: settled_identity(connection, drawn), Step.OPENING
+        )
         store = SqliteStore(database, [identity])
         await store.look_over()
         undo.pop_all()

@@ -12,6 +12,7 @@ from gateway.database.engine import READER, connected, engine_for
 from gateway.database.readers import Readers
 from gateway.database.schema import require_current
 from gateway.domain.errors import StoreError
+from gateway.domain.points import Step
 from gateway.pipeline.ports import Work
 from gateway.pipeline.records import StoreIdentity
 from gateway.store.identity import read_identity
@@ -46,7 +47,7 @@ class ReadingStore:
             for suspect in suspects:  # the gateway that writes sets them aside when it meets them
                 log.error("row_corrupt", table=suspect.table, row=suspect.key)
 
-    async def write(self, job: Callable[[Work], T]) -> T:
+    async def write(self, job: Callable[[Work], T], step: Step = Step.OTHER) -> T:
         """Refuse.
 
         Raises:

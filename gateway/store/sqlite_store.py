@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Final, Self, TypeVar
 
 import structlog
@@ -9,6 +10,7 @@ from sqlalchemy import Connection, select
 
 from gateway.database.database import Database
 from gateway.domain.errors import GatewayError, StoreError
+from gateway.domain.points import Step
 from gateway.pipeline.ports import Work
 from gateway.pipeline.records import StoreIdentity
 from gateway.store import intents, outbox, participations, plans, sessions, timers
@@ -46,7 +48,7 @@ class SqliteStore:
         """Who this store is."""
         return self._identity[0]
 
-    async def write(self, job: Callable[[Work], T]) -> T:
+    async def write(self, job: Callable[[Work], T], step: Step = Step.OTHER) -> T:
         """Run ``job`` in one transaction; return after it is durable.
 
         A caller that is cancelled while it waits does not know the outcome: the job runs all the same.
@@ -54,7 +56,7 @@ class SqliteStore:
         Raises:
             StoreError: the store is busy, full, broken or fenced off; nothing of ``job`` remains.
         """
-        return await self._run(job, self.database.write, writable=True)
+        return await self._run(job, partial(self.database.write, step=step), writable=True)
 
     async def read(self, job: Callable[[Work], T]) -> T:
         """Run ``job`` on a snapshot that cannot write; a job that tries gets ``StoreError`` READ_ONLY."""
@@ -96,7 +98,7 @@ class SqliteStore:
         for suspect in suspects:
             log.error("row_corrupt", table=suspect.table, row=suspect.key)
         try:
-            await self.database.write(keep)
+            await self.database.write(keep, Step.OTHER)
         except StoreError as error:
             log.error("row_not_set_aside", reason=error.reason)
 
@@ -126,7 +128,9 @@ class SqliteStore:
 
     async def raise_epoch(self, above: int = 0) -> StoreIdentity:
         """Begin a new epoch, after a restore, promotion or copy; see ``gateway.store.identity.raise_epoch``."""
-        raised = await self.database.write(lambda connection: raise_epoch(connection, above))
+        raised = await self.database.write(
+            lambda connection: raise_epoch(connection, above), Step.OTHER
+        )
         self._identity[0] = raised
         return raised
 

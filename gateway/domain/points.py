@@ -1,0 +1,104 @@
+"""The named points of the main job: the instants between which a crash makes a difference.
+
+    <step>.begun | ran | committed | told     a transaction: open, written, durable, its callers woken
+    door.<kind>                               a session has thought about what came; nothing of it is stored
+    send.<service>.before | after             a request to the utility, around the network
+    timer.<kind>.begun | ran                  one due timer, inside its transaction
+    settle.read | computed                    a settlement, outside of any transaction
+    stream.<kind>.before | written            a document on a site's open stream
+    answer.<operation>.before                 an answer to a site, decided and not yet written
+
+A process tells the points that it passes to its ``Watch``. The earnest one does nothing; the crash runs of the suite
+end the process there, each point in turn. ``all_points`` names every one: a name that is told and does not stand there,
+or stands there and is never told, fails a test.
+"""
+
+from collections.abc import Callable, Iterator
+from enum import StrEnum
+from typing import Final
+
+Watch = Callable[[str], None]
+"""Is told each point as it is passed, on whatever thread passes it."""
+
+
+def unwatched(_: str) -> None:
+    """Look away."""
+
+
+class Step(StrEnum):
+    """What a transaction is for; every write of the gateway names its step."""
+
+    OPENING = "opening"
+    """The store learns who it is."""
+    AGREE = "agree"
+    """Keys and terms are written down at start."""
+    HEAD = "head"
+    """A signed head goes into the evidence log."""
+    TOKEN = "token"  # noqa: S105 - the name of a step
+    """A credential is stored."""
+    INTAKE = "intake"
+    """Events come in."""
+    SESSION = "session"
+    """A session has moved on, without events or answers."""
+    TAKEN = "taken"
+    """A session has made an answer its own."""
+    ACK = "ack"
+    COMMITMENT = "commitment"
+    REJECTION = "rejection"
+    PROGRESS = "progress"
+    COMPLETION = "completion"
+    TELEMETRY = "telemetry"
+    HEARTBEAT = "heartbeat"
+    TIMERS = "timers"
+    """What is due is done."""
+    SET_ASIDE = "set_aside"
+    """What cannot be done is kept for the operator and no longer tried."""
+    SETTLE = "settle"
+    OTHER = "other"
+    """No part of the main job."""
+
+
+BESIDE: Final = frozenset({Step.OTHER})
+"""Steps that the story of the crash runs does not play."""
+PHASES: Final = ("begun", "ran", "committed", "told")
+"""Of a transaction, in order."""
+DOORS: Final = ("time", "message", "failure", "readings", "decision")
+"""What a session is woken by."""
+SERVICES: Final = ("EiRegisterParty", "EiEvent", "EiReport", "OadrPoll")
+"""What a session of OpenADR 2.0b sends to."""
+TIMERS: Final = ("opt_deadline", "phase", "settle")
+"""Kinds of timer."""
+DOCUMENTS: Final = ("intent", "plan", "reset")
+"""What a site's stream carries."""
+OPERATIONS: Final = (
+    "list_intents",
+    "read_plan",
+    "post_ack",
+    "post_commitment",
+    "post_rejection",
+    "post_progress",
+    "post_completion",
+    "post_telemetry",
+    "post_heartbeat",
+)
+"""Answers to a site that the main job hangs on."""
+
+
+def all_points() -> tuple[str, ...]:
+    """Return the name of every point at which a crash is tried."""
+    return tuple(_points())
+
+
+def _points() -> Iterator[str]:
+    for step in Step:
+        if step not in BESIDE:
+            yield from (f"{step}.{phase}" for phase in PHASES)
+    yield from (f"door.{kind}" for kind in DOORS)
+    for service in SERVICES:
+        yield from (f"send.{service}.before", f"send.{service}.after")
+    for kind in TIMERS:
+        yield from (f"timer.{kind}.begun", f"timer.{kind}.ran")
+    yield from ("settle.read", "settle.computed")
+    for document in DOCUMENTS:
+        yield from (f"stream.{document}.before", f"stream.{document}.written")
+    yield from (f"answer.{operation}.before" for operation in OPERATIONS)
