@@ -1,7 +1,7 @@
 """The judge of a run: was anything lost, doubled, too late, wrong or left without an answer?
 
-A pure function over what everybody wrote down (``conformance.soak.marks``), and strict: a key is owed once the three who
-carry it were up together for long enough, whatever happened before and after. A call with an unknown outcome stays
+A pure function over what everybody wrote down (``conformance.soak.marks``), and strict: a key is owed once the three
+who carry it were up together for long enough, whatever happened before and after. A call with an unknown outcome stays
 possible to the end.
 """
 
