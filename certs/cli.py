@@ -18,6 +18,8 @@ from certs.folder import ANCHOR, AUTHORITY, load, place, save
 from certs.inspect import Report, explain
 from certs.issue import Leaf, openadr
 from certs.profiles import PROFILES, ProfileName, Role
+from gateway.domain.codes.registry import row_of
+from gateway.domain.codes.shape import shape
 from gateway.domain.errors import GatewayError
 
 FOUND: Final = 1
@@ -144,7 +146,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     try:
         app(arguments, prog_name="gridgate-certs")
     except GatewayError as error:
-        typer.echo(f"error[{error.reason}]: {error.detail}", err=True)
+        row = row_of(error)
+        typer.echo("\n".join(shape(row, error.detail or row.title)), err=True)
         sys.exit(MISUSED)
 
 

@@ -9,6 +9,8 @@ from typing import NoReturn
 from conformance.cli.ending import EXITS, Exit
 from conformance.cli.serve import Timeline, real_instant, serve_vtn2b
 from conformance.soak.__main__ import add_options, soak
+from gateway.domain.codes.registry import by_reason, row_of
+from gateway.domain.codes.shape import shape
 from gateway.domain.errors import ConfigError, GatewayError
 from gateway.domain.timespan import instant
 
@@ -90,14 +92,17 @@ def run(arguments: Sequence[str] | None = None) -> int:
         return serve_vtn2b(given.schedule, _timeline(parser, given))
     except ConfigError as error:
         for fault in error.faults:
-            sys.stderr.write(f"error: {fault}\n")
+            row = by_reason(fault.reason, ConfigError) or row_of(error)
+            lines = shape(row, fault.what, place=fault.place, key=fault.key)
+            sys.stderr.write("\n".join(lines) + "\n")
         sys.stderr.write(f"{len(error.faults)} fault(s); nothing was started\n")
         return Exit.USAGE
     except GatewayError as error:
-        sys.stderr.write(f"error[{error.reason}]: {error.detail}\n")
+        sys.stderr.write("\n".join(shape(row_of(error), error.detail)) + "\n")
         return Exit.ERROR
     except OSError as error:
-        sys.stderr.write(f"error[LISTEN]: cannot listen there: {error}\n")
+        unheard = ConfigError((f"cannot listen there: {error}",), "CANNOT_LISTEN")
+        sys.stderr.write("\n".join(shape(row_of(unheard), unheard.detail)) + "\n")
         return Exit.ERROR
 
 

@@ -31,7 +31,7 @@ def _nothing(*_: Participation) -> None:
 
 
 def _no_key() -> bytes:
-    raise ConfigError(("the gateway has no keys yet; start it once",))
+    raise ConfigError(("the gateway has no keys yet; start it once",), "PRIVATE_FILE")
 
 
 @asynccontextmanager

@@ -89,7 +89,7 @@ def data_dir(loaded: Loaded) -> Path:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
         fix = "[gateway] data_dir must be a folder that this user may write"
-        raise ConfigError((f"{folder}: {error.strerror}; {fix}",)) from None
+        raise ConfigError((f"{folder}: {error.strerror}; {fix}",), "DATA_DIR") from None
     return folder
 
 

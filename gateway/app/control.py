@@ -112,7 +112,7 @@ class Control:
             self._inode = self.path.stat().st_ino
         except OSError as error:
             fix = "[gateway] data_dir must lie on a local file system that this user may write"
-            raise ConfigError((f"{self.path}: {error.strerror}; {fix}",)) from None
+            raise ConfigError((f"{self.path}: {error.strerror}; {fix}",), "DATA_DIR") from None
         app = web.Application(middlewares=[guarded(_refused)], client_max_size=LARGEST)
         app.add_routes(
             [
@@ -163,7 +163,7 @@ def _bound(path: Path) -> socket.socket:
                 path.unlink()
             else:
                 fix = "stop it, or give this one a data_dir of its own"
-                raise ConfigError((f"{path}: another gateway listens there; {fix}",))
+                raise ConfigError((f"{path}: another gateway listens there; {fix}",), "DATA_DIR")
     listening = socket.socket(socket.AF_UNIX)
     mask = os.umask(0o177)  # before it exists: there must be no moment in which others can connect
     try:

@@ -29,7 +29,7 @@ def private_file(path: Path, make: Callable[[], bytes]) -> bytes:
         return _existing(path)
     except OSError as error:
         fix = "choose a data_dir that this user may read and write"
-        raise ConfigError((f"{path}: {error.strerror}; {fix}",)) from None
+        raise ConfigError((f"{path}: {error.strerror}; {fix}",), "PRIVATE_FILE") from None
 
 
 def _write(path: Path, secret: bytes) -> None:
@@ -50,10 +50,14 @@ def _write(path: Path, secret: bytes) -> None:
 
 def _existing(path: Path) -> bytes:
     if path.stat().st_mode & 0o077:
-        raise ConfigError((f"{path}: can be read by others; run: chmod 600 {path}",))
+        raise ConfigError(
+            (f"{path}: can be read by others; run: chmod 600 {path}",), "PRIVATE_FILE"
+        )
     secret = path.read_bytes()
     if len(secret) != _LENGTH:
-        raise ConfigError((f"{path}: must hold {_LENGTH} bytes; restore it from the backup",))
+        raise ConfigError(
+            (f"{path}: must hold {_LENGTH} bytes; restore it from the backup",), "PRIVATE_FILE"
+        )
     return secret
 
 

@@ -1,13 +1,26 @@
-"""How a verb ends: errors as what, where, fix on stderr, and the exit code that goes with them."""
+"""How a verb ends: an error as what, where, why and fix on stderr, and the exit code that goes with it."""
 
 import errno
+import sys
+import traceback
 from collections.abc import Callable, Mapping
 from enum import IntEnum
+from types import TracebackType
 from typing import Any
 
 import typer
 
-from gateway.domain.errors import ConfigError, GatewayError, StoreError, TransportError
+from gateway.domain.codes.registry import by_reason, row_of
+from gateway.domain.codes.row import Row
+from gateway.domain.codes.shape import shape
+from gateway.domain.errors import (
+    ConfigError,
+    Fault,
+    GatewayError,
+    MisuseError,
+    StoreError,
+    TransportError,
+)
 
 
 class Exit(IntEnum):
@@ -20,27 +33,60 @@ class Exit(IntEnum):
     INTERRUPTED = 4
 
 
-def ended(verb: Callable[..., int], arguments: Mapping[str, Any]) -> int:
-    """Run a verb and return its exit code; never a traceback for an expected error."""
+def ended(verb: Callable[..., int], arguments: Mapping[str, Any], *, debug: bool = False) -> int:
+    """Run a verb and return its exit code; never a traceback for an expected error, unless asked for."""
     try:
         return verb(**arguments)
     except ConfigError as error:
-        for fault in error.faults:
-            typer.echo(f"error: {fault}", err=True)
-        typer.echo(f"{len(error.faults)} fault(s); nothing was done", err=True)
+        _trace(error, wanted=debug)
+        _say_faults(error)
         return Exit.WRONG_USE
-    except (StoreError, TransportError) as error:
-        typer.echo(f"error[{error.reason}]: {error.detail}", err=True)
-        return Exit.UNREACHABLE
     except GatewayError as error:
-        typer.echo(f"error[{error.reason}]: {error.detail}", err=True)
-        return Exit.PROBLEM
+        _trace(error, wanted=debug)
+        _say(shape(row_of(error), error.detail or row_of(error).title))
+        unreachable = isinstance(error, StoreError | TransportError)
+        return Exit.UNREACHABLE if unreachable else Exit.PROBLEM
     except KeyboardInterrupt:
         typer.echo("interrupted", err=True)
         return Exit.INTERRUPTED
     except OSError as error:
         if error.errno == errno.EPIPE:
             raise  # whoever read our output has left: typer ends quietly
+        _trace(error, wanted=debug)
         where = f"{error.filename}: " if error.filename else ""
-        typer.echo(f"error[SYSTEM]: {where}{error.strerror or error}", err=True)
+        _say(shape(_row("SYSTEM"), f"{where}{error.strerror or error}"))
         return Exit.PROBLEM
+
+
+def _say_faults(error: ConfigError) -> None:
+    for fault in error.faults:
+        _say(shape(_row(fault.reason), fault.what, place=fault.place, key=fault.key))
+    typer.echo(f"{len(error.faults)} fault(s); nothing was done", err=True)
+
+
+def _row(reason: str) -> Row:
+    return by_reason(reason, ConfigError) or row_of(ConfigError((Fault(reason, reason=reason),)))
+
+
+def _say(lines: list[str]) -> None:
+    typer.echo("\n".join(lines), err=True)
+
+
+def _trace(error: BaseException, *, wanted: bool) -> None:
+    if wanted:
+        traceback.print_exception(error, file=sys.stderr)
+
+
+def traced(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """Tell of a bug with everything; the exception hook that ``--debug`` sets, and by which it is known."""
+    sys.__excepthook__(kind, error, trace)
+
+
+def unexpected(
+    kind: type[BaseException], error: BaseException, trace: TracebackType | None
+) -> None:
+    """Tell of a bug without a traceback; an exception hook. Its text stays out: it may hold anything."""
+    last = traceback.extract_tb(trace)[-1:]
+    where = "".join(f" in {frame.filename.rpartition('/')[2]}:{frame.lineno}" for frame in last)
+    what = f"{kind.__name__}{where}; run it again as `gridgate --debug …` and report what it prints"
+    _say(shape(row_of(MisuseError("UNEXPECTED")), what))

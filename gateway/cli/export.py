@@ -59,7 +59,7 @@ def _claimed(out: Path) -> Iterator[Path]:
         raise SessionError("EXISTS", detail) from None
     except OSError as error:
         fix = "choose a folder that this user may write"
-        raise ConfigError((f"--out {out}: {error.strerror}; {fix}",)) from None
+        raise ConfigError((f"--out {out}: {error.strerror}; {fix}",), "ARGUMENT") from None
     done = False
     try:
         yield out
@@ -83,7 +83,7 @@ def _write(target: Path, content: bytes) -> None:
         fresh.replace(target)
     except OSError as error:
         detail = f"--out {target}: {error.strerror}; nothing was written"
-        raise ConfigError((detail,)) from None
+        raise ConfigError((detail,), "ARGUMENT") from None
     finally:
         if fresh != target:
             fresh.unlink(missing_ok=True)

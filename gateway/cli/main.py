@@ -6,12 +6,13 @@ Exit codes: 0 ok, 1 found a problem, 2 wrong use, 3 peer or store unreachable, 4
 """
 
 import importlib
+import sys
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from gateway.cli.ending import ended
+from gateway.cli.ending import ended, traced, unexpected
 
 EXITS = (
     "Exit codes: 0 ok, 1 found a problem, 2 wrong use, 3 peer or store unreachable, 4 interrupted."
@@ -20,7 +21,6 @@ VERDICTS = "Exit codes: 0 verified, 1 mismatch, 2 malformed, 3 incomplete."
 
 app = typer.Typer(
     name="gridgate",
-    help="The signalling layer between utilities and AI data centers.",
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,  # plain text: no colour codes anywhere, and half the time of --help
@@ -40,6 +40,15 @@ Config = Annotated[Path, typer.Option("--config", "-c", help="Configuration file
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]
 
 
+@app.callback()
+def root(
+    *, debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks of errors.")] = False
+) -> None:
+    """The signalling layer between utilities and AI data centers."""
+    if debug:
+        sys.excepthook = traced
+
+
 def _call(target: str, **arguments: Any) -> None:
     """Import ``module:function``, run it, and leave with its exit code."""
     module, _, name = target.partition(":")
@@ -48,7 +57,7 @@ def _call(target: str, **arguments: Any) -> None:
         found: int = getattr(importlib.import_module(module), name)(**given)
         return found
 
-    raise typer.Exit(ended(verb, arguments))
+    raise typer.Exit(ended(verb, arguments, debug=sys.excepthook is traced))
 
 
 @app.command(epilog=EXITS)
@@ -157,12 +166,12 @@ def plan(
 
 @app.command(epilog=EXITS)
 def explain(
-    subject: Annotated[str, typer.Argument(help="Event id or intent id.")],
-    config: Config,
+    subject: Annotated[str, typer.Argument(help="Event id, intent id, error code, or `codes`.")],
+    config: Annotated[Path | None, typer.Option("--config", "-c", help="For events.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show where every leaf of the utility's message went."""
-    _call("gateway.cli.explain:explain", config=config, subject=subject, as_json=as_json)
+    """Show where every leaf of the utility's message went, or what an error code means."""
+    _call("gateway.cli.codes:explain", config=config, subject=subject, as_json=as_json)
 
 
 @evidence_app.command("export", epilog=EXITS)
@@ -198,5 +207,6 @@ def bench(name: Annotated[str, typer.Argument(help="decode2b")], as_json: AsJson
 
 
 def main() -> None:
-    """Run the command line."""
-    app()
+    """Run the command line; a bug becomes an error with a code, never a traceback without ``--debug``."""
+    sys.excepthook = unexpected
+    typer.main.get_command(app)(prog_name="gridgate")  # not app(): it would set a hook of its own

@@ -74,7 +74,9 @@ async def _start(gateway: Gateway) -> None:
         await gateway.start()
     except OSError as error:
         fix = "is another gateway running? else change host or port in [southbound]"
-        raise ConfigError((f"cannot listen: {error.strerror or error}; {fix}",)) from None
+        raise ConfigError(
+            (f"cannot listen: {error.strerror or error}; {fix}",), "CANNOT_LISTEN"
+        ) from None
 
 
 def _stop(life: "asyncio.Task[None]", name: signal.Signals) -> None:

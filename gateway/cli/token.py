@@ -57,12 +57,12 @@ def _wanted(name: str, site: str, scopes: tuple[str, ...]) -> NewToken:
             f"--scopes: no such scope {', '.join(unknown)}; choose from {','.join(SCOPES)}"
         )
     if faults:
-        raise ConfigError(tuple(faults))
+        raise ConfigError(tuple(faults), "ARGUMENT")
     try:
         return NewToken(name=name, site=site, scopes=scopes)
     except ValidationError as error:
         fault = error.errors(include_url=False)[0]
-        raise ConfigError((f"--{fault['loc'][0]}: {fault['msg']}",)) from None
+        raise ConfigError((f"--{fault['loc'][0]}: {fault['msg']}",), "ARGUMENT") from None
 
 
 async def _create(loaded: Loaded, wanted: NewToken) -> str:
@@ -87,7 +87,7 @@ def _shown_once(out: Path | None) -> Iterator["_Shown | _Kept"]:
         descriptor = os.open(out, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except OSError as error:
         fix = "choose another file; nothing is overwritten"
-        raise ConfigError((f"--out {out}: {error.strerror}; {fix}",)) from None
+        raise ConfigError((f"--out {out}: {error.strerror}; {fix}",), "ARGUMENT") from None
     kept = _Kept(descriptor)
     try:
         yield kept

@@ -10,11 +10,9 @@ from gateway.client.notice import Notice
 from gateway.client.plans import Answered, Plan, Plans
 from gateway.client.problem import Problem, Refused
 from gateway.client.site import Site, SiteOptions
-from gateway.client.webhook import Delivered, SeenIds, verify_webhook
 
 __all__ = [
     "Answered",
-    "Delivered",
     "Intent",
     "Intents",
     "Notice",
@@ -22,8 +20,6 @@ __all__ = [
     "Plans",
     "Problem",
     "Refused",
-    "SeenIds",
     "Site",
     "SiteOptions",
-    "verify_webhook",
 ]

@@ -20,12 +20,15 @@ from gateway.config.settings import (
     SouthboundSection,
     UtilitySection,
 )
+from gateway.domain.errors import Fault
 from gateway.domain.timespan import duration_text
 from gateway.protocols.oadr2b.identity import same_fingerprint
 
 Found = Iterator[tuple[Place, str]]
 """(key, what is wrong and the fix)."""
 
+_HALF: Final = "is missing; certificate and key belong together"
+_BARE: Final = "is missing; https to a utility needs certificate, key and ca"
 _LEVEL: Final = re.compile(r"0|[1-9][0-9]{0,2}")
 
 
@@ -82,7 +85,7 @@ def _data_dir(draft: Draft) -> Found:
 def _pair(southbound: SouthboundSection) -> Found:
     if (southbound.certificate is None) != (southbound.key is None):
         missing = "certificate" if southbound.certificate is None else "key"
-        yield ("southbound", missing), "is missing; certificate and key belong together"
+        yield ("southbound", missing), Fault(_HALF, reason="MISSING_KEY")
 
 
 def _plain(southbound: SouthboundSection) -> Found:
@@ -128,7 +131,7 @@ def _identity(at: Place, utility: UtilitySection) -> Found:
     if utility.url.startswith("https://"):
         for key in ("certificate", "key", "ca"):
             if getattr(utility, key) is None:
-                yield (*at, key), "is missing; https to a utility needs certificate, key and ca"
+                yield (*at, key), Fault(_BARE, reason="MISSING_KEY")
 
 
 def _unpinned(at: Place, utility: UtilitySection) -> Found:
@@ -150,7 +153,7 @@ def _files(at: Place, section: Section, keys: Iterable[str], draft: Draft) -> Fo
             path = draft.path(given)
             what = _unreadable(path)
             if what:
-                yield (*at, key), what
+                yield (*at, key), Fault(what, reason="NO_FILE")
 
 
 def _unreadable(path: Path) -> str:

@@ -22,11 +22,13 @@ from gateway.config.settings import (
     StoreSection,
     UtilitySection,
 )
-from gateway.domain.errors import GatewayError
+from gateway.domain.errors import Fault, GatewayError
 from gateway.protocols.entry import Entry
 from gateway.protocols.registry import PROTOCOLS
 
 S = TypeVar("S", bound=Section)
+WORDS = {"extra_forbidden": "UNKNOWN_KEY", "missing": "MISSING_KEY"}
+"""What pydantic calls it -> our word; everything else is a wrong value."""
 
 
 @dataclass
@@ -35,13 +37,15 @@ class Faults:
 
     file: Path
     text: str
-    _found: dict[tuple[int, str], None] = field(default_factory=dict)
+    _found: dict[tuple[int, Fault], None] = field(default_factory=dict)
 
-    def add(self, place: Place, what: str) -> None:
-        """Note one fault at a key."""
+    def add(self, place: Place, what: str, reason: str = "") -> None:
+        """Note one fault at a key; ``what`` may know its own word already."""
         name = "".join(f"[{p}]" if isinstance(p, int) else f".{p}" for p in place).lstrip(".")
         line = line_of(self.text, place)
-        self._found[line, f"{self.file}:{line}  {name}: {what}"] = None
+        at = f"{self.file}:{line}"
+        word = reason or (what.reason if isinstance(what, Fault) else "WRONG_VALUE")
+        self._found[line, Fault(f"{at}  {name}: {what}", reason=word, place=at, key=name)] = None
 
     def validation(
         self, errors: Iterable[ErrorDetails], root: Place, models: Sequence[type[BaseModel]]
@@ -49,10 +53,10 @@ class Faults:
         """Note every fault that pydantic found below a place."""
         for error in errors:
             place = (*root, *error["loc"])
-            self.add(place, fix(error, place, models))
+            self.add(place, fix(error, place, models), WORDS.get(error["type"], "WRONG_VALUE"))
 
     @property
-    def listed(self) -> tuple[str, ...]:
+    def listed(self) -> tuple[Fault, ...]:
         """Every fault once, in the order of the file."""
         return tuple(text for _, text in sorted(self._found, key=lambda found: found[0]))
 
@@ -100,7 +104,7 @@ def draft(document: Mapping[str, Any], faults: Faults, folder: Path) -> Draft:
     """Read every section, noting the faults of each."""
     for name in document:
         if name not in Settings.model_fields:
-            faults.add((name,), unknown_key(name, Settings.model_fields))
+            faults.add((name,), unknown_key(name, Settings.model_fields), "UNKNOWN_KEY")
     lists = {
         name: tuple(_tables(document, name, faults)) for name in ("site", "utility", "program")
     }
@@ -130,7 +134,7 @@ def _tables(document: Mapping[str, Any], name: str, faults: Faults) -> Iterator[
         faults.add((name,), f"must be a list; write [[{name}]], with two brackets")
         found = []
     elif not found:
-        faults.add((name,), f"is missing; add at least one [[{name}]]")
+        faults.add((name,), f"is missing; add at least one [[{name}]]", "MISSING_KEY")
     yield from found
 
 

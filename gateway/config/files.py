@@ -7,7 +7,7 @@ from pathlib import Path
 from gateway.config.draft import Draft
 from gateway.config.fixes import Place
 from gateway.config.settings import SouthboundSection, UtilitySection
-from gateway.domain.errors import ConfigError, IdentityError
+from gateway.domain.errors import ConfigError, Fault, IdentityError
 from gateway.transport.tls import (
     TlsFiles,
     TlsProfile,
@@ -36,7 +36,8 @@ def _southbound(draft: Draft, section: SouthboundSection) -> Found:
     try:
         southbound_server(*pair)
     except ConfigError as error:
-        yield ("southbound", "certificate"), "; ".join(error.faults)
+        for fault in error.faults:
+            yield ("southbound", "certificate"), fault
         return
     yield from _marked(("southbound", "certificate"), pair[0], draft)
 
@@ -66,6 +67,6 @@ def _marked(place: Place, path: Path, draft: Draft) -> Found:
         if not draft.gateway.test_mode:
             refuse_test_files((path,))
     except IdentityError as error:
-        yield place, error.detail
+        yield place, Fault(error.detail, reason=error.reason)
     except ValueError:
         yield place, f"{path}: holds no certificates in PEM that can be read"

@@ -82,16 +82,47 @@ class StoreError(GatewayError):
     """The store refused, failed or may not be trusted."""
 
 
+class Fault(str):
+    """One sentence about what an operator gave us, "what; fix", that also knows its word and its place.
+
+    Args:
+        text: The whole sentence, place and key included.
+        reason: Stable upper-case word.
+        place: ``file:line``, empty when no file is involved.
+        key: The key at that place.
+    """
+
+    reason: str
+    place: str
+    key: str
+    __slots__ = ("key", "place", "reason")
+
+    def __new__(cls, text: str, *, reason: str, place: str = "", key: str = "") -> "Fault":
+        """Make one."""
+        made = super().__new__(cls, text)
+        made.reason, made.place, made.key = reason, place, key
+        return made
+
+    @property
+    def what(self) -> str:
+        """Return the sentence without its place."""
+        head = f"{self.place}  " if self.place else ""
+        return self.removeprefix(head).removeprefix(f"{self.key}: ")
+
+
 class ConfigError(GatewayError):
     """The operator's configuration cannot be used; ``faults`` lists everything found.
 
     Args:
         faults: One sentence each, with file, line, key and the fix.
+        reason: The word of those faults that have none of their own.
     """
 
-    def __init__(self, faults: tuple[str, ...]) -> None:
-        super().__init__("CONFIG", "\n".join(faults))
-        self.faults = faults
+    def __init__(self, faults: tuple[str, ...], reason: str = "CONFIG") -> None:
+        super().__init__(reason, "\n".join(faults))
+        self.faults = tuple(
+            fault if isinstance(fault, Fault) else Fault(fault, reason=reason) for fault in faults
+        )
 
 
 def first_of(group: BaseExceptionGroup[BaseException], kind: type[E]) -> E | None:

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from gateway.domain.codes import sites
+from gateway.domain.codes.row import Row as CodeRow
 from gateway.domain.errors import (
     ConfigError,
     DeliveryError,
@@ -26,58 +28,57 @@ class Row:
     status: int
     slug: str
     """Last part of the problem's type."""
-    code: str
-    """``GG-nnnn``; never changes its meaning."""
-    title: str
-    fix: str
-    """What the caller does next."""
+    known: CodeRow
+
+    @property
+    def code(self) -> str:
+        """Return ``GG-nnnn``; never changes its meaning."""
+        return self.known.code
+
+    @property
+    def title(self) -> str:
+        """Return what happened, in a few words."""
+        return self.known.title
+
+    @property
+    def fix(self) -> str:
+        """Return what the caller does next."""
+        return self.known.fix
 
 
-_LATER: Final = "Send the same request again later."
-_API: Final = "Compare with /openapi.json."
+_KNOWN: Final = {row.reason: row for row in sites.ROWS}
+_ANSWERS: Final = {
+    "HTTP": (400, "http"),
+    "MALFORMED_JSON": (400, "malformed"),
+    "DUPLICATE_KEY": (400, "malformed"),
+    "INVALID_NUMBER": (400, "malformed"),
+    "INVALID_TEXT": (422, "invalid"),
+    "INVALID_BODY": (422, "invalid"),
+    "INVALID_QUERY": (422, "invalid"),
+    "NO_TOKEN": (401, "token"),
+    "BAD_TOKEN": (401, "token"),
+    "SCOPE": (403, "scope"),
+    "NOT_FOUND": (404, "not-found"),
+    "NO_PLAN": (404, "no-plan"),
+    "NO_ROUTE": (404, "no-route"),
+    "METHOD": (405, "method"),
+    "SLOW_BODY": (408, "slow"),
+    "STALE_REVISION": (409, "stale"),
+    "CONFLICT": (409, "conflict"),
+    "TOO_LATE": (409, "late"),
+    "REFUSED": (409, "refused"),
+    "CURSOR": (410, "cursor"),
+    "TOO_LARGE": (413, "too-large"),
+    "ENCODING": (415, "media-type"),
+    "MEDIA_TYPE": (415, "media-type"),
+    "METER_DATA": (422, "meter-data"),
+    "STREAMS": (429, "streams"),
+    "OVERLOADED": (429, "rate"),
+    "INTERNAL": (500, "internal"),
+    "BUSY": (503, "busy"),
+}
 TABLE: Final[Mapping[str, Row]] = {
-    "HTTP": Row(400, "http", "GG-4000", "Not answered", _API),
-    "MALFORMED_JSON": Row(400, "malformed", "GG-4001", "No valid JSON", _API),
-    "DUPLICATE_KEY": Row(400, "malformed", "GG-4002", "A key stands twice", _API),
-    "INVALID_NUMBER": Row(
-        400, "malformed", "GG-4003", "No usable number", 'Send decimals as strings, e.g. "12.5".'
-    ),
-    "INVALID_TEXT": Row(
-        422, "invalid", "GG-4004", "No usable text", "Send plain text without control characters."
-    ),
-    "INVALID_BODY": Row(422, "invalid", "GG-4005", "Invalid body", _API),
-    "INVALID_QUERY": Row(422, "invalid", "GG-4006", "Invalid query", _API),
-    "NO_TOKEN": Row(401, "token", "GG-4011", "No token", "Send Authorization: Bearer <token>."),
-    "BAD_TOKEN": Row(401, "token", "GG-4012", "Token not accepted", "Ask for a new token."),
-    "SCOPE": Row(403, "scope", "GG-4031", "Outside the token's scope", "Use another token."),
-    "NOT_FOUND": Row(
-        404, "not-found", "GG-4041", "Not found", "Check the id, and whose token it is."
-    ),
-    "NO_PLAN": Row(404, "no-plan", "GG-4042", "No plan yet", "Open the stream and wait for it."),
-    "NO_ROUTE": Row(404, "no-route", "GG-4043", "No such address", _API),
-    "METHOD": Row(405, "method", "GG-4051", "Method not offered here", _API),
-    "SLOW_BODY": Row(408, "slow", "GG-4081", "The body came too slowly", _LATER),
-    "STALE_REVISION": Row(
-        409, "stale", "GG-4091", "Not the newest revision", "Answer the newest revision."
-    ),
-    "CONFLICT": Row(
-        409, "conflict", "GG-4092", "Same key, other content", "Use a new key for new content."
-    ),
-    "TOO_LATE": Row(409, "late", "GG-4093", "Too late", "Nothing; the event is over."),
-    "REFUSED": Row(409, "refused", "GG-4094", "Not allowed now", "Read the detail."),
-    "CURSOR": Row(
-        410, "cursor", "GG-4101", "Cursor of no use", "Read the plan, start again without it."
-    ),
-    "TOO_LARGE": Row(413, "too-large", "GG-4131", "Too large", "Send less at once."),
-    "ENCODING": Row(415, "media-type", "GG-4151", "Compressed", "Send the body uncompressed."),
-    "MEDIA_TYPE": Row(
-        415, "media-type", "GG-4152", "Not JSON", "Send Content-Type: application/json."
-    ),
-    "METER_DATA": Row(422, "meter-data", "GG-4221", "Meter data of no use", "Read the detail."),
-    "STREAMS": Row(429, "streams", "GG-4291", "Too many streams", "Close one of them first."),
-    "OVERLOADED": Row(429, "rate", "GG-4292", "Too many requests", _LATER),
-    "INTERNAL": Row(500, "internal", "GG-5001", "A fault of the gateway", "Tell its operator."),
-    "BUSY": Row(503, "busy", "GG-5031", "The gateway cannot store now", _LATER),
+    reason: Row(status, slug, _KNOWN[reason]) for reason, (status, slug) in _ANSWERS.items()
 }
 """A reason that is not listed is answered by its class."""
 

@@ -71,13 +71,17 @@ def open_signer(data_dir: Path) -> KeyFileSigner:
     if not path.exists():
         _make(path)
     if stat.S_IMODE(path.stat().st_mode) & 0o077:
-        raise ConfigError((f"{path}: others may read the signing key; chmod 600 it",))
+        raise ConfigError(
+            (f"{path}: others may read the signing key; chmod 600 it",), "PRIVATE_FILE"
+        )
     try:
         key = serialization.load_pem_private_key(path.read_bytes(), password=None)
     except (ValueError, TypeError, OSError) as error:
-        raise ConfigError((f"{path}: no readable private key: {type(error).__name__}",)) from None
+        raise ConfigError(
+            (f"{path}: no readable private key: {type(error).__name__}",), "PRIVATE_FILE"
+        ) from None
     if not isinstance(key, ec.EllipticCurvePrivateKey) or key.curve.name != "secp256r1":
-        raise ConfigError((f"{path}: the signing key must lie on P-256",))
+        raise ConfigError((f"{path}: the signing key must lie on P-256",), "PRIVATE_FILE")
     return KeyFileSigner(key)
 
 

@@ -25,7 +25,7 @@ def oadr20b_entry() -> Path:
         if entry.is_file():
             return entry
     fault = f"{_ENTRY.name} is missing: install the package {_PACKAGE}, whose data files hold the OpenADR 2.0b schemas"
-    raise ConfigError((fault,))
+    raise ConfigError((fault,), "NO_PACKAGE")
 
 
 def load_oadr20b_schema() -> etree.XMLSchema:
@@ -40,4 +40,6 @@ def load_oadr20b_schema() -> etree.XMLSchema:
             etree.parse(str(entry), etree.XMLParser(no_network=True, resolve_entities=False))
         )
     except (OSError, etree.XMLSyntaxError, etree.XMLSchemaParseError) as error:
-        raise ConfigError((f"{entry}: the schema set cannot be compiled: {error}",)) from None
+        raise ConfigError(
+            (f"{entry}: the schema set cannot be compiled: {error}",), "NO_PACKAGE"
+        ) from None

@@ -80,7 +80,7 @@ def _openadr(context: ssl.SSLContext, files: TlsFiles, profile: TlsProfile) -> s
         context.load_verify_locations(files.ca)
     except (OSError, ssl.SSLError) as error:
         fault = f"{files.ca}: no trust anchors in PEM ({error}); name the root in `ca`"
-        raise ConfigError((fault,)) from None
+        raise ConfigError((fault,), "UNUSABLE_FILE") from None
     return context
 
 
@@ -102,10 +102,12 @@ def _load(context: ssl.SSLContext, certificate: Path, key: Path) -> None:
         context.load_cert_chain(certificate, key, password=lambda: "")
     except FileNotFoundError:
         missing = certificate if not certificate.exists() else key
-        raise ConfigError((f"{missing}: no such file; give the path of a PEM file",)) from None
+        raise ConfigError(
+            (f"{missing}: no such file; give the path of a PEM file",), "NO_FILE"
+        ) from None
     except (OSError, ssl.SSLError) as error:
         fault = f"{certificate} and {key}: no usable pair ({error}); they must belong together"
-        raise ConfigError((fault,)) from None
+        raise ConfigError((fault,), "UNUSABLE_FILE") from None
 
 
 def peer_certificate(transport: object) -> bytes | None:

@@ -21,6 +21,7 @@ from certs.files import NewFile, create, read, write
 from certs.folder import load
 from certs.issue import openadr
 from certs.keys import Seeded
+from gateway.domain.codes.registry import by_reason
 from gateway.domain.errors import MisuseError
 from gateway.transport.marks import is_test_certificate
 
@@ -111,7 +112,7 @@ def test_init_never_overwrites_and_leaves_nothing_half_done(shell: Shell, made: 
     ran = shell("init", made, "--profile", "openadr-ecc")
 
     assert ran.code == 2
-    assert "ALREADY_EXISTS" in ran.err
+    assert "error[GG-8001]" in ran.err
     assert not (made / "anchor.pem").exists()
     assert {path: path.read_bytes() for path in made.rglob("*.*")} == {
         path: content for path, content in before.items() if path.name != "anchor.pem"
@@ -139,6 +140,12 @@ def test_issue_works_from_an_rsa_folder(shell: Shell, tmp_path: Path) -> None:
     assert "RSA 2048 bits" in checked.out
 
 
+def _code(reason: str) -> str:
+    row = by_reason(reason, MisuseError)
+    assert row is not None
+    return row.code
+
+
 @pytest.mark.parametrize(
     ("arguments", "reason"),
     [
@@ -153,7 +160,7 @@ def test_issue_refuses_with_a_reason_and_no_traceback(
     ran = shell("issue", made, *arguments)
 
     assert ran.code == 2
-    assert ran.err.startswith(f"error[{reason}]: ")
+    assert ran.err.startswith(f"error[{_code(reason)}]: ")
     assert "Traceback" not in ran.err
     assert ran.out == ""
 

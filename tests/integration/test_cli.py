@@ -176,7 +176,7 @@ def test_a_store_that_another_process_writes_is_only_looked_at(shell: Shell) -> 
         looked = [shell("token", "list"), shell("intents"), shell("plan", "phx-1")]
 
     assert made.code == 3
-    assert "error[LOCKED]" in made.err
+    assert "error[GG-6002]" in made.err
     assert [said.code for said in looked] == [0, 0, 0]
 
 
@@ -285,7 +285,7 @@ def test_an_unknown_subject_is_a_problem(shell: Shell, subject: str) -> None:
     said = shell("explain", subject)
 
     assert said.code == 1
-    assert "error[NOT_FOUND]" in said.err
+    assert "error[GG-4041]" in said.err
     assert "\x1b" not in said.err
 
 
@@ -395,9 +395,15 @@ def test_check_lists_every_fault_and_ends_with_their_number(fresh: Shell) -> Non
     said = fresh("config", "check", str(fresh.config), config=False)
 
     assert said.code == 2
-    assert said.err.splitlines() == [
-        f"error: {fresh.config}:7  southbound.port: must be 0 or more",
-        f"error: {fresh.config}:8  southbound.prot: no such key here; did you mean port?",
+    lines = said.err.splitlines()
+    assert lines[0] == "error[GG-1004]: southbound.port: must be 0 or more"
+    assert lines[1] == f"  --> {fresh.config}:7  [southbound] port"
+    assert lines[5:] == [
+        "error[GG-1002]: southbound.prot: no such key here",
+        f"  --> {fresh.config}:8  [southbound] prot",
+        "  why: Unknown keys are refused, so that a misspelt limit is not silently a default.",
+        "  fix: did you mean port?",
+        "  more: gridgate explain GG-1002",
         "2 fault(s); nothing was done",
     ]
 

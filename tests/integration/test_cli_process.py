@@ -208,14 +208,14 @@ def test_tokens_are_handled_while_the_gateway_runs(tmp_path: Path) -> None:
 
     assert (made.returncode, len(made.stdout.strip())) == (0, 43)
     assert [taken.returncode, elsewhere.returncode, unknown.returncode] == [1, 1, 1]
-    assert "error[CONFLICT]" in taken.stderr
+    assert "error[GG-4092]" in taken.stderr
     assert revoked.returncode == 0
     found = {one["name"]: one["revoked_at"] for one in json.loads(listed.stdout)["tokens"]}
     assert found["during"] is None
     assert found["before"] is not None
     assert [said.returncode for said in looked] == [0, 1]
     assert second.returncode == 3
-    assert "error[LOCKED]" in second.stderr
+    assert "error[GG-6002]" in second.stderr
     assert code == 4
     assert not (tmp_path / "data" / "control.sock").exists()
     words = [line["event"] for line in running.lines]
