@@ -10,9 +10,11 @@ from gateway.client.notice import Notice
 from gateway.client.plans import Answered, Plan, Plans
 from gateway.client.problem import Problem, Refused
 from gateway.client.site import Site, SiteOptions
+from gateway.client.webhook import Delivered, SeenIds, verify_webhook
 
 __all__ = [
     "Answered",
+    "Delivered",
     "Intent",
     "Intents",
     "Notice",
@@ -20,6 +22,8 @@ __all__ = [
     "Plans",
     "Problem",
     "Refused",
+    "SeenIds",
     "Site",
     "SiteOptions",
+    "verify_webhook",
 ]
