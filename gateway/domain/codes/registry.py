@@ -13,6 +13,7 @@ from gateway.domain.codes import (
     store,
     utility_link,
     utility_messages,
+    webhooks,
 )
 from gateway.domain.codes.row import Row
 from gateway.domain.errors import (
@@ -29,7 +30,17 @@ from gateway.domain.errors import (
     WireError,
 )
 
-PARTS: Final = (operator, utility_link, utility_messages, settlement, sites, store, pki, own)
+PARTS: Final = (
+    operator,
+    utility_link,
+    utility_messages,
+    settlement,
+    sites,
+    webhooks,
+    store,
+    pki,
+    own,
+)
 ROWS: Final[tuple[Row, ...]] = tuple(
     sorted((row for part in PARTS for row in part.ROWS), key=lambda row: row.code)
 )
