@@ -1,27 +1,19 @@
 """Bundles of the small event, honest and forged."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
-from hashlib import sha256
-from typing import Any, TypeVar
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from gateway.domain.canonical import canonical, read_json
-from gateway.domain.errors import WireError
+from conformance.forgeries.editing import Files, with_records, without
 from gateway.pipeline.methods import METHODS
-from gateway.settlement.bundle import read_bundle
 from gateway.settlement.evidence import (
-    INCLUSION,
-    MANIFEST,
-    RECORDS,
     Evidence,
     build_bundle,
     closing_documents,
-    manifest_of,
     result_of,
 )
 from gateway.settlement.heads import LogKey, SignedHead, sign_head
@@ -32,8 +24,6 @@ from gateway.settlement.verify import Verdict, verify
 from tests.intent_samples import UTC_1600
 from tests.settlement_story import LAST, Story, told
 
-Files = dict[str, bytes]
-T = TypeVar("T")
 CLOSED_AT = LAST + timedelta(minutes=45)
 
 
@@ -103,34 +93,6 @@ def judged(files: Mapping[str, bytes], log_id: str | None = None) -> Verdict:
     return verify(files, METHODS, expected_log_id=log_id)
 
 
-def listed(files: Files) -> Files:
-    """Write the manifest anew, as a forger would who knows how."""
-    manifest = read_json(files[MANIFEST])
-    hashes = {name: sha256(body).hexdigest() for name, body in files.items() if name != MANIFEST}
-    found = {**files, MANIFEST: canonical({**manifest, "files": hashes})}
-    try:
-        bundle = read_bundle(found)
-    except WireError:
-        return found
-    return {**found, MANIFEST: manifest_of(found, bundle.result, bundle.heads)}
-
-
 def without_record(files: Files, *positions: int) -> Files:
     """Leave records out, with their proofs, and list the files anew."""
-
-    def left(items: list[T]) -> list[T]:
-        return [item for position, item in enumerate(items) if position not in positions]
-
-    fewer = with_document(with_lines(files, left), INCLUSION, lambda proofs: left(list(proofs)))
-    return listed(fewer)
-
-
-def with_lines(files: Files, change: Callable[[list[bytes]], list[bytes]]) -> Files:
-    """Change the lines of ``records.jsonl``."""
-    lines = change(files[RECORDS].splitlines())
-    return {**files, RECORDS: b"".join(line + b"\n" for line in lines)}
-
-
-def with_document(files: Files, name: str, change: Callable[[Any], Any]) -> Files:
-    """Change one JSON file."""
-    return {**files, name: canonical(change(read_json(files[name], largest=1 << 28)))}
+    return with_records(files, lambda items: without(items, *positions))

@@ -15,6 +15,8 @@ from conformance.soak.registry import PARTS
 from conformance.soak.row import Plan, Row
 from conformance.soak.run import all_rows, rows_of
 from conformance.soak.table import closing, table, totals
+from gateway.client.clock import SystemClock
+from gateway.observability.logs import set_up
 
 
 def add_options(made: argparse.ArgumentParser) -> None:
@@ -38,6 +40,7 @@ def main() -> int:
 
 def soak(given: argparse.Namespace) -> int:
     """Run what was asked for, print it, and return the exit code."""
+    set_up(SystemClock().now, as_json=False, level="error")  # to stderr: rows alone go to stdout
     names = given.part or list(PARTS)
     with tempfile.TemporaryDirectory(prefix="gridgate-soak-") as own:
         plan = Plan(

@@ -3,7 +3,10 @@
 from collections.abc import Mapping
 from typing import Final
 
+from conformance.soak import forgeries
 from conformance.soak.row import Part
 
-PARTS: Final[Mapping[str, Part]] = {}
+PARTS: Final[Mapping[str, Part]] = {
+    forgeries.PART: forgeries.run,
+}
 """Name -> part."""

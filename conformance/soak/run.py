@@ -48,7 +48,7 @@ def _child(part: str, plan: Plan, told: Callable[[Row], None]) -> list[Row]:
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as child:
         assert child.stdout is not None  # noqa: S101 - asked for above
         for line in child.stdout:
-            row = read(line)
+            row = read(part, line)
             rows.append(row)
             told(row)
     if child.returncode not in {0, 1}:
@@ -58,7 +58,10 @@ def _child(part: str, plan: Plan, told: Callable[[Row], None]) -> list[Row]:
     return rows
 
 
-def read(line: str) -> Row:
-    """Read a row that another process wrote."""
-    document = json.loads(line)
-    return Row(**{name: document[name] for name in _FIELDS})
+def read(part: str, line: str) -> Row:
+    """Read a row that another process wrote; anything else on its stdout is a fault of the part."""
+    try:
+        document = json.loads(line)
+        return Row(**{name: document[name] for name in _FIELDS})
+    except (ValueError, TypeError, KeyError):
+        return Row(part=part, what="stdout", runs=1, other=1, note=f"no row: {line.strip()[:80]}")

@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 
+from conformance.forgeries.editing import Files, listed, with_document, with_lines
 from gateway.domain.canonical import canonical, read_json
 from gateway.domain.errors import MeterDataError, MisuseError, WireError
 from gateway.domain.participation import Opt
@@ -47,14 +48,10 @@ from tests.evidence_story import (
     KEY,
     OTHER_KEY,
     Case,
-    Files,
     close,
     head_at,
     honest,
     judged,
-    listed,
-    with_document,
-    with_lines,
     without_record,
 )
 from tests.intent_samples import EVENT, START, UTC_1600

@@ -47,7 +47,13 @@ def test_mutants_do_not_count_as_losses() -> None:
 
 
 def test_a_row_comes_back_from_another_process_as_it_was() -> None:
-    assert read(json.dumps(LOST.document())) == LOST
+    assert read("crash", json.dumps(LOST.document())) == LOST
+
+
+def test_a_stray_line_of_a_part_is_a_bad_row() -> None:
+    stray = read("crash", "2026-11-21 something happened\n")
+    assert not stray.good
+    assert "something happened" in stray.note
 
 
 def test_a_plan_runs_as_often_as_told_or_by_its_kind() -> None:
