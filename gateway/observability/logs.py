@@ -4,7 +4,7 @@ import logging
 import sys
 from collections.abc import Callable, MutableMapping
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, TextIO
 
 import structlog
 
@@ -35,6 +35,7 @@ def set_up(
         return event
 
     shown = structlog.processors.JSONRenderer() if as_json else _plain
+    lines = LossyLog(sys.stderr)
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
@@ -47,9 +48,37 @@ def set_up(
         wrapper_class=structlog.make_filtering_bound_logger(
             logging.getLevelNamesMapping()[level.upper()]
         ),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=lambda *_: lines,
         cache_logger_on_first_use=False,
     )
+
+
+class LossyLog:
+    """Writes lines to a stream, and lets a line go when the stream cannot take it.
+
+    A log on a full disk or behind a closed pipe must not stop an event from being taken in. The first line that gets
+    through again is preceded by the number of those that did not.
+
+    Args:
+        stream: Where lines go.
+    """
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self._lost = 0
+
+    def msg(self, line: str) -> None:
+        """Write one line."""
+        lost = f"log_lines_lost count={self._lost}\n" if self._lost else ""
+        try:
+            self._stream.write(f"{lost}{line}\n")
+            self._stream.flush()
+        except (OSError, ValueError):  # ValueError: the stream was closed
+            self._lost += 1
+        else:
+            self._lost = 0
+
+    debug = info = warning = error = critical = exception = log = msg
 
 
 def _redact(_: Any, __: str, event: Event) -> Event:

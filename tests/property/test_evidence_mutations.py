@@ -6,13 +6,14 @@ from random import Random  # noqa: TID251 - seeds forgeries; nothing here is giv
 import pytest
 
 from conformance.forgeries.classes import FORGERIES, flip
+from conformance.forgeries.editing import Files
 from conformance.soak.forgeries import fault_of, judged
 from gateway.domain.errors import WireError
 from gateway.pipeline.methods import METHODS
 from gateway.settlement.archive import from_zip, to_zip
 from gateway.settlement.finding import Outcome
 from gateway.settlement.verify import verify
-from tests.evidence_story import KEY, Files, close
+from tests.evidence_story import KEY, close
 from tests.settlement_story import told
 
 SEEDS = range(7)

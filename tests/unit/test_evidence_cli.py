@@ -6,11 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from conformance.forgeries.editing import Files
 from gateway.cli.evidence import verify
 from gateway.domain.event import TestKind
 from gateway.settlement.archive import to_zip
 from gateway.settlement.evidence import MANIFEST, RECORDS, RESULT
-from tests.evidence_story import KEY, OTHER_KEY, Files, close, honest
+from tests.evidence_story import KEY, OTHER_KEY, close, honest
 from tests.intent_samples import EVENT, START
 from tests.settlement_story import MINUTE, TERMS, told
 

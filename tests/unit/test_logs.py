@@ -1,5 +1,7 @@
 """What the gateway logs: one line a fact, nothing secret, nothing that a terminal would obey."""
 
+import errno
+import io
 import json
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -7,7 +9,7 @@ from datetime import UTC, datetime
 import pytest
 import structlog
 
-from gateway.observability.logs import set_up
+from gateway.observability.logs import LossyLog, set_up
 
 NOW = datetime(2026, 3, 8, 12, tzinfo=UTC)
 
@@ -66,3 +68,32 @@ def test_in_test_mode_every_line_says_so(capsys: pytest.CaptureFixture[str]) -> 
     structlog.get_logger().info("started")
 
     assert "TEST" in logged(capsys)[0]
+
+
+class FullDisk(io.StringIO):
+    """Takes nothing while it is full."""
+
+    full = True
+
+    def write(self, text: str) -> int:
+        if self.full:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return super().write(text)
+
+
+def test_a_log_that_cannot_be_written_stops_nothing_and_says_so_later() -> None:
+    disk = FullDisk()
+    log = LossyLog(disk)
+    log.info("one")
+    log.error("two")
+    disk.full = False
+    log.info("three")
+    log.info("four")
+    assert disk.getvalue() == "log_lines_lost count=2\nthree\nfour\n"
+
+
+def test_a_closed_stream_is_no_error() -> None:
+    stream = io.StringIO()
+    stream.close()
+    LossyLog(stream).info("nobody hears this")
+    assert stream.closed
