@@ -92,6 +92,8 @@ class Sessions:
             watch=self.office.watch,
         )
         self._drivers[name] = driver
+        health = driver.health
+        self.metrics.watch(name, lambda: health.failures_in_a_row, lambda: health.probing)
         await driver.run()
 
     def _scope(self, name: UtilityName) -> Scope:

@@ -19,6 +19,7 @@ from gateway.domain.participation import Participation
 from gateway.domain.points import Watch, unwatched
 from gateway.domain.ports import Clock, Mailbox
 from gateway.protocols.actions import (
+    UNREADABLE,
     Action,
     Close,
     Collect,
@@ -35,6 +36,9 @@ from gateway.protocols.session import Session
 
 STORE_BUSY_PAUSE: Final = timedelta(seconds=1)
 """Between attempts to commit while the store says busy or full; the utility repeats what we do not acknowledge."""
+
+PROBING_AFTER: Final = 5
+"""Failures in a row after which a utility is taken for down."""
 
 log = structlog.get_logger()
 
@@ -80,6 +84,20 @@ class Health:
     failures_in_a_row: int = 0
     clock_offset_s: float | None = None
     closed: str = ""
+
+    @property
+    def probing(self) -> bool:
+        """Say whether the utility is taken for down: what still goes out are single attempts, ever further apart."""
+        return self.failures_in_a_row >= PROBING_AFTER
+
+    def note(self, failure: str, now: datetime) -> None:
+        """Take the outcome of one exchange: the reason of its failure, empty for none."""
+        if failure:
+            self.last_failure = failure
+            self.failures_in_a_row += 1
+        else:
+            self.last_good_at = now
+            self.failures_in_a_row = 0
 
 
 @dataclass
@@ -158,12 +176,11 @@ class Driver:
                 self._wake_at = None
                 return self.session.on_time(now)
             case Message():
-                self.health.last_good_at = now
-                self.health.failures_in_a_row = 0
-                return self.session.on_message(item, now)
+                actions = self.session.on_message(item, now)
+                self.health.note(_unreadable(actions), now)
+                return actions
             case Failed(failure):
-                self.health.last_failure = failure.reason
-                self.health.failures_in_a_row += 1
+                self.health.note(failure.reason, now)
                 return self.session.on_failure(failure, now)
             case Readings():
                 return self.session.on_readings(item, now)
@@ -263,3 +280,11 @@ def _door(item: Item | None) -> str:
             return "decision"
         case unknown:
             assert_never(unknown)
+
+
+def _unreadable(actions: Sequence[Action]) -> str:
+    """Return why an answer was no message; empty when it was one."""
+    for action in actions:
+        if isinstance(action, Note) and action.word == UNREADABLE:
+            return action.fields.get("reason", "UNREADABLE")
+    return ""

@@ -37,13 +37,15 @@ class HttpExchange:
 
         Raises:
             TransportError: no answer, or ``STATUS_503`` and the like for any status but 200 (OpenADR 2.0b 9.1.5: the
-                body of such an answer is undefined).
+                body of such an answer is undefined), with the time that the peer asks to be left alone for.
         """
         answer = await self.client.post(send.service, send.body, send.media_type)
         peer = fingerprint(answer.peer_der) if answer.peer_der else ""
         if answer.status != OK:
             raise TransportError(
-                f"STATUS_{answer.status}", f"{send.service} answered {answer.status}"
+                f"STATUS_{answer.status}",
+                f"{send.service} answered {answer.status}",
+                retry_after=answer.retry_after,
             )
         return Message(
             request_id=send.request_id,

@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 
-from prometheus_client import CollectorRegistry, Counter
+from prometheus_client import CollectorRegistry, Counter, Gauge
 
 from gateway.domain.errors import TransportError
 from gateway.protocols.actions import Message, Send
@@ -25,6 +25,24 @@ class Metrics:
             ["utility", "service", "outcome"],
             registry=registry,
         )
+
+        self._failures = Gauge(
+            "gateway_utility_failures_in_a_row",
+            "Exchanges with a utility that failed since the last good one",
+            ["utility"],
+            registry=registry,
+        )
+        self._probing = Gauge(
+            "gateway_utility_probing",
+            "1 while a utility is taken for down and only probed",
+            ["utility"],
+            registry=registry,
+        )
+
+    def watch(self, utility: str, failures: Callable[[], int], probing: Callable[[], bool]) -> None:
+        """Show how a utility stands, read whenever somebody asks."""
+        self._failures.labels(utility).set_function(failures)
+        self._probing.labels(utility).set_function(probing)
 
     def counted(
         self, utility: str, exchange: Exchange, tap: Callable[[Message], None] | None = None

@@ -7,10 +7,14 @@ transaction before it performs any ``Send`` or ``Reply`` of that list: nothing i
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Final
 
 from gateway.domain.event import GridEvent, RawMessage
 from gateway.domain.reading import Reading
 from gateway.domain.timespan import Span
+
+UNREADABLE: Final = "unreadable_answer"
+"""Word of the note that tells of an answer that was no message; its field ``reason`` says why."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

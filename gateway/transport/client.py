@@ -1,7 +1,7 @@
 """One utility over HTTP: every exchange bounded in time and size, never redirected, never repeated by itself."""
 
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -11,10 +11,15 @@ import aiohttp
 
 from gateway.domain.errors import IdentityError, TransportError
 from gateway.domain.ports import Clock
+from gateway.transport.connector import CONNECT_S, OrderlyConnector
 from gateway.transport.marks import is_test_certificate
 from gateway.transport.tls import admit_peers
 
-CONNECT_S: Final = 5.0
+FIRST_BYTE_SHARE: Final = 2 / 3
+"""Of the total limit: a peer that has not begun its answer by then is given up."""
+RATE_WINDOW_S: Final = 5.0
+RATE_BYTES: Final = 5 << 10
+"""A body must bring so many bytes in each window, or end."""
 LONGEST_RETRY_AFTER: Final = timedelta(hours=1)
 
 
@@ -65,10 +70,9 @@ class PeerClient:
         if context is not None:
             # aiohttp lets go of a connection as soon as a short answer is read, so the peer is judged at the handshake.
             admit_peers(context, self._judge)
-        connector = aiohttp.TCPConnector(ssl=context if context is not None else True, limit=4)
         self._http = aiohttp.ClientSession(
-            connector=connector,
-            timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_S),
+            connector=OrderlyConnector(context, clock),
+            timeout=aiohttp.ClientTimeout(total=None),
             trust_env=False,
             auto_decompress=False,
             skip_auto_headers=("Accept-Encoding", "User-Agent"),
@@ -84,21 +88,15 @@ class PeerClient:
         url = f"{self._base_url}/{service}"
         headers = {"Content-Type": media_type, "Accept": media_type, "Accept-Encoding": "identity"}
         try:
-            async with (
-                self._clock.timeout(self._total_s),
-                self._http.post(url, data=body, headers=headers, allow_redirects=False) as answer,
-            ):
-                return Answer(
-                    status=answer.status,
-                    body=await self._read(answer),
-                    media_type=answer.content_type,
-                    peer_der=self._peer_der,
-                    date=_date(answer.headers.get("Date")),
-                    retry_after=self._retry_after(answer.headers.get("Retry-After")),
-                )
+            async with self._clock.timeout(self._total_s):
+                return await self._exchange(url, body, headers)
+        except aiohttp.ConnectionTimeoutError:
+            raise TransportError(
+                "CONNECT", f"{url}: no connection, or no TLS handshake, within {CONNECT_S:g} s"
+            ) from None
         except TimeoutError:
             raise TransportError(
-                "TIMEOUT", f"{url}: no answer within {self._total_s:g} s"
+                "TIMEOUT", f"{url}: no answer within {self._total_s:g} s, or one that hardly moves"
             ) from None
         except aiohttp.ClientSSLError as error:
             refusal, self._refusal = self._refusal, None
@@ -109,6 +107,19 @@ class PeerClient:
             raise TransportError("CONNECT", f"{url}: {error}") from None
         except (aiohttp.ClientError, OSError, ValueError) as error:
             raise TransportError("BROKEN", f"{url}: {type(error).__name__}") from None
+
+    async def _exchange(self, url: str, body: bytes, headers: Mapping[str, str]) -> Answer:
+        async with self._clock.timeout(self._total_s * FIRST_BYTE_SHARE):
+            answer = await self._http.post(url, data=body, headers=headers, allow_redirects=False)
+        async with answer:
+            return Answer(
+                status=answer.status,
+                body=await self._read(answer),
+                media_type=answer.content_type,
+                peer_der=self._peer_der,
+                date=_date(answer.headers.get("Date")),
+                retry_after=self._retry_after(answer.headers.get("Retry-After")),
+            )
 
     def _judge(self, der: bytes) -> None:
         try:
@@ -128,17 +139,30 @@ class PeerClient:
             raise TransportError(
                 "BROKEN", f"the answer came as {encoding[:16]}, which was not offered"
             )
+        if (answer.content_length or 0) > self._largest:
+            raise self._too_large(answer)
         parts: list[bytes] = []
         size = 0
-        async for part in answer.content.iter_chunked(1 << 16):
+        while part := await self._part(answer):
             size += len(part)
             if size > self._largest:
-                answer.close()
-                raise TransportError(
-                    "TOO_LARGE", f"the answer is larger than {self._largest} bytes"
-                )
+                raise self._too_large(answer)
             parts.append(part)
         return b"".join(parts)
+
+    async def _part(self, answer: aiohttp.ClientResponse) -> bytes:
+        """Return what one window brought; empty at the end of the body."""
+        pieces: list[bytes] = []
+        size = 0
+        async with self._clock.timeout(RATE_WINDOW_S):
+            while size < RATE_BYTES and (piece := await answer.content.readany()):
+                size += len(piece)
+                pieces.append(piece)
+        return b"".join(pieces)
+
+    def _too_large(self, answer: aiohttp.ClientResponse) -> TransportError:
+        answer.close()
+        return TransportError("TOO_LARGE", f"the answer is larger than {self._largest} bytes")
 
     def _retry_after(self, text: str | None) -> timedelta | None:
         if not text:

@@ -5,6 +5,7 @@ from itertools import pairwise
 
 import pytest
 
+from gateway.domain.participation import Opt
 from gateway.protocols.actions import Failure, Message, Send, Wake
 from gateway.protocols.oadr2b import messages as wire
 from gateway.protocols.oadr2b.options import VenOptions
@@ -385,3 +386,53 @@ def test_an_event_made_in_the_future_tells_of_a_clock_that_is_ahead() -> None:
 
     offsets = [note.fields["offset_s"] for note in world.notes if note.word == "clock_offset"]
     assert offsets == ["60.000"]
+
+
+# --- answers while the link is down
+
+
+def down(**keys: object) -> World:
+    """Return a VEN that knows an undecided event and has been failing for two hours."""
+    vtn = ScriptedVtn(poll_every=15 * MINUTE)
+    world = ready(decide=lambda _: None, vtn=vtn, **keys)
+    world.vtn.queue.append(listing(event(start=NOW + 12 * 60 * MINUTE, required=True)))
+    world.run(15 * MINUTE)
+    return world
+
+
+def test_an_answer_tries_the_link_at_once_however_long_our_own_back_off() -> None:
+    world = down()
+    world.vtn.script(wire.OadrPoll, *["CONNECT"] * 20)
+    world.run(120 * MINUTE)
+    last = world.sent[-1].at
+    world.run(MINUTE)
+    assert world.sent[-1].at == last, "the link is being left alone"
+
+    world.answer("e1", Opt.IN)
+
+    assert world.times_of(wire.OadrCreatedEvent) == [world.now]
+
+
+@pytest.mark.spec("OpenADR 2.0b section 9.1.5")
+def test_an_answer_waits_as_long_as_the_vtn_itself_asked() -> None:
+    world = down()
+    world.vtn.script(wire.OadrPoll, "STATUS_503 1800")
+    world.run(15 * MINUTE)
+
+    world.answer("e1", Opt.IN)
+
+    assert world.times_of(wire.OadrCreatedEvent) == []
+    world.run(30 * MINUTE)
+    assert len(world.times_of(wire.OadrCreatedEvent)) == 1
+
+
+def test_an_answer_that_fails_again_goes_back_to_waiting() -> None:
+    world = down()
+    world.vtn.script(wire.OadrPoll, *["CONNECT"] * 20)
+    world.vtn.script(wire.OadrCreatedEvent, *["CONNECT"] * 20)
+    world.run(120 * MINUTE)
+
+    world.answer("e1", Opt.IN)
+    world.run(10 * MINUTE)
+
+    assert len(world.times_of(wire.OadrCreatedEvent)) == 1

@@ -12,6 +12,7 @@ from typing import Final
 
 from gateway.domain.errors import MisuseError, WireError
 from gateway.domain.participation import Participation
+from gateway.protocols import actions
 from gateway.protocols.actions import Action, Close, Failure, Message, Readings, Wake
 from gateway.protocols.entry import Scope, Tools
 from gateway.protocols.oadr2b import (
@@ -107,7 +108,7 @@ class VenSession:
         try:
             reply = self._setting.codec.decode(message.body) if message.body.strip() else None
         except WireError as error:
-            turn.note("unreadable_answer", service=outgoing.service, reason=error.reason)
+            turn.note(actions.UNREADABLE, service=outgoing.service, reason=error.reason)
             self._fail(turn, outgoing, UNREADABLE, None)
             return self._finish(turn)
         if reply is None and outgoing.purpose in REGISTERING:
@@ -129,6 +130,8 @@ class VenSession:
         """Take a site's or operator's answer to an event."""
         turn = self._turn(now)
         ven_answers.decided(turn, decision)
+        if turn.state.outbox != self._state.outbox:
+            ven_link.hurry(turn)
         return self._finish(turn)
 
     def on_readings(self, readings: Readings, now: datetime) -> Sequence[Action]:

@@ -168,6 +168,14 @@ def succeeded(turn: Turn, outgoing: Outgoing) -> None:
     turn.drop(outgoing)
 
 
+def hurry(turn: Turn) -> None:
+    """Let an answer that was just decided try the link at once, whatever our own back-off says.
+
+    It may be due before the next attempt. Only what the VTN itself asked for is kept (section 9.1.5, status 503).
+    """
+    turn.connect(not_before=turn.link.asked_until)
+
+
 def failed(turn: Turn, outgoing: Outgoing, reason: str, retry_after: timedelta | None) -> bool:
     """Put off what could not be delivered: the link, the message alone, or for good.
 
@@ -189,7 +197,8 @@ def failed(turn: Turn, outgoing: Outgoing, reason: str, retry_after: timedelta |
     if not reached or outgoing.purpose in _REGISTERING:
         failures = turn.link.failures + 1
         wait = max(backoff(turn, failures), asked)
-        turn.connect(failures=failures, not_before=turn.now + wait)
+        until = turn.now + asked if asked else None
+        turn.connect(failures=failures, not_before=turn.now + wait, asked_until=until)
         if outgoing.purpose is Purpose.POLL:
             turn.connect(next_poll_at=turn.now, drained=0)
         return False

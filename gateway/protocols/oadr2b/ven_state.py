@@ -167,6 +167,8 @@ class Link:
     """In a row, of the whole link."""
     not_before: datetime | None = None
     """Nothing is sent before this instant."""
+    asked_until: datetime | None = None
+    """The VTN asked to be left alone until then."""
     waits: Mapping[str, Wait] = field(default_factory=dict)
     """Key of an outgoing message -> how long it alone is put off."""
     polled_at: datetime | None = None

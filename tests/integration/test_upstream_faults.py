@@ -1,0 +1,233 @@
+"""The gateway before a utility that fails in every way known: nothing lost, nothing doubled, nothing late."""
+
+from datetime import timedelta
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from conformance.faults.fault import Layer
+from conformance.faults.registry import FAULTS
+from gateway.northbound.driver import Health
+from gateway.protocols.oadr2b.vtn_facts import Answered
+from tests.fault_world import POLL, UTILITY, Stage, staged
+
+MINUTE = timedelta(minutes=1)
+HOUR = timedelta(hours=1)
+CAP_S = 60.0
+"""Longest wait of our own: the poll period is shorter."""
+REASONS = {
+    "refuse": "CONNECT",
+    "reset_mid": "BROKEN",
+    "half_close": "BROKEN",
+    "black_hole": "TIMEOUT",
+    "late": "TIMEOUT",
+    "trickle": "TIMEOUT",
+    "tls_expired": "TLS",
+    "tls_wrong_ca": "TLS",
+    "tls_wrong_host": "TLS",
+    "tls_stall": "CONNECT",
+    "http_302": "STATUS_302",
+    "http_503_seconds": "STATUS_503",
+    "drip_body": "TIMEOUT",
+    "drip_headers": "TIMEOUT",
+    "interim": "BROKEN",
+    "body_2_gib": "TOO_LARGE",
+    "chunks_2_gib": "TOO_LARGE",
+    "gzip_bomb": "BROKEN",
+    "xml_malformed": "NOT_XML",
+    "xml_doctype": "DOCTYPE",
+    "xml_entity_bomb": "DOCTYPE",
+    "xml_external_entity": "DOCTYPE",
+    "xml_deep": "TOO_DEEP",
+    "xml_attributes": "TOO_MANY_ATTRIBUTES",
+    "xml_utf16": "ENCODING",
+}
+
+
+QUICK = {
+    "refuse",
+    "black_hole",
+    "tls_expired",
+    "tls_stall",
+    "http_302",
+    "gzip_bomb",
+    "xml_deep",
+    "delay",
+    "chunked",
+}
+"""In every check; the others with the whole suite."""
+
+
+def chosen(*, harmless: bool) -> list[Any]:
+    return [
+        pytest.param(name, marks=() if name in QUICK else pytest.mark.slow)
+        for name, fault in FAULTS.items()
+        if fault.harmless is harmless
+    ]
+
+
+async def strike(stage: Stage, name: str) -> None:
+    """Let a fault strike every message from now on."""
+    whole = FAULTS[name].whole_connection
+    stage.fail(f"*: {name}" if whole else f"*.*: {name}")
+    if whole:
+        await stage.proxy.cut()
+
+
+def gaps(stage: Stage) -> list[float]:
+    return [(after - before).total_seconds() for before, after in pairwise(stage.struck())]
+
+
+def health(stage: Stage) -> Health:
+    sessions = stage.gateway._sessions
+    assert sessions is not None
+    return sessions.health()[UTILITY]
+
+
+@pytest.mark.spec("OpenADR 2.0b section 9.1.4")
+@pytest.mark.parametrize("name", chosen(harmless=False))
+async def test_a_fault_loses_no_event_and_changes_nothing(tmp_path: Path, name: str) -> None:
+    async with staged(tmp_path) as stage:
+        await stage.settle()
+        before = await stage.session()
+        await strike(stage, name)
+        await stage.publish("e1", 4 * HOUR)
+
+        assert await stage.answered("e1", 5 * MINUTE) is None
+        assert await stage.session() == before, "what was refused left a trace"
+        assert await stage.intents("e1") == ()
+        if name in REASONS:
+            assert health(stage).last_failure == REASONS[name]
+
+        stage.heal()
+        assert await stage.answered("e1", 4 * MINUTE), "the next good exchange did not recover"
+        await stage.sleep(5 * MINUTE)
+        assert len(await stage.intents("e1")) == 1
+        assert len(stage.utility.told(Answered)) == 1
+        assert health(stage).failures_in_a_row == 0
+
+
+@pytest.mark.parametrize("name", chosen(harmless=True))
+async def test_what_a_peer_may_do_is_borne(tmp_path: Path, name: str) -> None:
+    async with staged(tmp_path) as stage:
+        await stage.settle()
+        await strike(stage, name)
+        await stage.publish("e1", 4 * HOUR)
+
+        assert await stage.answered("e1", 2 * MINUTE)
+        assert stage.struck()
+        assert len(await stage.intents("e1")) == 1
+
+
+@pytest.mark.spec("OpenADR 2.0b section 9.1.7")
+@pytest.mark.parametrize(
+    "name", ["refuse", "reset_mid", "tls_expired", "http_500", "xml_malformed"]
+)
+async def test_waits_double_from_a_second_to_the_cap(tmp_path: Path, name: str) -> None:
+    async with staged(tmp_path) as stage:
+        await stage.settle()
+        await strike(stage, name)
+        await stage.sleep(HOUR)
+
+        found = gaps(stage)
+        wanted = [min(2.0**n, CAP_S) for n in range(len(found))]
+        assert len(found) > 55
+        for gap, plain in zip(found, wanted, strict=True):
+            assert 0.9 * plain <= gap <= 1.1 * plain
+        assert len(set(found[10:])) > 10, "waits of a fleet must not fall together"
+
+
+@pytest.mark.spec("OpenADR 2.0b section 9.1.5")
+@pytest.mark.parametrize("name", ["http_503_seconds", "http_503_date", "http_429"])
+@pytest.mark.parametrize(("asked", "kept"), [(300, 300), (3600, 3600), (100_000, 3600)])
+async def test_the_utility_is_left_alone_as_long_as_it_asks_but_an_hour_at_most(
+    tmp_path: Path, name: str, asked: int, kept: int
+) -> None:
+    async with staged(tmp_path) as stage:
+        await stage.settle()
+        stage.fail(f"*.*: {name}={asked}")
+        await stage.sleep(2 * HOUR + 2 * MINUTE)
+
+        found = gaps(stage)
+        assert found
+        # A date has whole seconds.
+        assert all(kept - 1 <= gap <= kept for gap in found[:2]), found
+        stage.heal()
+
+
+async def test_a_utility_that_is_down_at_the_start_is_found_when_it_comes(tmp_path: Path) -> None:
+    async with staged(tmp_path, schedule="*: refuse") as stage:
+        await stage.sleep(HOUR)
+        assert stage.utility.vens == ()
+        assert health(stage).probing
+        stage.heal()
+        await stage.publish("e1", 2 * HOUR)
+
+        assert await stage.answered("e1", 2 * MINUTE)
+
+
+async def test_an_event_that_is_known_runs_its_course_while_the_utility_is_down(
+    tmp_path: Path,
+) -> None:
+    async with staged(tmp_path) as stage:
+        await stage.settle()
+        start = await stage.publish("e1", 30 * MINUTE)
+        assert await stage.answered("e1", MINUTE)
+        await stage.proxy.down()
+        before = await stage.intents("e1")
+        await stage.clock.sleep_until(start + 90 * MINUTE)
+
+        (after,) = await stage.intents("e1")
+        assert after.intent.revision == before[0].intent.revision
+        await stage.proxy.start()
+        await stage.publish("e2", 2 * HOUR)
+        assert await stage.answered("e2", 3 * MINUTE)
+
+
+async def test_an_event_that_began_and_ended_while_the_utility_was_down_is_never_started(
+    tmp_path: Path,
+) -> None:
+    async with staged(tmp_path) as stage:
+        await stage.settle()
+        await stage.proxy.down()
+        await stage.publish("gone", 10 * MINUTE, hours=1)
+        await stage.publish("runs", 10 * MINUTE, hours=4)
+        await stage.sleep(2 * HOUR)
+        await stage.proxy.start()
+        await stage.sleep(5 * MINUTE)
+
+        assert await stage.intents("gone") == (), "started after its end"
+        assert len(await stage.intents("runs")) == 1, "an event that still runs is taken"
+
+
+@pytest.mark.spec("OpenADR 2.0b section 9.1.4")
+@pytest.mark.parametrize(
+    "name", ["reset_before", "lost_answer", "reset_mid", "http_500", "xml_page"]
+)
+async def test_an_answer_that_gets_lost_is_repeated_and_counts_once(
+    tmp_path: Path, name: str
+) -> None:
+    async with staged(tmp_path) as stage:
+        await stage.settle()
+        await stage.publish("e1", 4 * HOUR)
+        await stage.sleep(POLL)  # fetched, not decided yet
+        stage.fail(f"*.*: {name}")
+        await stage.sleep(2 * MINUTE)
+        stage.heal()
+
+        assert await stage.answered("e1", 3 * MINUTE)
+        await stage.sleep(5 * MINUTE)
+        answers = {(fact.fact.event_id, fact.fact.opt) for fact in stage.utility.answers}
+        assert len(answers) == 1
+        assert len(await stage.intents("e1")) == 1
+
+
+def test_every_fault_of_the_four_layers_has_a_name() -> None:
+    assert {fault.layer for fault in FAULTS.values()} == set(Layer)
+    assert len(FAULTS) >= 85
+    for name, fault in FAULTS.items():
+        assert fault.name == name
+        assert fault.what
+        assert (fault.act is None) != (fault.disguise is None)
