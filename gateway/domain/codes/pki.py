@@ -170,4 +170,13 @@ ROWS: Final = (
         "It is read in a moment.",
         (TransportError,),
     ),
+    Row(
+        "GG-8120",
+        "SCHEDULE",
+        "A line of a fault schedule says nothing",
+        _OP,
+        "It does not look like '3.2: reset_mid', or names a fault or a place that does not fit.",
+        "Correct the line that is named.",
+        _ONLY,
+    ),
 )

@@ -14,7 +14,7 @@ ROWS: Final = (
         "CONNECT",
         "No connection to the utility",
         _OP,
-        "The name cannot be resolved, nothing listens, or a firewall is in between.",
+        "The name cannot be resolved, nothing listens, no handshake within 5 s, or a firewall is in between.",
         _DOCTOR,
     ),
     Row(
