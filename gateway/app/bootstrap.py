@@ -17,6 +17,7 @@ from prometheus_client import CollectorRegistry
 
 from gateway.app.book import make_book
 from gateway.app.control import Control
+from gateway.app.fencing import Fencing
 from gateway.app.ids import SystemChance, SystemIds
 from gateway.app.secrets import installation_key, private_file
 from gateway.app.sessions import Sessions, Tap
@@ -24,6 +25,7 @@ from gateway.app.supervisor import keep
 from gateway.app.token_desk import StoreDesk
 from gateway.config.load import Loaded
 from gateway.database.database import Options
+from gateway.database.host_lock import HostLock
 from gateway.domain.errors import ConfigError, GatewayError, first_of
 from gateway.domain.names import UtilityName
 from gateway.domain.points import Step, Watch, unwatched
@@ -42,6 +44,7 @@ from gateway.pipeline.turn import Turn
 from gateway.settlement.heads import LogKey
 from gateway.southbound.app import make_app
 from gateway.southbound.bells import Bells
+from gateway.southbound.fencing import refuse_stopped
 from gateway.southbound.parts import Pace, Parts
 from gateway.southbound.signer import KeyFileSigner, open_signer
 from gateway.store.open import open_store
@@ -72,6 +75,8 @@ class Wiring:
     """32 bytes that every key is made of instead of the files; test mode only."""
     tap: Tap | None = None
     """Sees every answer of a utility as it comes in; for measuring."""
+    alone_on_host: bool = True
+    """False: a second gateway on a copy of the store may start on this machine; to rehearse what sites then do."""
     store_url: str = ""
     """Instead of the configured one; empty: as configured."""
     watch: Watch = unwatched
@@ -131,6 +136,8 @@ class Gateway:
         self._control: Control | None = None
         self._listener: Listener | None = None
         self._store: SqliteStore | None = None
+        self._host_lock: HostLock | None = None
+        self._fencing: Fencing | None = None
         self._bells = Bells(wiring.clock)
         self._office: Office | None = None
         self._timetable: Timetable | None = None
@@ -155,18 +162,30 @@ class Gateway:
             ConfigError: a file cannot be used.
             IdentityError: ``TEST_CERTIFICATE`` outside test mode.
             StoreError: the store is locked, damaged or of a newer version.
+            FencedError: another gateway runs, or goes on, with a copy of the store.
         """
         self._refuse_test_certificates()
         url = self._wiring.store_url or store_url(self._loaded)
         self._store = await open_store(
             url, ids=self._wiring.ids, options=Options(at=self._wiring.watch)
         )
+        await self._begin(self._store)
         self._office = self._make_office(self._store)
+        self._fencing = Fencing(
+            self._store, self._office.book.installation_key, self._wiring.clock, self._bells.close
+        )
         await self._agree()
         self._control = self._make_control(self._office)
         await self._control.start()
         self._listener = await self._listen(self._office)
         log.info("gateway_started", url=self._listener.url, store=self._store.identity.store_id[:8])
+
+    async def _begin(self, store: SqliteStore) -> None:
+        """Make sure that nobody on this machine runs on a copy, and count this start before anything is said."""
+        if self._wiring.alone_on_host:
+            self._host_lock = HostLock(store.identity.store_id)
+            self._host_lock.acquire()
+        await store.begin_start(self._wiring.ids.uuid())
 
     def _refuse_test_certificates(self) -> None:
         if self._loaded.settings.gateway.test_mode:
@@ -198,6 +217,7 @@ class Gateway:
             decided=lambda decision: self._sessions.decide(decision) if self._sessions else None,
             timers_changed=lambda: self._timetable.changed() if self._timetable else None,
             watch=wiring.watch,
+            last_look=lambda: refuse_stopped(self._fencing),
         )
 
     async def _agree(self) -> None:
@@ -230,6 +250,7 @@ class Gateway:
                 checks={"utilities": self._utilities_answer},
                 pace=self._wiring.pace,
                 watch=self._wiring.watch,
+                fence=self._fencing,
             )
         )
         certificate, key = southbound.certificate, southbound.key
@@ -268,6 +289,8 @@ class Gateway:
             self._wiring.tap,
         )
         steps = {"timetable": self._timetable.run, "heads": self._heads}
+        if self._fencing is not None:
+            steps["fencing"] = self._fencing.run
         for section in self._loaded.settings.utility:
             steps[section.name] = partial(self._sessions.drive, UtilityName(section.name))
         try:
@@ -294,3 +317,5 @@ class Gateway:
             await self._sessions.close()
         if self._store is not None:
             await self._store.close()
+        if self._host_lock is not None:
+            self._host_lock.release()

@@ -11,11 +11,11 @@ from gateway.domain.errors import ConfigError
 from gateway.domain.names import MeterId, SiteId, UtilityName
 from gateway.domain.participation import Participation
 from gateway.domain.ports import Chance, Ids
-from gateway.northbound.driver import Driver, Health, Sink
+from gateway.northbound.driver import Driver, Exchange, Health, Sink
 from gateway.northbound.exchange import HttpExchange, pinned
 from gateway.observability.metrics import Metrics
 from gateway.pipeline.book import Office
-from gateway.protocols.actions import Collect, Message, Readings
+from gateway.protocols.actions import Collect, Message, Readings, Send
 from gateway.protocols.entry import MeterPoint, ProgramTerms, Scope, Tools
 from gateway.protocols.registry import PROTOCOLS
 from gateway.transport.client import PeerClient
@@ -85,7 +85,7 @@ class Sessions:
         driver = Driver(
             name,
             session,
-            self.metrics.counted(name, exchange, self.tap),
+            self._looked(self.metrics.counted(name, exchange, self.tap)),
             self.sink,
             self.collect,
             self.office.clock,
@@ -95,6 +95,15 @@ class Sessions:
         health = driver.health
         self.metrics.watch(name, lambda: health.failures_in_a_row, lambda: health.probing)
         await driver.run()
+
+    def _looked(self, exchange: Exchange) -> Exchange:
+        """Look once more, right before the network, whether this gateway may still speak (R-OUT-1)."""
+
+        async def send(wanted: Send) -> Message:
+            self.office.last_look()
+            return await exchange(wanted)
+
+        return send
 
     def _scope(self, name: UtilityName) -> Scope:
         programs = [p for p in self.loaded.settings.program if p.utility == name]

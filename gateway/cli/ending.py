@@ -16,6 +16,7 @@ from gateway.domain.codes.shape import shape
 from gateway.domain.errors import (
     ConfigError,
     Fault,
+    FencedError,
     GatewayError,
     MisuseError,
     StoreError,
@@ -45,6 +46,8 @@ def ended(verb: Callable[..., int], arguments: Mapping[str, Any], *, debug: bool
         _trace(error, wanted=debug)
         _say(shape(row_of(error), error.detail or row_of(error).title))
         unreachable = isinstance(error, StoreError | TransportError)
+        if isinstance(error, FencedError):  # another gateway goes on: starting again later would not help
+            unreachable = False
         return Exit.UNREACHABLE if unreachable else Exit.PROBLEM
     except KeyboardInterrupt:
         typer.echo("interrupted", err=True)

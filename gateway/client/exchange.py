@@ -9,8 +9,10 @@ from typing import Final
 
 import aiohttp
 
+from gateway.client.fences import STALE, Fences
 from gateway.client.problem import Problem, Refused, read_problem
 from gateway.domain.errors import TransportError
+from gateway.domain.fence import HEADER
 from gateway.domain.ports import Clock
 
 LARGEST: Final = 16 << 20
@@ -64,6 +66,7 @@ class Exchange:
         clock: Time of all deadlines.
         tls: TLS context; None: the system's trust.
         on_heard: Called whenever the gateway itself has answered.
+        fences: Which of several gateways is followed.
     """
 
     def __init__(
@@ -73,11 +76,13 @@ class Exchange:
         clock: Clock,
         tls: ssl.SSLContext | None,
         on_heard: Callable[[], None],
+        fences: Fences | None = None,
     ) -> None:
         self._url = url.rstrip("/")
         self._token = token
         self._clock = clock
         self._on_heard = on_heard
+        self.fences = fences or Fences()
         connector = aiohttp.TCPConnector(ssl=tls if tls is not None else True)
         self._http = aiohttp.ClientSession(
             connector=connector,
@@ -113,6 +118,7 @@ class Exchange:
             raise BackLaterError(f"no answer within {deadline_s:g} s") from None
         except (aiohttp.ClientError, OSError) as error:
             raise BackLaterError(type(error).__name__) from None
+        self._judge(answer)
         if answer.status < 300 or answer.status == 304:
             self._on_heard()
             return Answer(status=answer.status, body=found, tag=answer.headers.get("ETag", ""))
@@ -150,13 +156,14 @@ class Exchange:
                     self._url + path, headers=headers, allow_redirects=False
                 )
                 if answer.status == 200:
-                    return answer
+                    return self._followed(answer)
                 found = await _read(answer)
                 answer.release()
         except TimeoutError:
             raise BackLaterError(f"no stream within {deadline_s:g} s") from None
         except (aiohttp.ClientError, OSError) as error:
             raise BackLaterError(type(error).__name__) from None
+        self._judge(answer)
         raise self._refusal(answer, found)
 
     async def close(self) -> None:
@@ -164,7 +171,18 @@ class Exchange:
         await self._http.close()
 
     def _authorised(self) -> Mapping[str, str]:
-        return {"Authorization": f"Bearer {self._token()}"}
+        return {"Authorization": f"Bearer {self._token()}", **self.fences.header}
+
+    def _followed(self, stream: aiohttp.ClientResponse) -> aiohttp.ClientResponse:
+        if not self.fences.take(stream.headers.get(HEADER, "")):
+            stream.close()
+            raise BackLaterError(STALE)
+        return stream
+
+    def _judge(self, answer: aiohttp.ClientResponse) -> None:
+        """Pass over an answer of a gateway that another one has fenced off; what it took counts for nothing."""
+        if not self.fences.take(answer.headers.get(HEADER, "")):
+            raise BackLaterError(STALE)
 
     def _refusal(self, answer: aiohttp.ClientResponse, body: bytes) -> BackLaterError | Refused:
         problem = read_problem(answer.status, body)

@@ -11,6 +11,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Final
 
+from gateway.client.fences import Fences
 from gateway.domain.canonical import read_json
 from gateway.domain.errors import WireError
 
@@ -51,6 +52,8 @@ class Notebook:
         self._taken: dict[str, Known] = {}
         self._waiting: dict[str, int] = {}
         self._written = ""
+        self.fences = Fences()
+        """Which gateway is followed; kept too, so that a restart does not go back to one that was fenced off."""
         self.received = 0
         """Sequence up to which the stream was read; a broken stream goes on from here."""
         self._load()
@@ -121,7 +124,8 @@ class Notebook:
         if self._path is None:
             return
         known = {key: [each.revision, each.digest] for key, each in self._taken.items()}
-        text = json.dumps({"cursor": self.cursor, "known": known})
+        fences = list(self.fences.texts)
+        text = json.dumps({"cursor": self.cursor, "known": known, "fences": fences})
         if text == self._written:
             return
         # A name of its own, then a rename: a crash leaves the old file. Not flushed: an old cursor only repeats.
@@ -141,6 +145,7 @@ class Notebook:
             found = read_json(self._path.read_bytes())
             self.received = int(found["cursor"])
             known = {key: Known(int(r), str(d)) for key, (r, d) in found["known"].items()}
+            self.fences = Fences(tuple(str(text) for text in found.get("fences", ())))
         except (WireError, KeyError, TypeError, ValueError, AttributeError):
             self.received = 0  # unreadable: read everything again, nothing is lost by that
             return

@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Any, Final
 
 from gateway.client.exchange import BackLaterError, BackOff, Exchange
+from gateway.client.fences import STALE
 from gateway.client.inbox import Inbox
 from gateway.client.keys import Keys
 from gateway.client.lease import LeaseWatch
@@ -14,6 +15,7 @@ from gateway.client.problem import Refused
 from gateway.client.stream import LARGEST_BLOCK, Block, Stream
 from gateway.domain.canonical import read_json
 from gateway.domain.errors import MisuseError, WireError
+from gateway.domain.fence import HEADER
 from gateway.domain.ports import Clock
 
 OPEN_S: Final = 10.0
@@ -110,11 +112,15 @@ class Reader:
         if self._inbox.plan is None:
             await self.fetch_plan()
         path = f"/stream?site={self._site}&after={self._notebook.received}"
-        stream = Stream(await self._exchange.open(path, deadline_s=OPEN_S), clock, idle_s)
+        answer = await self._exchange.open(path, deadline_s=OPEN_S)
+        fence = answer.headers.get(HEADER, "")
+        stream = Stream(answer, clock, idle_s)
         try:
             block = await stream.next()
             on_open()
             while block.comment != BYE:
+                if self._exchange.fences.overtaken(fence):
+                    raise BackLaterError(STALE)
                 self._lease.heard()
                 if block.event:
                     await self._take(block)

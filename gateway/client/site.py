@@ -123,7 +123,9 @@ class Site:
         self._back_off = BackOff(
             base_s=options.back_off_s, cap_s=options.back_off_cap_s, spread=self._site
         )
-        self._exchange = Exchange(self._url, self._secret, clock, self._ssl, self._lease.heard)
+        self._exchange = Exchange(
+            self._url, self._secret, clock, self._ssl, self._lease.heard, self._notebook.fences
+        )
         self.answering = Answering(self._exchange, self._back_off, options.answer_s)
         self._acks = Acks(self._exchange, clock, self._back_off, self._on_notice)
         self._inbox = Inbox(

@@ -78,7 +78,12 @@ def prove(copy: Path, look: Callable[[sqlite3.Connection], None]) -> str:
     return digest
 
 
-def put_in_place(copy: Path, path: Path, change: Callable[[Connection], None]) -> Path | None:
+def put_in_place(
+    copy: Path,
+    path: Path,
+    change: Callable[[Connection], None],
+    prepare: Callable[[Connection], None] = lambda _: None,
+) -> Path | None:
     """Put a changed duplicate of a copy where a store is, or was; the caller holds the store's lock.
 
     The old files are moved aside, never deleted. A crash at any moment leaves the old store, the new one, or a file
@@ -88,6 +93,7 @@ def put_in_place(copy: Path, path: Path, change: Callable[[Connection], None]) -
         copy: A proven copy.
         path: The store's file.
         change: What is done to the duplicate before anybody sees it, in one transaction.
+        prepare: What is done to it before that, in transactions of its own: migrations.
 
     Returns:
         Where the old store lies now; None when there was none.
@@ -95,8 +101,10 @@ def put_in_place(copy: Path, path: Path, change: Callable[[Connection], None]) -
     new = path.with_name(path.name + RESTORING)
     new.unlink(missing_ok=True)
     _duplicate(copy, _fresh(new))
-    with connected(engine_for(new, WRITER, "BEGIN IMMEDIATE")) as connection, connection.begin():
-        change(connection)
+    with connected(engine_for(new, WRITER, "BEGIN IMMEDIATE")) as connection:
+        prepare(connection)
+        with connection.begin():
+            change(connection)
     _flush(new)
     aside = _move_aside(path)
     new.rename(path)

@@ -10,6 +10,7 @@
     +- DeliveryError    the site                                  retry to the deadline, then opt out
     +- MeterDataError   the site's meter data                     flag, estimate by rule, report quality
     +- StoreError       our store                                 admit nothing more, answer busy
+    |  +- FencedError   another gateway on a copy of our store    stop, alarm, write nothing more
     +- ConfigError      the operator                              refuse to start, list all faults
 
 ``reason`` is a stable upper-case word that tables map to wire codes; ``detail`` is a sentence for people.
@@ -80,6 +81,10 @@ class MeterDataError(GatewayError):
 
 class StoreError(GatewayError):
     """The store refused, failed or may not be trusted."""
+
+
+class FencedError(StoreError):
+    """Another gateway works on a copy of this store; this one must not go on."""
 
 
 class Fault(str):

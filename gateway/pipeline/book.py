@@ -32,6 +32,10 @@ class Book:
     test_mode: bool = False
 
 
+def unwatched_look() -> None:
+    """Find nothing that speaks against going on."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Office:
     """The ports that every step of the story shares."""
@@ -47,5 +51,7 @@ class Office:
     """Hands a stored answer to the utility's session, after the commit."""
     timers_changed: Callable[[], None]
     """Wakes the timetable after the commit."""
+    last_look: Callable[[], None] = unwatched_look
+    """Right before anything goes out: raises ``FencedError`` once another gateway goes on instead of this one."""
     watch: Watch = unwatched
     """Is told the points that a job passes."""

@@ -1,4 +1,4 @@
-"""What the southbound side asks of the pipeline: a desk for a site's answers, and a bell for its streams."""
+"""What the southbound side asks of the rest: a desk for a site's answers, a bell for its streams, a fencing number."""
 
 from typing import Protocol
 
@@ -49,6 +49,24 @@ class SiteDesk(Protocol):
 
     async def heartbeat(self, site: SiteId, heartbeat: Heartbeat) -> Lease:
         """Renew the site's lease; after a restore, learn what the site knows."""
+        ...
+
+
+class Fence(Protocol):
+    """This gateway's fencing number, told to every site (``gateway.domain.fence``)."""
+
+    @property
+    def text(self) -> str:
+        """Return it as it goes on every answer."""
+        ...
+
+    @property
+    def stopped(self) -> bool:
+        """Say whether another gateway goes on instead of this one."""
+        ...
+
+    def heard(self, header: str) -> None:
+        """Take what a site repeats; a higher number stops this gateway."""
         ...
 
 

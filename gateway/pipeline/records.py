@@ -27,6 +27,14 @@ class StoreIdentity:
 
     store_id: str
     epoch: int
+    start: int = 0
+    """Gateways started on it so far."""
+    instance: str = ""
+    """Drawn at the last start; empty before the first one of an epoch."""
+    recovering: bool = False
+    """True from a restore until utilities and sites have told what they know."""
+    fenced_by: str = ""
+    """Who else goes on with a copy of this store, for people; empty: nobody, as far as is known."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,6 +10,7 @@ from prometheus_client import CollectorRegistry, Counter
 from gateway.domain.points import Watch
 from gateway.southbound.access import Access, Caller
 from gateway.southbound.answers import Answers
+from gateway.southbound.fencing import fenced, look
 from gateway.southbound.parts import Parts
 from gateway.southbound.problems import answer_error, problems
 from gateway.southbound.queries import Queries
@@ -36,9 +37,12 @@ def make_app(parts: Parts) -> web.Application:
             _counted(parts.registry),
             problems,
             guarded(answer_error),
+            *([look(parts.fence)] if parts.fence is not None else ()),
         ]
     )
     dated(app, parts.clock)
+    if parts.fence is not None:
+        fenced(app, parts.fence)
     scoped = _scoped_handlers(parts, access)
     public = _public_handlers(parts)
     for route in ROUTES:

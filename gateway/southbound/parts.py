@@ -7,7 +7,7 @@ from prometheus_client import CollectorRegistry
 
 from gateway.domain.points import Watch, unwatched
 from gateway.domain.ports import Clock, Ids, Signer
-from gateway.pipeline.desk import SiteDesk
+from gateway.pipeline.desk import Fence, SiteDesk
 from gateway.pipeline.ports import Store
 from gateway.southbound.bells import Bells
 
@@ -52,5 +52,7 @@ class Parts:
     checks: Mapping[str, Check] = field(default_factory=dict)
     """Name -> readiness check."""
     pace: Pace = field(default_factory=Pace)
+    fence: Fence | None = None
+    """None: nobody can have a copy of this store."""
     watch: Watch = unwatched
     """Is told the points that a request passes."""

@@ -19,6 +19,7 @@ from gateway.domain.ports import Clock
 from gateway.pipeline.ports import Work
 from gateway.pipeline.records import OutboxItem
 from gateway.southbound.access import Access, Caller
+from gateway.southbound.fencing import refuse_stopped
 from gateway.southbound.parts import Parts
 from gateway.southbound.positions import Reset, number, reset, usable
 from gateway.southbound.queries import LARGEST_CURSOR
@@ -130,6 +131,7 @@ class Streams:
                 if not allowed:
                     cause = "revoked"
                     break
+                refuse_stopped(self._parts.fence)
                 for item in page:
                     await self._send(blocks, item)
                     cursor = item.sequence
@@ -174,6 +176,9 @@ class Streams:
             await self._write(blocks, item.kind, item.sequence, item.body)
 
     async def _write(self, blocks: Blocks, kind: str, sequence: int, body: bytes) -> None:
+        refuse_stopped(
+            self._parts.fence
+        )  # the last look: another gateway may go on since the store was read
         self._parts.watch(f"stream.{kind}.before")
         await blocks.write(block(kind, sequence, body))
         self._parts.watch(f"stream.{kind}.written")

@@ -13,9 +13,11 @@ from gateway.database.database import path_of
 from gateway.database.engine import READER, connected, engine_for
 from gateway.database.failures import DatabaseFailure
 from gateway.database.lock import FileLock
+from gateway.database.schema import bring_up_to_date
 from gateway.domain.errors import StoreError
 from gateway.pipeline.records import StoreIdentity
-from gateway.store.identity import raise_epoch, read_identity
+from gateway.store.identity import highest_epoch, raise_epoch, read_identity
+from gateway.store.open import SCHEMA
 from gateway.store.sqlite_store import SqliteStore
 
 
@@ -97,10 +99,16 @@ def restore(backup: Path, url: str, *, above: int = 0) -> Restored:
         proven = check_backup(backup)
         raised: list[StoreIdentity] = []
         at_least = max(above, _epoch_of(path))
-        replaced = put_in_place(proven.path.resolve(), path, _raising(at_least, raised))
+        replaced = put_in_place(
+            proven.path.resolve(), path, _raising(at_least, raised), _up_to_date
+        )
     finally:
         lock.release()
     return Restored(identity=raised[0], replaced=replaced)
+
+
+def _up_to_date(connection: Connection) -> None:
+    bring_up_to_date(connection, SCHEMA)
 
 
 def _raising(above: int, raised: list[StoreIdentity]) -> Callable[[Connection], None]:
@@ -113,6 +121,6 @@ def _epoch_of(path: Path) -> int:
         return 0
     try:
         with connected(engine_for(path, READER, "BEGIN")) as connection:
-            return read_identity(connection).epoch
+            return highest_epoch(read_identity(connection))
     except (StoreError, *DatabaseFailure):
         return 0

@@ -1,7 +1,7 @@
 """The store on SQLite: jobs of the pipeline on the one writer and on the readers, and the alarm for corrupt rows."""
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Final, Self, TypeVar
 
@@ -10,11 +10,18 @@ from sqlalchemy import Connection, select
 
 from gateway.database.database import Database
 from gateway.domain.errors import GatewayError, StoreError
+from gateway.domain.fence import Fence
 from gateway.domain.points import Step
 from gateway.pipeline.ports import Work
 from gateway.pipeline.records import StoreIdentity
 from gateway.store import intents, outbox, participations, plans, sessions, timers
-from gateway.store.identity import raise_epoch
+from gateway.store.identity import (
+    begin_start,
+    end_recovery,
+    fence_off,
+    raise_epoch,
+    refuse_fenced,
+)
 from gateway.store.row import table_of
 from gateway.store.transaction import QuarantineRow, Suspect, Transaction
 from gateway.store.work import SqlWork
@@ -72,6 +79,9 @@ class SqliteStore:
         suspects: list[Suspect] = []
 
         def act(connection: Connection) -> T:
+            if writable:
+                # Inside the transaction: what waited in the queue while another gateway took over is refused too.
+                refuse_fenced(self.identity)
             work = SqlWork(Transaction(connection, self.identity, writable, suspects))
             value = job(work)
             work.finish()
@@ -133,6 +143,28 @@ class SqliteStore:
         )
         self._identity[0] = raised
         return raised
+
+    async def begin_start(self, instance: str) -> StoreIdentity:
+        """Count one more start of a gateway.
+
+        Raises:
+            FencedError: ``FENCED`` when a gateway on a copy goes on with this store.
+        """
+        begun = await self.database.write(
+            lambda connection: begin_start(connection, instance), Step.OPENING
+        )
+        self._identity[0] = begun
+        return begun
+
+    async def end_recovery(self) -> None:
+        """Write down that what happened after the restored backup is known now."""
+        self._identity[0] = await self.database.write(end_recovery, Step.OTHER)
+
+    async def fence_off(self, by: Fence) -> None:
+        """Refuse every write from now on, over restarts too: a gateway on a copy of this store goes on."""
+        told = f"{by.epoch}:{by.start}:{by.instance}"
+        self._identity[0] = replace(self.identity, fenced_by=told)
+        await self.database.write(lambda connection: fence_off(connection, by), Step.OTHER)
 
     async def close(self) -> None:
         """Finish what waits and let go of the file."""
