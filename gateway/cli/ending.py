@@ -45,9 +45,9 @@ def ended(verb: Callable[..., int], arguments: Mapping[str, Any], *, debug: bool
     except GatewayError as error:
         _trace(error, wanted=debug)
         _say(shape(row_of(error), error.detail or row_of(error).title))
+        if isinstance(error, FencedError):
+            return Exit.PROBLEM  # another gateway goes on: starting again later would not help
         unreachable = isinstance(error, StoreError | TransportError)
-        if isinstance(error, FencedError):  # another gateway goes on: starting again later would not help
-            unreachable = False
         return Exit.UNREACHABLE if unreachable else Exit.PROBLEM
     except KeyboardInterrupt:
         typer.echo("interrupted", err=True)

@@ -123,6 +123,7 @@ def refuse_fenced(known: StoreIdentity) -> None:
         raise FencedError(
             "FENCED",
             f"another gateway goes on with a copy of this store (store {known.store_id[:8]}, epoch {epoch}, start "
-            f"{start}, instance {instance[:8]}; this one is epoch {known.epoch}, start {known.start}). Keep that one; "
-            "or stop it, then back up the store that shall go on and restore it with gridgate store backup|restore",
+            f"{start}, instance {instance[:8]}), this one (epoch {known.epoch}, start {known.start}) writes no "
+            "more; keep that one, or stop it, then back up the store that shall go on and restore it with gridgate "
+            "store backup and gridgate store restore",
         )

@@ -190,14 +190,14 @@ async def test_one_of_two_gateways_on_copies_stops_within_30_s_and_says_why(
                 one_more.cancel()
 
     assert code == 1
-    assert "error[FENCED]" in said
+    assert "error[GG-6051]" in said
     (alarm,) = [line for line in json_lines(said) if line["event"] == "gateway_fenced"]
     assert alarm["alarm"] is True
     if copied == "while it runs":
         assert stopped is first, "the later start goes on"
     assert again.returncode == 1, again.stderr
-    assert "error[FENCED]" in again.stderr
-    assert "store backup|restore" in again.stderr
+    assert "error[GG-6051]" in again.stderr
+    assert "gridgate store restore" in again.stderr
     assert token.returncode == 1
     assert not notices
 
@@ -223,7 +223,7 @@ async def test_a_second_gateway_of_this_machine_finds_the_first_at_once(tmp_path
         lock.release()
 
     assert said.returncode == 1, said.stderr
-    assert "error[CLONE_RUNNING]" in said.stderr
+    assert "error[GG-6052]" in said.stderr
     assert f"process {os.getpid()} " in said.stderr
 
 

@@ -3,7 +3,7 @@
 from typing import Final
 
 from gateway.domain.codes.row import Move, Row
-from gateway.domain.errors import StoreError
+from gateway.domain.errors import FencedError, StoreError
 
 _OP: Final = Move.OPERATOR
 _RESTORE: Final = "Stop the gateway, keep the file, and restore the latest backup."
@@ -242,5 +242,23 @@ ROWS: Final = (
         "Revisions must stay below 2^53.",
         "Report it.",
         _ONLY,
+    ),
+    Row(
+        "GG-6051",
+        "FENCED",
+        "Another gateway goes on with a copy of this store",
+        _OP,
+        "The store was copied, and a gateway was started on the copy later, or on a higher epoch; a site told of it.",
+        "Keep that gateway; or stop it, `gridgate store backup` the store that shall go on, and restore that.",
+        (FencedError,),
+    ),
+    Row(
+        "GG-6052",
+        "CLONE_RUNNING",
+        "A gateway on a copy of this store runs on this machine",
+        _OP,
+        "Two gateways with one store would both send.",
+        "Stop one of the two.",
+        (FencedError,),
     ),
 )
