@@ -1,1 +1,1 @@
-"""A fault proxy between a client and a real server: every fault by name, scheduled by connection and message."""
+"""Faults to order: of the network (a proxy, by name and schedule), of the store, and of the disk under it."""

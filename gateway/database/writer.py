@@ -38,10 +38,11 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """How much may wait, and how much may share one flush."""
+    """How much may wait, how much may share one flush, and how much may lie in the log before it is copied."""
 
     waiting: int = 2000
     group: int = 256
+    checkpoint_rows: int = CHECKPOINT_ROWS
 
 
 @dataclass(slots=True)
@@ -185,7 +186,7 @@ class Writer:
         self._call(_tell, group)
         self._pass(group, "told")
         self._unflushed += driver(connection).total_changes - changed
-        if self._unflushed >= CHECKPOINT_ROWS:
+        if self._unflushed >= self._limits.checkpoint_rows:
             self._checkpoint(connection, "PASSIVE")
 
     def _transact(self, connection: Connection, group: Sequence[_Pending]) -> None:

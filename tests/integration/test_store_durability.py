@@ -3,8 +3,8 @@
 import asyncio
 import os
 import re
-import shutil
 import sqlite3
+import sys
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from conformance.faults.syscalls import Flushed, Said, Wrote, missing, traced
 from gateway.database.database import Options
 from gateway.database.engine import READER, WRITER, driver, engine_for, verify
 from gateway.database.writer import Limits
@@ -87,28 +88,19 @@ async def test_the_kill_points_catch_a_writer_that_answers_before_the_commit(
 
 def unflushed_answers(path: Path, synchronous: str) -> int:
     """Count the acknowledgements during which something written to the log had not been flushed."""
-    strace = shutil.which("strace")
-    if strace is None:
-        pytest.skip("strace is not installed")
-    trace = path.with_suffix(".trace")
-    watched = "trace=openat,pwrite64,fdatasync,fsync,write"
-    traced = child(
-        "commits",
-        str(path),
-        synchronous,
-        prefix=(strace, "-f", "-o", str(trace), "-e", watched, "-s", "16"),
-    )
-    if not trace.exists() or "end" not in traced.stdout:
-        pytest.skip(f"strace may not trace here: {traced.stderr[:200]}")
-    log = dirty = found = 0
-    for line in trace.read_text(errors="replace").splitlines():
-        if opened_log := re.search(r'openat\(.*-wal".*= (\d+)$', line):
-            log = int(opened_log[1])
-        elif f"pwrite64({log}, " in line:
+    if why := missing():
+        pytest.skip(why)
+    command = [sys.executable, "-m", "tests.store_child", "commits", str(path), synchronous]
+    ran = traced(command, path.parent, path.with_suffix(".trace"))
+    assert "end" in ran.said, ran.errors
+    log = f"{path.name}-wal"
+    dirty = found = 0
+    for call in ran.calls:
+        if isinstance(call, Wrote) and call.name == log:
             dirty = 1
-        elif f"fdatasync({log})" in line or f"fsync({log})" in line:
+        elif isinstance(call, Flushed) and call.name == log:
             dirty = 0
-        elif 'write(1, "ack' in line:
+        elif isinstance(call, Said) and call.text.startswith("ack"):
             found += dirty
     return found
 
