@@ -12,8 +12,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from gateway.domain.errors import MisuseError
-
 CALLS: Final = "openat,close,pwrite64,write,ftruncate,fsync,fdatasync,rename,unlink"
 _LINE: Final = re.compile(r"(\d+) +(\w+)\((.*)$")
 _RESUMED: Final = re.compile(r"(\d+) +<\.\.\. (\w+) resumed>(.*)$")
@@ -107,11 +105,11 @@ def traced(command: Sequence[str], folder: Path, trace: Path, *, inject: str = "
         inject: One ``--inject`` expression, e.g. ``fdatasync:error=EIO:when=3``.
 
     Raises:
-        MisuseError: ``NO_TRACE`` when the trace cannot be followed.
+        RuntimeError: strace is not there, or the trace cannot be followed.
     """
     strace = shutil.which("strace")
     if strace is None:
-        raise MisuseError("NO_TRACE", "strace is not installed")
+        raise RuntimeError("strace is not installed")
     options = ["-f", "-qq", "-xx", "-s", str(_LONGEST), "-e", f"trace={CALLS}", "-e", "signal=none"]
     options += ["-e", f"inject={inject}"] if inject else ["--seccomp-bpf"]
     ran = subprocess.run(
@@ -177,7 +175,7 @@ class _Reader:
             offset = int(rest[: rest.rfind(")")].rsplit(",", 1)[1])
             yield Wrote(name=self.names[descriptor], offset=offset, data=_bytes(rest)[:written])
         elif descriptor in self.names:
-            raise MisuseError("NO_TRACE", f"{self.names[descriptor]} is written without a place")
+            raise RuntimeError(f"{self.names[descriptor]} is written without a place")
 
     def _named(self, name: str, rest: str, result: int) -> Iterator[Call]:
         paths = [
