@@ -33,7 +33,7 @@ class VirtualClock:
     """
 
     def __init__(self, start: datetime, on_stuck: Callable[[str], None] | None = None) -> None:
-        self._now = start
+        self._now = self._start = start
         self._tokens = 0
         self._holders: Counter[str] = Counter()
         self._order = itertools.count()
@@ -47,6 +47,15 @@ class VirtualClock:
     def now(self) -> datetime:
         """Return the current virtual instant."""
         return self._now
+
+    def elapsed_s(self) -> float:
+        """Return virtual seconds since the clock was made."""
+        return (self._now - self._start).total_seconds()
+
+    @property
+    def sane(self) -> bool:
+        """Return True: nobody sets this clock."""
+        return True
 
     def hold(self) -> None:
         """Take one token."""

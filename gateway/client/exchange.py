@@ -132,20 +132,19 @@ class Exchange:
         Raises:
             Refused: what the gateway said; ``UNREACHABLE`` when it said nothing in time.
         """
-        until = self._clock.now() + timedelta(seconds=deadline_s)
+        until_s = self._clock.elapsed_s() + deadline_s
         failures = 0
         while True:
-            left = (until - self._clock.now()).total_seconds()
+            left = until_s - self._clock.elapsed_s()
             try:
                 return await self.ask(method, path, body, deadline_s=max(left, 0.001))
             except BackLaterError as error:
                 failures += 1
                 wait = max(back_off.delay_s(failures), error.after_s or 0.0)
-                again = self._clock.now() + timedelta(seconds=wait)
-                if again >= until:
+                if self._clock.elapsed_s() + wait >= until_s:
                     problem = Problem(status=0, reason="UNREACHABLE", detail=error.detail)
                     raise Refused(problem) from None
-                await self._clock.sleep_until(again)
+                await self._clock.sleep_until(self._clock.now() + timedelta(seconds=wait))
 
     async def open(self, path: str, *, deadline_s: float) -> aiohttp.ClientResponse:
         """Open a stream; the caller closes it. Raises as ``ask``."""

@@ -1,7 +1,6 @@
 """The gateway's public keys, fetched when they are first needed and again when a signature does not hold."""
 
 from collections.abc import Callable, Mapping
-from datetime import datetime, timedelta
 from typing import Final
 
 from gateway.client.exchange import Exchange
@@ -13,7 +12,7 @@ from gateway.domain.signed import signed_part
 Verify = Callable[[bytes, str, Mapping[str, object]], bool]
 """(signed bytes, detached JWS, JWK set) -> whether the signature holds."""
 FETCH_S: Final = 10.0
-FRESH: Final = timedelta(seconds=60)
+FRESH_S: Final = 60.0
 """Keys are not fetched more often than this for signatures that do not hold."""
 
 
@@ -31,7 +30,7 @@ class Keys:
         self._clock = clock
         self._verify = verify
         self._keys: Mapping[str, object] = {}
-        self._fetched_at: datetime | None = None
+        self._fetched_s: float | None = None
 
     async def holds(self, document: Mapping[str, object]) -> bool:
         """Say whether a document's signature holds.
@@ -42,11 +41,11 @@ class Keys:
         signature, payload = str(document.get("signature", "")), signed_part(document)
         if self._verify(payload, signature, self._keys):
             return True
-        now = self._clock.now()
-        if self._fetched_at is not None and now - self._fetched_at < FRESH:
+        now_s = self._clock.elapsed_s()
+        if self._fetched_s is not None and now_s - self._fetched_s < FRESH_S:
             return False
         await self._fetch()
-        self._fetched_at = now
+        self._fetched_s = now_s
         return self._verify(payload, signature, self._keys)
 
     async def _fetch(self) -> None:

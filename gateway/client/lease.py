@@ -1,4 +1,7 @@
-"""The lease: how long the gateway may be silent before the site falls back to what it was told beforehand."""
+"""The lease: how long the gateway may be silent before the site falls back to what it was told beforehand.
+
+It is a length of time, so setting the wall's clock neither ends it nor makes it longer.
+"""
 
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
@@ -6,7 +9,7 @@ from typing import Final
 
 from gateway.domain.doorbell import Doorbell
 from gateway.domain.intent import FailSafe
-from gateway.domain.ports import Clock
+from gateway.domain.ports import TICK_S, Clock
 
 DEFAULT_LEASE_S: Final = 60.0
 OnLost = Callable[[FailSafe | None], Awaitable[None]]
@@ -35,7 +38,7 @@ class LeaseWatch:
         self._lease_s = lease_s if lease_s is not None else DEFAULT_LEASE_S
         self._on_lost = on_lost
         self._on_regained = on_regained
-        self._heard_at = clock.now()
+        self._heard_s = clock.elapsed_s()
         self._bell = Doorbell(clock)
         self.failsafe: FailSafe | None = None
         self.lost = False
@@ -43,7 +46,7 @@ class LeaseWatch:
 
     def heard(self) -> None:
         """Note that the gateway lives."""
-        self._heard_at = self._clock.now()
+        self._heard_s = self._clock.elapsed_s()
         if self.lost:
             self._bell.ring()
 
@@ -57,8 +60,8 @@ class LeaseWatch:
         """Watch, for ever."""
         while True:
             seen = self._bell.rings
-            due = self._heard_at + timedelta(seconds=self._lease_s)
-            silent = self._clock.now() >= due
+            left_s = self._heard_s + self._lease_s - self._clock.elapsed_s()
+            silent = left_s < TICK_S
             if silent and not self.lost:
                 self.lost = True
                 if self._on_lost is not None:
@@ -69,4 +72,5 @@ class LeaseWatch:
                 if self._on_regained is not None:
                     await self._on_regained()
                 continue
+            due = self._clock.now() + timedelta(seconds=left_s)
             await self._bell.wait(seen, None if self.lost else due)

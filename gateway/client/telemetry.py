@@ -10,7 +10,7 @@ from gateway.client.notice import Notice, OnNotice
 from gateway.client.problem import Refused
 from gateway.domain.answers import Sample, TelemetryBatch
 from gateway.domain.doorbell import Doorbell
-from gateway.domain.ports import Clock
+from gateway.domain.ports import TICK_S, Clock
 
 LARGEST_BATCH: Final = 5000
 Send = Callable[[TelemetryBatch], Awaitable[None]]
@@ -44,11 +44,12 @@ class Telemetry:
         self._batches = batches
         self._keep = keep
         self._clock = clock
-        self._collect = timedelta(seconds=collect_s)
+        self._collect_s = collect_s
         self._back_off = back_off
         self._on_notice = on_notice
         self._open: list[Sample] = []
-        self._flush_at: datetime | None = None
+        self._flush_s: float | None = None
+        """When the open batch is closed, in elapsed seconds."""
         self._work = Doorbell(clock)
         self._empty = Doorbell(clock)
         self._retry = Doorbell(clock)
@@ -70,8 +71,8 @@ class Telemetry:
             self._open.append(sample)
             if len(self._open) >= LARGEST_BATCH:
                 self._flush()
-        if self._open and self._flush_at is None:
-            self._flush_at = self._clock.now() + self._collect
+        if self._open and self._flush_s is None:
+            self._flush_s = self._clock.elapsed_s() + self._collect_s
         self._flush_if_due()
         self._work.ring()
 
@@ -88,7 +89,7 @@ class Telemetry:
             batch = self._batches.first()
             if batch is None:
                 self._empty.ring()
-                await self._work.wait(seen, self._flush_at)
+                await self._work.wait(seen, self._flush_at())
                 continue
             again = self._retry.rings
             try:
@@ -107,12 +108,12 @@ class Telemetry:
     async def drain(self, seconds: float) -> None:
         """Send what there is; wait for it at most so long."""
         self._flush()
-        until = self._clock.now() + timedelta(seconds=seconds)
-        while len(self._batches) and self._clock.now() < until:
+        until_s = self._clock.elapsed_s() + seconds
+        while len(self._batches) and (left_s := until_s - self._clock.elapsed_s()) > TICK_S:
             seen = self._empty.rings
             self._work.ring()
             self._retry.ring()
-            await self._empty.wait(seen, until)
+            await self._empty.wait(seen, self._clock.now() + timedelta(seconds=left_s))
 
     async def _send(self, batch: TelemetryBatch) -> None:
         try:
@@ -126,12 +127,17 @@ class Telemetry:
         self._dropped += len(batch.samples)
         self._batches.done(batch.batch_id)
 
+    def _flush_at(self) -> datetime | None:
+        if self._flush_s is None:
+            return None
+        return self._clock.now() + timedelta(seconds=self._flush_s - self._clock.elapsed_s())
+
     def _flush_if_due(self) -> None:
-        if self._flush_at is not None and self._clock.now() >= self._flush_at:
+        if self._flush_s is not None and self._flush_s - self._clock.elapsed_s() < TICK_S:
             self._flush()
 
     def _flush(self) -> None:
-        samples, self._open, self._flush_at = self._open, [], None
+        samples, self._open, self._flush_s = self._open, [], None
         if not samples:
             return
         batch = make_batch(samples)

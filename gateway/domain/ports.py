@@ -3,13 +3,16 @@
 from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from datetime import datetime
-from typing import Protocol, TypeVar
+from typing import Final, Protocol, TypeVar
 
 from gateway.domain.chance import Chance
 
-__all__ = ["Chance", "Clock", "Ids", "Mailbox", "Signer"]
+__all__ = ["TICK_S", "Chance", "Clock", "Ids", "Mailbox", "Signer"]
 
 T = TypeVar("T")
+
+TICK_S: Final = 1e-6
+"""Less than this is no time: instants have whole microseconds, elapsed seconds do not."""
 
 
 class Mailbox(Protocol[T]):
@@ -23,7 +26,8 @@ class Mailbox(Protocol[T]):
         """Wait for an item, at most until an instant of the clock.
 
         Returns:
-            The oldest item, or None at ``until``. The caller's token is given back while it waits.
+            The oldest item, or None at ``until``, or as soon as the clock was set: look at it again. The caller's
+            token is given back while it waits.
         """
         ...
 
@@ -44,11 +48,23 @@ class Clock(Protocol):
     """
 
     def now(self) -> datetime:
-        """Return the current instant, aware, UTC."""
+        """Return the current instant, aware, UTC; it may jump when somebody sets the clock. For due dates."""
+        ...
+
+    def elapsed_s(self) -> float:
+        """Return seconds since the clock was made, time asleep too; nobody can set them. For durations."""
+        ...
+
+    @property
+    def sane(self) -> bool:
+        """Say whether ``now`` is believed; False: it is the last instant known plus what has elapsed since."""
         ...
 
     async def sleep_until(self, at: datetime) -> None:
-        """Sleep until ``at``; an instant in the past returns after one turn of the loop. Gives the token back."""
+        """Sleep until ``at``; an instant in the past returns after one turn of the loop. Gives the token back.
+
+        Returns early when the clock is set meanwhile: whoever waits for a due date looks at the clock again.
+        """
         ...
 
     def timeout(self, seconds: float) -> AbstractAsyncContextManager[None]:

@@ -1,8 +1,8 @@
 """Time passes: every due date is a row, done once, in the transaction that does it."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import timedelta
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from typing import Final
 
 import structlog
@@ -18,10 +18,17 @@ from gateway.pipeline.book import Office
 from gateway.pipeline.inbound import tell
 from gateway.pipeline.ports import Timer, Work
 from gateway.pipeline.settle import Settlement
-from gateway.pipeline.turn import Turn
+from gateway.pipeline.turn import TOOK_PART, Turn
 
 STORE_PAUSE: Final = timedelta(seconds=1)
 """Before timers are tried again while the store says busy or full."""
+DOUBT_PAUSE: Final = timedelta(seconds=10)
+"""Between looks at the timers while the clock is not believed."""
+SLEWED: Final = timedelta(seconds=1)
+"""A smaller difference between the clock and what has elapsed is no step."""
+MOST_TIMERS: Final = 100_000
+LONGEST_ANSWER: Final = timedelta(days=400)
+"""Beyond any time to answer that can be configured."""
 
 log = structlog.get_logger()
 
@@ -65,9 +72,14 @@ class Timetable:
 
     office: Office
     _poke: Mailbox[None] = field(init=False)
+    _looked: tuple[datetime, float] = field(init=False)
+    """The clock and what had elapsed, when both were last looked at."""
+    _believed: bool = True
 
     def __post_init__(self) -> None:
-        self._poke = self.office.clock.mailbox()
+        clock = self.office.clock
+        self._poke = clock.mailbox()
+        self._looked = (clock.now(), clock.elapsed_s())
 
     def changed(self) -> None:
         """Look again: timers were set or moved."""
@@ -83,16 +95,51 @@ class Timetable:
         with self.office.clock.held():
             while True:
                 try:
+                    await self._look()
                     due_at = await self.office.store.read(lambda work: work.timers.next_due())
                     if due_at is None or due_at > self.office.clock.now():
                         await self._poke.get(until=due_at)
                         continue
                     await self._serve()
+                    if not self.office.clock.sane:
+                        await self._poke.get(until=self.office.clock.now() + DOUBT_PAUSE)
                 except StoreError as error:
                     if error.reason not in {"BUSY", "FULL"}:
                         raise
                     log.error("timers_wait", reason=error.reason)
                     await self.office.clock.sleep_until(self.office.clock.now() + STORE_PAUSE)
+
+    async def _look(self) -> None:
+        """Notice that the clock was set, or is believed again, before any due date is judged by it."""
+        clock = self.office.clock
+        (then, before_s), now, elapsed_s = self._looked, clock.now(), clock.elapsed_s()
+        due = then + timedelta(seconds=elapsed_s - before_s)
+        if abs(now - due) > SLEWED:
+            log.warning("clock_set", by_s=round((now - due).total_seconds(), 3), sane=clock.sane)
+            await self._move(due, now)
+        self._looked = (now, elapsed_s)
+        if clock.sane != self._believed:
+            log.warning("clock_believed" if clock.sane else "clock_doubted", now=now.isoformat())
+            self._believed = clock.sane
+
+    async def _move(self, due: datetime, now: datetime) -> None:
+        """Leave sites the time to answer that they were given: it has not passed because somebody set the clock.
+
+        All other timers stand for instants of the utility's, which setting our clock does not move.
+
+        Args:
+            due: What the clock would show now.
+            now: What it shows.
+        """
+
+        def job(work: Work) -> None:
+            for timer in work.timers.due(max(due, now) + LONGEST_ANSWER, MOST_TIMERS):
+                cut_short = due < timer.due_at <= now
+                put_off = now < due < timer.due_at
+                if timer.kind == "opt_deadline" and (cut_short or put_off):
+                    work.timers.set(replace(timer, due_at=timer.due_at + (now - due)))
+
+        await self.office.store.write(job)
 
     async def _serve(self) -> None:
         try:
@@ -107,11 +154,11 @@ class Timetable:
 
     async def _act(self, only: str | None = None) -> Sequence[Timer]:
         """Do what is due, or one of it; return what settles, which takes longer."""
-        now = self.office.clock.now()
+        now, sane = self.office.clock.now(), self.office.clock.sane
 
         def job(work: Work) -> tuple[Turn, list[Timer]]:
             turn = Turn(work=work, book=self.office.book, signer=self.office.signer, now=now)
-            due = [timer for timer in work.timers.due(now) if only in {None, timer.key}]
+            due = [timer for timer in _due(work, now, sane=sane) if only in {None, timer.key}]
             for timer in due:
                 if timer.kind != SETTLE:
                     # Dropped first, so that an action may set its own timer anew.
@@ -158,6 +205,18 @@ class Timetable:
         if statement is not None:
             log.info("settled", statement=statement.id, payment=plain(statement.totals.payment))
         self.office.watch(f"timer.{timer.kind}.ran")
+
+
+def _due(work: Work, now: datetime, *, sane: bool) -> Sequence[Timer]:
+    """Return what is due; while the clock is not believed, only what leads running events to their end (R-TLS-4)."""
+    if sane:
+        return work.timers.due(now)
+    return [timer for timer in work.timers.due(now, MOST_TIMERS) if _runs(work, timer)]
+
+
+def _runs(work: Work, timer: Timer) -> bool:
+    record = work.intents.get(IntentId(timer.subject)) if timer.kind == "phase" else None
+    return record is not None and record.intent.status in TOOK_PART
 
 
 def _action(timer: Timer) -> Callable[[Turn, Timer], None]:

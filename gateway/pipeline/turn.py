@@ -26,7 +26,7 @@ from gateway.settlement.records import logged
 from gateway.telemetry.window import present_consumption
 
 _ACTIVE: Final = frozenset({State.RAMPING_IN, State.HOLDING, State.BREACHED})
-_TOOK_PART: Final = _ACTIVE | {State.RAMPING_OUT, State.RECOVERING}
+TOOK_PART: Final = _ACTIVE | {State.RAMPING_OUT, State.RECOVERING}
 GATEWAY: Final = "gateway"
 """Who decided, when nobody was asked."""
 
@@ -320,7 +320,7 @@ class Turn(Board):
             record = self.decide(record, Opt.OUT, reason, GATEWAY)
         if record.intent.status is State.COMPLETED:
             return record
-        took_part = record.intent.status in _TOOK_PART
+        took_part = record.intent.status in TOOK_PART
         record = self.moved(record, Input.COMPLETE if took_part else Input.EXPIRE, "phase")
         self.replan(SiteId(record.intent.site))
         return record
