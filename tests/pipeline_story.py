@@ -17,6 +17,7 @@ from gateway.domain.names import EventId, IntentId, SiteId, UtilityName
 from gateway.domain.participation import Opt, Participation
 from gateway.domain.plan import EffectivePlan
 from gateway.domain.points import Step
+from gateway.domain.ports import Clock
 from gateway.domain.program import Program
 from gateway.domain.settlement import SettlementStatement
 from gateway.domain.site import Site
@@ -73,7 +74,7 @@ class House:
     program: Program = PROGRAM
     sites: tuple[Site, ...] = (SITE,)
     store: Store = field(default_factory=MemoryStore)
-    clock: VirtualClock = field(default_factory=lambda: VirtualClock(UTC_1600))
+    clock: Clock = field(default_factory=lambda: VirtualClock(UTC_1600))
     bells: Bells = field(default_factory=Bells)
     told: list[Participation] = field(default_factory=list)
     """Answers handed to the utility's session."""

@@ -34,7 +34,7 @@ from gateway.observability.metrics import Metrics
 from gateway.pipeline.book import Office
 from gateway.pipeline.feedback import Feedback
 from gateway.pipeline.inbound import Inbound
-from gateway.pipeline.keys import known_keys
+from gateway.pipeline.keys import known_keys, last_stored
 from gateway.pipeline.measure import Measure
 from gateway.pipeline.ports import Work
 from gateway.pipeline.prove import Prover
@@ -222,6 +222,9 @@ class Gateway:
 
     async def _agree(self) -> None:
         office = self.office
+        last = await office.store.read(last_stored)
+        if last is not None:
+            office.clock.not_before(last)
         now = office.clock.now()
 
         def job(work: Work) -> None:
@@ -247,7 +250,7 @@ class Gateway:
                 signer=office.signer,
                 registry=self._metrics.registry,
                 source=office.book.source,
-                checks={"utilities": self._utilities_answer},
+                checks={"utilities": self._utilities_answer, "clock": self._clock_is_sane},
                 pace=self._wiring.pace,
                 watch=self._wiring.watch,
                 fence=self._fencing,
@@ -264,10 +267,18 @@ class Gateway:
     async def _utilities_answer(self) -> str:
         """Say what is wrong when no utility was heard lately; a site that is down never makes us unready."""
         sessions = self._sessions.health() if self._sessions else {}
-        since = self.office.clock.now() - FRESH
-        if any(health.last_good_at and health.last_good_at > since for health in sessions.values()):
+        since_s = self.office.clock.elapsed_s() - FRESH.total_seconds()
+        heard = [health.last_good_s for health in sessions.values()]
+        if any(at_s is not None and at_s > since_s for at_s in heard):
             return ""
         return f"no utility has answered in the last {FRESH.total_seconds() / 60:g} minutes"
+
+    async def _clock_is_sane(self) -> str:
+        """Say what is wrong while the computer's clock shows a time that is long past."""
+        self.office.clock.now()
+        if self.office.clock.sane:
+            return ""
+        return "the computer's clock shows a time that is long past: set it; nothing new is started until then"
 
     async def run(self) -> None:
         """Serve until cancelled.

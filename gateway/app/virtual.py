@@ -57,6 +57,9 @@ class VirtualClock:
         """Return True: nobody sets this clock."""
         return True
 
+    def not_before(self, at: datetime) -> None:
+        """Do nothing: this clock needs no belief."""
+
     def hold(self) -> None:
         """Take one token."""
         self._tokens += 1

@@ -131,8 +131,10 @@ class ScaledClock:
     async def sleep_until(self, at: datetime) -> None:
         """Sleep until an instant of the timeline, or until the wall's clock is set meanwhile."""
         steps = self.steps
-        while (piece := self.piece_s(at)) is not None and piece > 0 and self.steps == steps:
+        piece = self.piece_s(at) or 0.0
+        while piece > 0 and self.steps == steps:
             await asyncio.sleep(piece)  # noqa: TID251 - this module is the Clock
+            piece = self.piece_s(at) or 0.0
         await asyncio.sleep(0)  # noqa: TID251 - this module is the Clock
 
     @asynccontextmanager

@@ -56,12 +56,18 @@ class Timeline:
     Args:
         dials: The clocks.
         on_step: Told of every step once, by whoever looked first after it.
+        built: A wall that shows less is wrong.
     """
 
-    def __init__(self, dials: Dials, on_step: Callable[[ClockStep], None] | None = None) -> None:
+    def __init__(
+        self,
+        dials: Dials,
+        on_step: Callable[[ClockStep], None] | None = None,
+        built: datetime = BUILT,
+    ) -> None:
         self._dials = dials
         self._on_step = on_step
-        self._floor = BUILT
+        self._floor = built
         self.steps = 0
         """Steps noticed so far."""
         wall, self._began = self._read()
@@ -104,10 +110,9 @@ class Timeline:
 
     def _read(self) -> tuple[datetime, float]:
         """Read both dials at one instant: a process that was stopped between them would see a step."""
+        before, wall, boot = self._dials.boot(), self._dials.wall(), self._dials.boot()
         for _ in range(_LOOKS):
-            before = self._dials.boot()
-            wall = self._dials.wall()
-            boot = self._dials.boot()
             if boot - before < _STEADY_S:
                 break
+            before, wall, boot = self._dials.boot(), self._dials.wall(), self._dials.boot()
         return wall, boot

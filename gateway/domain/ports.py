@@ -60,6 +60,10 @@ class Clock(Protocol):
         """Say whether ``now`` is believed; False: it is the last instant known plus what has elapsed since."""
         ...
 
+    def not_before(self, at: datetime) -> None:
+        """Take over an instant that is known to be past: a wall that shows much less is not believed."""
+        ...
+
     async def sleep_until(self, at: datetime) -> None:
         """Sleep until ``at``; an instant in the past returns after one turn of the loop. Gives the token back.
 

@@ -80,6 +80,8 @@ class Health:
     """What the operator wants to know of a session; written by the driver alone."""
 
     last_good_at: datetime | None = None
+    last_good_s: float | None = None
+    """The same in the clock's elapsed seconds, for judging how long ago that is."""
     last_failure: str = ""
     failures_in_a_row: int = 0
     clock_offset_s: float | None = None
@@ -177,7 +179,10 @@ class Driver:
                 return self.session.on_time(now)
             case Message():
                 actions = self.session.on_message(item, now)
-                self.health.note(_unreadable(actions), now)
+                unreadable = _unreadable(actions)
+                self.health.note(unreadable, now)
+                if not unreadable:
+                    self.health.last_good_s = self.clock.elapsed_s()
                 return actions
             case Failed(failure):
                 self.health.note(failure.reason, now)

@@ -116,8 +116,8 @@ class Feedback:
         """Store a batch once by its id.
 
         Raises:
-            MeterDataError: ``UNKNOWN_METER``, ``WRONG_INTERVAL``, ``OUT_OF_RANGE`` or ``NOT_METERED_YET``: nothing of
-                the batch is stored.
+            MeterDataError: ``UNKNOWN_METER``, ``WRONG_INTERVAL``, ``OUT_OF_RANGE``, ``NOT_METERED_YET`` or
+                ``CLOCKS_DIFFER``: nothing of the batch is stored.
             SessionError: ``CONFLICT``: the id is known with other content; ``NOT_FOUND``.
         """
         at = self.office.clock.now()

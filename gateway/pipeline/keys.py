@@ -1,10 +1,12 @@
-"""Which keys a store was written with: lost or exchanged key files are found at start, not when a proof fails."""
+"""Which keys a store was written with, and when last: lost keys and lost time are found at start, not later."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from hashlib import sha256
 from typing import Final
 
 from gateway.domain.errors import ConfigError
+from gateway.domain.timespan import instant
 from gateway.pipeline.book import Office
 from gateway.pipeline.ports import Work
 from gateway.settlement.records import logged
@@ -15,6 +17,13 @@ _FIXES: Final = {
     "installation": "installation.key is not the one this store was written with: restore it from the backup",
     "log_id": "evidence-log.key is not the one that signed this store's heads: restore it from the backup",
 }
+
+
+def last_stored(work: Work) -> datetime | None:
+    """Return when the last record was logged, None before the first; signed heads alone come every few minutes."""
+    size = work.log.size()
+    last = work.log.at([size - 1]) if size else ()
+    return instant(str(logged(last[0].index, last[0].record).document["t"])) if last else None
 
 
 def known_keys(office: Office, work: Work) -> None:

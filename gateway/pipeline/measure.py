@@ -17,21 +17,29 @@ from gateway.settlement.terms import vee_rules
 from gateway.telemetry.measure import measure
 
 CLOCKS_DIFFER: Final = timedelta(minutes=5)
-"""A site's clock may be ahead by so much; what lies further in the future cannot have been metered."""
+"""A site's clock may be ahead by so much; what lies further in the future was not metered by our clock."""
+NO_CLOCK_DIFFERS: Final = timedelta(days=1)
+"""Beyond this it is no question of clocks: the reading is wrong, today and tomorrow."""
 
 
 def store_batch(work: Work, site: Site, batch: TelemetryBatch, received_at: datetime) -> Seen:
     """Store one batch, its readings and its evidence record.
 
     Raises:
-        MeterDataError: ``UNKNOWN_METER``, ``WRONG_INTERVAL``, ``OUT_OF_RANGE``, ``NOT_METERED_YET``; nothing is stored.
+        MeterDataError: ``UNKNOWN_METER``, ``WRONG_INTERVAL``, ``OUT_OF_RANGE``, ``NOT_METERED_YET``; nothing is stored;
+            ``CLOCKS_DIFFER``: send it again later.
         SessionError: ``CONFLICT`` when the batch id is known with other content.
     """
     meters = {meter.meter: meter for meter in site.meters}
     for sample in batch.samples:
         _check(sample, meters, site)
-        if sample.start + sample.duration > received_at + CLOCKS_DIFFER:
+        ahead = sample.start + sample.duration - received_at
+        if ahead > NO_CLOCK_DIFFERS:
             raise MeterDataError("NOT_METERED_YET", "an interval ends after the gateway's clock")
+        if ahead > CLOCKS_DIFFER:
+            # One of the clocks is wrong, perhaps ours: what is refused for good is lost.
+            detail = "an interval ends after the gateway's clock: check both clocks, send it again"
+            raise MeterDataError("CLOCKS_DIFFER", detail)
     seen = work.telemetry.add(site.site, batch, received_at)
     if seen is Seen.CONFLICT:
         detail = f"batch {batch.batch_id} was stored before with other samples; use a new id"

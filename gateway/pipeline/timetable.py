@@ -11,7 +11,7 @@ from gateway.domain.errors import GatewayError, MisuseError, StoreError
 from gateway.domain.names import IntentId
 from gateway.domain.participation import Opt
 from gateway.domain.points import Step
-from gateway.domain.ports import Mailbox
+from gateway.domain.ports import TICK_S, Mailbox
 from gateway.domain.quantity import plain
 from gateway.intents.lifecycle import TERMINAL
 from gateway.pipeline.book import Office
@@ -102,12 +102,19 @@ class Timetable:
                         continue
                     await self._serve()
                     if not self.office.clock.sane:
-                        await self._poke.get(until=self.office.clock.now() + DOUBT_PAUSE)
+                        await self._pause(DOUBT_PAUSE)
                 except StoreError as error:
                     if error.reason not in {"BUSY", "FULL"}:
                         raise
                     log.error("timers_wait", reason=error.reason)
-                    await self.office.clock.sleep_until(self.office.clock.now() + STORE_PAUSE)
+                    await self._pause(STORE_PAUSE)
+
+    async def _pause(self, length: timedelta) -> None:
+        """Wait, whatever else happens: pokes are taken, for they hold up a virtual clock while they lie there."""
+        clock = self.office.clock
+        until_s = clock.elapsed_s() + length.total_seconds()
+        while (left_s := until_s - clock.elapsed_s()) > TICK_S:
+            await self._poke.get(until=clock.now() + timedelta(seconds=left_s))
 
     async def _look(self) -> None:
         """Notice that the clock was set, or is believed again, before any due date is judged by it."""
@@ -139,7 +146,7 @@ class Timetable:
                 if timer.kind == "opt_deadline" and (cut_short or put_off):
                     work.timers.set(replace(timer, due_at=timer.due_at + (now - due)))
 
-        await self.office.store.write(job)
+        await self.office.store.write(job, Step.TIMERS)
 
     async def _serve(self) -> None:
         try:

@@ -72,6 +72,7 @@ _ANSWERS: Final = {
     "ENCODING": (415, "media-type"),
     "MEDIA_TYPE": (415, "media-type"),
     "METER_DATA": (422, "meter-data"),
+    "CLOCKS_DIFFER": (425, "clocks"),
     "STREAMS": (429, "streams"),
     "OVERLOADED": (429, "rate"),
     "INTERNAL": (500, "internal"),

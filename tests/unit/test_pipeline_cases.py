@@ -529,7 +529,8 @@ async def test_telemetry_that_cannot_be_right_is_refused_whole() -> None:
     for change, reason in (
         ({"meter": "other"}, "UNKNOWN_METER"),
         ({"duration": 5 * MINUTE}, "WRONG_INTERVAL"),
-        ({"start": UTC_1600 + timedelta(hours=1)}, "NOT_METERED_YET"),
+        ({"start": UTC_1600 + timedelta(hours=1)}, "CLOCKS_DIFFER"),
+        ({"start": UTC_1600 + timedelta(hours=25)}, "NOT_METERED_YET"),
     ):
         wrong = batch(
             UTC_1600,

@@ -436,3 +436,27 @@ def test_an_answer_that_fails_again_goes_back_to_waiting() -> None:
     world.run(10 * MINUTE)
 
     assert len(world.times_of(wire.OadrCreatedEvent)) == 1
+
+
+@pytest.mark.parametrize("back", [timedelta(hours=2), timedelta(minutes=5)])
+def test_a_clock_set_back_does_not_stop_the_polls(back: timedelta) -> None:
+    world = ready()
+    world.run(MINUTE)
+    polls = len(world.times_of(wire.OadrPoll))
+    world.now -= back
+    # As after a step of the clock: the driver wakes the session, which plans anew.
+    world._perform(world.session.on_time(world.now))
+    world.run(MINUTE)
+    assert len(world.times_of(wire.OadrPoll)) - polls in range(5, 8)
+
+
+def test_a_clock_set_back_does_not_lengthen_a_back_off() -> None:
+    world = ready()
+    world.vtn.script(wire.OadrPoll, *["CONNECT"] * 3)
+    world.run(12 * SECOND)
+    polls = len(world.times_of(wire.OadrPoll))
+    world.now -= timedelta(hours=2)
+    world._perform(world.session.on_time(world.now))
+    world.run(MINUTE)
+    assert len(world.times_of(wire.OadrPoll)) - polls >= 5
+    assert "clock_set_back" in world.words()

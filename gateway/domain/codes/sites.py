@@ -166,6 +166,14 @@ ROWS: Final = (
         (MeterDataError,),
     ),
     Row(
+        "GG-4251",
+        "CLOCKS_DIFFER",
+        "Metered in the gateway's future",
+        _SITE,
+        "An interval ends up to a day after the gateway's clock: one of the two clocks is wrong.",
+        "Check both clocks, and send the same request again later; nothing is lost meanwhile.",
+    ),
+    Row(
         "GG-4291",
         "STREAMS",
         "Too many streams",

@@ -167,7 +167,9 @@ class VenSession:
     # --- one turn
 
     def _turn(self, now: datetime) -> Turn:
-        return Turn(setting=self._setting, state=self._state, link=self._link, now=now)
+        turn = Turn(setting=self._setting, state=self._state, link=self._link, now=now)
+        ven_link.note_time(turn)
+        return turn
 
     def _finish(self, turn: Turn) -> Sequence[Action]:
         """Do what follows from the new state, and make it count."""

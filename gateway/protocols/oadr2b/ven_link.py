@@ -38,6 +38,7 @@ _PATIENCE: Final = {Purpose.REQUEST_EVENT: 3, Purpose.UPDATE: None}
 _USUAL_PATIENCE: Final = 8
 _REGISTERING: Final = frozenset({Purpose.QUERY, Purpose.REGISTER, Purpose.UNREGISTER})
 CLOCK_ALARM_S: Final = 30.0
+_SLEWED: Final = timedelta(seconds=1)
 _CLOCK_STEP_S: Final = 2.0
 """The Date header has whole seconds: smaller changes of the offset are noise."""
 
@@ -224,7 +225,37 @@ def _put_off(turn: Turn, outgoing: Outgoing, reason: str, asked: timedelta) -> b
     return False
 
 
-# --- the VTN's clock
+# --- our clock and the VTN's
+
+
+def note_time(turn: Turn) -> None:
+    """Move what was planned along when our clock was set back: a wait is a length of time, and must not become longer.
+
+    A clock set ahead only ends waits early, which asks once too often and loses nothing.
+    """
+    seen = turn.link.seen_at
+    back = seen - turn.now if seen is not None else timedelta(0)
+    if back > _SLEWED:
+        link, known = turn.link, turn.registration
+        turn.note("clock_set_back", by_s=f"{back.total_seconds():.3f}")
+        turn.connect(
+            not_before=_earlier(link.not_before, back),
+            asked_until=_earlier(link.asked_until, back),
+            next_poll_at=_earlier(link.next_poll_at, back),
+            polled_at=_earlier(link.polled_at, back),
+            waits={
+                key: replace(wait, not_before=wait.not_before - back)
+                for key, wait in link.waits.items()
+            },
+            offset_s=None,
+        )
+        if known.retry_at is not None:
+            turn.register(retry_at=known.retry_at - back)
+    turn.connect(seen_at=turn.now)
+
+
+def _earlier(at: datetime | None, by: timedelta) -> datetime | None:
+    return None if at is None else at - by
 
 
 def measure_clock(turn: Turn, peer_clock: datetime | None) -> None:

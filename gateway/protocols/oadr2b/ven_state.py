@@ -186,3 +186,5 @@ class Link:
     """Key of the readings asked for; empty: none."""
     offset_s: float | None = None
     """The VTN's clock minus ours as last noted, seconds."""
+    seen_at: datetime | None = None
+    """Our clock at the last door."""
