@@ -19,7 +19,7 @@ from gateway.domain.reading import Reading
 from gateway.domain.settlement import SettlementStatement
 from gateway.domain.timespan import Span
 from gateway.intents.lifecycle import TERMINAL
-from gateway.pipeline.deliveries import Attempt, Delivery, Endpoint, Fate, afresh
+from gateway.pipeline.deliveries import Attempt, Delivery, Endpoint, Fate
 from gateway.pipeline.records import (
     IntentRecord,
     LogEntry,
@@ -422,12 +422,9 @@ class _Deliveries(_Group):
         ordered = sorted(found, key=lambda one: (-one.sequence, one.site, one.endpoint))
         return tuple(ordered[:limit])
 
-    def send_again(self, site: SiteId, endpoint: str, after: int) -> int:
-        delivered = self.listed(site=site, endpoint=endpoint, fates=(Fate.DELIVERED,), limit=10**6)
-        found = [one for one in delivered if one.sequence > after]
-        for one in found:
-            self.put(afresh(one))
-        return len(found)
+    def delivered(self, site: SiteId, endpoint: str, after: int) -> tuple[Delivery, ...]:
+        found = self.listed(site=site, endpoint=endpoint, fates=(Fate.DELIVERED,), limit=10**6)
+        return tuple(one for one in found if one.sequence > after)
 
     def superseded(self, item: OutboxItem) -> bool:
         others = self._state.outbox.get(item.site, {}).values()

@@ -87,6 +87,8 @@ class Delivery:
     polite_until: datetime | None = None
     """The endpoint asked to be left alone until then."""
     ended_at: datetime | None = None
+    delivered_at: datetime | None = None
+    """First answer with 2xx; kept when it is sent once more."""
     reason: str = ""
     """Outcome of the last attempt, or why it died."""
 
@@ -94,6 +96,12 @@ class Delivery:
     def key(self) -> str:
         """How people name it: site, endpoint and place in the stream."""
         return f"{self.site}/{self.endpoint}/{self.sequence}"
+
+
+def died(delivery: Delivery, at: datetime, reason: str) -> Delivery:
+    """Return a delivery that is given up: a dead letter, unless an earlier attempt had reached the endpoint."""
+    fate = Fate.DEAD if delivery.delivered_at is None else Fate.DELIVERED
+    return replace(delivery, fate=fate, next_at=None, ended_at=at, reason=reason)
 
 
 def afresh(delivery: Delivery, fate: Fate = Fate.WAITING) -> Delivery:
@@ -161,8 +169,8 @@ class Deliveries(Protocol):
         """Return documents' fates, newest in the stream first; empty ``fates``: all."""
         ...
 
-    def send_again(self, site: SiteId, endpoint: str, after: int) -> int:
-        """Forget that documents after a place were delivered; return how many they were."""
+    def delivered(self, site: SiteId, endpoint: str, after: int) -> tuple[Delivery, ...]:
+        """Return what was delivered after a place of the stream."""
         ...
 
     def superseded(self, item: OutboxItem) -> bool:

@@ -15,7 +15,7 @@ from gateway.database.columns import (
     optional_micros,
 )
 from gateway.domain.names import SiteId
-from gateway.pipeline.deliveries import Delivery, Endpoint, Fate, Standing, afresh
+from gateway.pipeline.deliveries import Delivery, Endpoint, Fate, Standing
 from gateway.pipeline.records import OutboxItem
 from gateway.store.attempts import Attempts
 from gateway.store.guard import DIGEST, Guard
@@ -69,6 +69,7 @@ class DeliveryRow(StoreRow, table=True):
     next_at: int | None = Field(sa_type=BigInteger)
     polite_until: int | None = Field(sa_type=BigInteger)
     ended_at: int | None = Field(sa_type=BigInteger)
+    delivered_at: int | None = Field(sa_type=BigInteger)
     reason: str
     digest: bytes
 
@@ -181,13 +182,10 @@ class Deliveries(Attempts):
         )
         return self._fates(self._transaction.run(ordered.limit(limit)))
 
-    def send_again(self, site: SiteId, endpoint: str, after: int) -> int:
-        """Forget that documents after a place were delivered."""
+    def delivered(self, site: SiteId, endpoint: str, after: int) -> tuple[Delivery, ...]:
+        """Return what was delivered after a place of the stream."""
         named = {"site": site, "endpoint": endpoint, "after": after}
-        found = self._fates(self._transaction.run(_DELIVERED, named).all())
-        for delivery in found:
-            self.put(afresh(delivery))
-        return len(found)
+        return self._fates(self._transaction.run(_DELIVERED, named))
 
     def _fates(self, rows: Iterable[Row[Any]]) -> tuple[Delivery, ...]:
         return tuple(map(_delivery, _FATES.sound(self._transaction, rows)))
@@ -266,6 +264,7 @@ def _delivery_values(delivery: Delivery) -> dict[str, object]:
         "next_at": optional_micros(delivery.next_at),
         "polite_until": optional_micros(delivery.polite_until),
         "ended_at": optional_micros(delivery.ended_at),
+        "delivered_at": optional_micros(delivery.delivered_at),
         "reason": delivery.reason,
     }
 
@@ -287,5 +286,6 @@ def _delivery(row: Row[Any]) -> Delivery:
         next_at=optional_instant_at(row.next_at),
         polite_until=optional_instant_at(row.polite_until),
         ended_at=optional_instant_at(row.ended_at),
+        delivered_at=optional_instant_at(row.delivered_at),
         reason=row.reason,
     )
