@@ -14,6 +14,7 @@ from conformance.soak.marks import (
     UTILITY,
     Acted,
     Answered,
+    Asked,
     Down,
     Fault,
     Found,
@@ -33,6 +34,7 @@ __all__ = [
     "UTILITY",
     "Acted",
     "Answered",
+    "Asked",
     "Down",
     "Fault",
     "Found",
@@ -173,13 +175,13 @@ class _Bench:
         for place, mark in places:
             before = last.get(mark.delivery) if mark.delivery else None
             again = before is not None and before[1] == mark.opt
-            if before is not None and again and not self._disturbed(before[0], place):
+            if before is not None and again and not self._disturbed(before[0], place, Asked):
                 why = f"{mark.opt} twice without a reason"
                 yield Verdict(fault=Fault.DOUBLED, key=key, why=why)
             last[mark.delivery] = (place, mark.opt)
 
-    def _disturbed(self, first: int, last: int) -> bool:
-        return any(isinstance(mark, Down | Unsure) for mark in self._history[first:last])
+    def _disturbed(self, first: int, last: int, *reasons: type[Mark]) -> bool:
+        return any(isinstance(m, (Down, Unsure, *reasons)) for m in self._history[first:last])
 
     def _sayings(self, order: Ordered) -> list[Said]:
         """Return what sites said of one version; a confirmation is no new saying."""

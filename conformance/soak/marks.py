@@ -71,6 +71,13 @@ class Answered:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """The utility put its questions again; whoever is asked again answers again."""
+
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Handed:
     """Something was given to the gateway to keep, once before it is sent, and once it was confirmed."""
 
@@ -111,7 +118,7 @@ class Unsure:
     at: datetime
 
 
-Mark: TypeAlias = Ordered | Acted | Said | Answered | Handed | Found | Down | Up | Unsure
+Mark: TypeAlias = Ordered | Acted | Said | Answered | Asked | Handed | Found | Down | Up | Unsure
 History: TypeAlias = Sequence[Mark]
 
 

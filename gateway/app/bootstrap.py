@@ -1,7 +1,7 @@
 """The one place that knows every concrete class: a checked configuration becomes a running gateway."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
@@ -62,6 +62,14 @@ _SCHEMAS: Final[dict[str, Callable[[], etree.XMLSchema]]] = {"oadr20b": load_oad
 
 log = structlog.get_logger()
 
+Opening = Callable[[str, Ids, Watch], Awaitable[SqliteStore]]
+"""Opens the store at a URL; may raise ``StoreError``."""
+
+
+async def open_for_earnest(url: str, ids: Ids, watch: Watch) -> SqliteStore:
+    """Open the store that survives everything."""
+    return await open_store(url, ids=ids, options=Options(at=watch))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wiring:
@@ -81,6 +89,7 @@ class Wiring:
     """Instead of the configured one; empty: as configured."""
     watch: Watch = unwatched
     """Is told each point of the main job that is passed."""
+    store: Opening = open_for_earnest
 
 
 def data_dir(loaded: Loaded) -> Path:
@@ -166,9 +175,7 @@ class Gateway:
         """
         self._refuse_test_certificates()
         url = self._wiring.store_url or store_url(self._loaded)
-        self._store = await open_store(
-            url, ids=self._wiring.ids, options=Options(at=self._wiring.watch)
-        )
+        self._store = await self._wiring.store(url, self._wiring.ids, self._wiring.watch)
         await self._begin(self._store)
         self._office = self._make_office(self._store)
         self._fencing = Fencing(

@@ -21,7 +21,6 @@ from gateway.domain.points import Step
 from gateway.domain.reading import Reading
 from gateway.domain.settlement import SettlementStatement
 from gateway.domain.timespan import Span
-from gateway.pipeline.deliveries import Deliveries
 from gateway.pipeline.desk import Bell, SiteDesk
 from gateway.pipeline.records import (
     IntentRecord,
@@ -37,7 +36,6 @@ from gateway.pipeline.records import (
 
 __all__ = [
     "Bell",
-    "Deliveries",
     "Events",
     "IntentRecord",
     "Intents",
@@ -342,11 +340,6 @@ class Work(Protocol):
     @property
     def tokens(self) -> Tokens:
         """Tokens of this transaction."""
-        ...
-
-    @property
-    def deliveries(self) -> Deliveries:
-        """Endpoints of webhooks of this transaction."""
         ...
 
     @property

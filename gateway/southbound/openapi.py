@@ -1,6 +1,7 @@
 """The OpenAPI 3.1 document, made from the route table and the models: JSON Schema 2020-12 goes in unchanged."""
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Any, Final, Literal
 
 import orjson
@@ -59,6 +60,7 @@ def openapi_document() -> Document:
     }
 
 
+@cache
 def openapi_bytes() -> bytes:
     """Return the document as it is served: the same bytes every time."""
     return orjson.dumps(openapi_document(), option=orjson.OPT_INDENT_2)

@@ -1,0 +1,1 @@
+"""One short day with everything in it that the main job does; every crash run plays it, each from another seat."""

@@ -1,0 +1,256 @@
+"""The story in one process and virtual time; it can be stopped at any moment and go on from what a kill would leave."""
+
+import asyncio
+import hashlib
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import cache, partial
+from pathlib import Path
+from typing import Final
+
+from lxml import etree
+
+from conformance.soak.history import (
+    GATEWAY,
+    Down,
+    Found,
+    Handed,
+    History,
+    Mark,
+    Unsure,
+    Up,
+)
+from conformance.story.inline import open_inline
+from conformance.story.plot import END, SITE, START, UNKNOWN_TIMER, write_config
+from conformance.story.site import CountingSite, Memory
+from conformance.story.utility import REPORTED, Changes, KeptTurns, StoryUtility
+from gateway.app.bootstrap import Gateway, Wiring
+from gateway.app.ids import SeededChance, SeededIds, seeded_key
+from gateway.app.virtual import VirtualClock
+from gateway.client.exchange import Exchange
+from gateway.config.load import Loaded, load
+from gateway.domain.errors import SessionError
+from gateway.domain.names import SiteId
+from gateway.domain.points import Step, Watch, unwatched
+from gateway.pipeline.ports import Work
+from gateway.settlement.records import logged
+from gateway.southbound.parts import Pace
+from gateway.southbound.tokens import create_token
+from gateway.transport.schemas import load_oadr20b_schema
+
+Making = Callable[[Loaded, Wiring], Gateway]
+DATABASE: Final = "story.db"
+SIDES: Final = ("", "-wal")
+"""Files of the store that a kill leaves."""
+LEFT_BEHIND_AT: Final = START + timedelta(minutes=8)
+schema: Callable[[], etree.XMLSchema] = cache(load_oadr20b_schema)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moment:
+    """Everything that is left when the gateway dies at a point."""
+
+    point: str
+    at: datetime
+    files: Mapping[str, bytes]
+    turns: tuple[Changes, ...]
+    done: int
+    memory: Memory
+    history: History
+
+    @property
+    def digest(self) -> bytes:
+        """Say what is the same about two moments after which everything goes on alike."""
+        found = hashlib.sha256(repr((self.at, len(self.turns), self.history)).encode())
+        found.update(repr(self.memory).encode())
+        for name in sorted(self.files):
+            found.update(self.files[name])
+        return found.digest()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ending:
+    """How a run went."""
+
+    history: History
+    outcome: Mapping[str, str]
+    """Event -> what its intent ended as, with the payment where it was settled."""
+
+
+@dataclass
+class World:
+    """One life of the gateway, from the beginning or from a moment on, to the end of the story.
+
+    Args:
+        folder: Empty; for files.
+        name: Of this life; ids and chance are drawn by it.
+        make: Makes the gateway.
+        moment: Where it goes on; None: from the beginning.
+        pause: How long the gateway is away after the moment.
+        watch: Told each point.
+    """
+
+    folder: Path
+    name: str
+    make: Making = Gateway
+    moment: Moment | None = None
+    pause: timedelta = timedelta(seconds=20)
+    watch: Watch = unwatched
+    history: list[Mark] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        moment = self.moment
+        self.clock = VirtualClock(moment.at if moment else START)
+        self.memory = moment.memory.copy() if moment else Memory()
+        self.kept = KeptTurns(moment.turns if moment else ())
+        if moment is not None:
+            self.history += moment.history
+            for side, content in moment.files.items():
+                (self.folder / (DATABASE + side)).write_bytes(content)
+        ids = SeededIds(1, f"utility {self.name}")
+        self.utility = StoryUtility(self.clock, ids, schema(), self.history.append, self.kept)
+        self.utility.done = moment.done if moment else self.utility.done
+
+    def stopped_at(self, point: str) -> Moment:
+        """Return what would be left if the gateway died now."""
+        database = self.folder / DATABASE
+        paths = {side: database.with_name(database.name + side) for side in SIDES}
+        return Moment(
+            point=point,
+            at=self.clock.now(),
+            files={side: path.read_bytes() for side, path in paths.items() if path.exists()},
+            turns=tuple(self.kept.turns),
+            done=self.utility.done,
+            memory=self.memory.copy(),
+            history=tuple(self.history),
+        )
+
+    async def play(self) -> Ending:
+        """Play to the end."""
+        with self.clock.held():
+            await self.utility.start()
+            try:
+                async with asyncio.TaskGroup() as others:
+                    acting = others.create_task(self._held(self.utility.act), name="utility")
+                    ending = await self._life()
+                    acting.cancel()
+            finally:
+                await self.utility.stop()
+        return ending
+
+    async def _life(self) -> Ending:
+        if self.moment is not None:
+            self._mark_down()
+            await self.clock.sleep_until(self.clock.now() + self.pause)
+        gateway = self.make(load(write_config(self.folder, self.utility.url)), self._wiring())
+        await gateway.start()
+        if self.moment is not None:
+            self.history.append(Up(at=self.clock.now(), who=GATEWAY))
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                running = [
+                    tasks.create_task(gateway.run(), name="gateway"),
+                    tasks.create_task(self._held(partial(self._left_behind, gateway))),
+                    tasks.create_task(self._site(gateway), name="site"),
+                ]
+                await self.clock.sleep_until(END)
+                for task in running:
+                    task.cancel()
+            return await self._ending(gateway)
+        finally:
+            await gateway.stop()
+
+    def _mark_down(self) -> None:
+        now = self.clock.now()
+        self.history += [Down(at=now, who=GATEWAY), Unsure(at=now)]
+
+    def _wiring(self) -> Wiring:
+        return Wiring(
+            clock=self.clock,
+            ids=SeededIds(1, f"gateway {self.name}"),
+            chance=SeededChance(1, f"gateway {self.name}"),
+            seed=seeded_key(1, "installation"),
+            pace=Pace(ping_s=150.0, recheck_s=150.0),
+            store_url=f"sqlite:///{self.folder / DATABASE}",
+            watch=self.watch,
+            store=open_inline,
+        )
+
+    async def _held(self, act: Callable[[], Awaitable[None]]) -> None:
+        with self.clock.held():
+            await act()
+
+    async def _left_behind(self, gateway: Gateway) -> None:
+        """Leave a timer that nobody knows, as another version might."""
+        if self.clock.now() <= LEFT_BEHIND_AT:
+            await self.clock.sleep_until(LEFT_BEHIND_AT)
+            await gateway.office.store.write(
+                lambda work: work.timers.set(UNKNOWN_TIMER), Step.OTHER
+            )
+
+    async def _site(self, gateway: Gateway) -> None:
+        token = await self._token(gateway)
+        exchange = Exchange(
+            f"{gateway.url}/v1", lambda: token, self.clock, None, on_heard=lambda: None
+        )
+        site = CountingSite(exchange, self.clock, self.memory, self.history.append)
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self._held(site.listen), name="site listens")
+                tasks.create_task(self._held(site.tell), name="site tells")
+        finally:
+            await exchange.close()
+
+    async def _token(self, gateway: Gateway) -> str:
+        """Make the site's token; a second attempt finds the first one's."""
+        ids = SeededIds(1, "token")
+        with self.clock.held():
+            try:
+                return await create_token(
+                    gateway.office.store,
+                    ids,
+                    name="site",
+                    site=SiteId(SITE),
+                    now=self.clock.now(),
+                )
+            except SessionError:
+                return SeededIds(1, "token").token()
+
+    async def _ending(self, gateway: Gateway) -> Ending:
+        def look(work: Work) -> dict[str, str]:
+            self._count_kept(work)
+            return _outcome(work)
+
+        outcome = await gateway.office.store.read(look)
+        return Ending(history=tuple(self.history), outcome=outcome)
+
+    def _count_kept(self, work: Work) -> None:
+        at = self.clock.now()
+        self.history += [
+            Handed(at=at, key=key, sure=True) for key in ("statement of e1", *REPORTED)
+        ]
+        for statement in work.statements.of_site(None):
+            event = _event_of(work, statement.intent_id)
+            version = f"version {statement.version}"
+            self.history.append(Found(at=at, key=f"statement of {event}", content=version))
+        for entry in work.log.entries(kinds=("telemetry",)):
+            batch = logged(entry.index, entry.record).document["batch"]
+            assert isinstance(batch, dict)  # noqa: S101 - the log's own form
+            self.history.append(Found(at=at, key=f"batch {batch['batch_id']}"))
+
+
+def _event_of(work: Work, intent: str) -> str:
+    return next(
+        r.event.event_id
+        for r in work.intents.of_site(SiteId(SITE), live=False)
+        if r.intent.id == intent
+    )
+
+
+def _outcome(work: Work) -> dict[str, str]:
+    paid = {s.intent_id: str(s.totals.payment) for s in work.statements.of_site(None)}
+    return {
+        r.event.event_id: f"{r.intent.status} {paid.get(r.intent.id, '')}".strip()
+        for r in work.intents.of_site(SiteId(SITE), live=False)
+    }
