@@ -19,6 +19,7 @@ from gateway.domain.reading import Reading
 from gateway.domain.settlement import SettlementStatement
 from gateway.domain.timespan import Span
 from gateway.intents.lifecycle import TERMINAL
+from gateway.pipeline.deliveries import Attempt, Delivery, Endpoint, Fate
 from gateway.pipeline.records import (
     IntentRecord,
     LogEntry,
@@ -61,6 +62,9 @@ class State:
     log: list[tuple[LogEntry, datetime]] = field(default_factory=list)
     statements: dict[str, dict[int, SettlementStatement]] = field(default_factory=dict)
     tokens: dict[str, TokenRecord] = field(default_factory=dict)
+    endpoints: dict[tuple[SiteId, str], Endpoint] = field(default_factory=dict)
+    deliveries: dict[tuple[SiteId, str, int], Delivery] = field(default_factory=dict)
+    attempts: dict[int, Attempt] = field(default_factory=dict)
 
     def copy(self) -> "State":
         """Take a snapshot."""
@@ -381,6 +385,88 @@ class _Tokens(_Group):
         return True
 
 
+class _Deliveries(_Group):
+    def endpoint(self, site: SiteId, name: str) -> Endpoint | None:
+        return self._state.endpoints.get((site, name))
+
+    def put_endpoint(self, endpoint: Endpoint) -> None:
+        self._writing()
+        self._state.endpoints[endpoint.site, endpoint.name] = endpoint
+
+    def get(self, site: SiteId, endpoint: str, sequence: int) -> Delivery | None:
+        return self._state.deliveries.get((site, endpoint, sequence))
+
+    def put(self, delivery: Delivery) -> None:
+        self._writing()
+        key = (delivery.site, delivery.endpoint, delivery.sequence)
+        self._state.deliveries[key] = delivery
+
+    def aside(self, site: SiteId, endpoint: str) -> tuple[Delivery, ...]:
+        return self.listed(site=site, endpoint=endpoint, fates=(Fate.ASIDE,), limit=10**6)[::-1]
+
+    def listed(
+        self,
+        *,
+        site: SiteId | None = None,
+        endpoint: str | None = None,
+        fates: Collection[Fate] = (),
+        limit: int = 100,
+    ) -> tuple[Delivery, ...]:
+        found = [
+            one
+            for one in self._state.deliveries.values()
+            if site in {None, one.site}
+            and endpoint in {None, one.endpoint}
+            and (not fates or one.fate in fates)
+        ]
+        ordered = sorted(found, key=lambda one: (-one.sequence, one.site, one.endpoint))
+        return tuple(ordered[:limit])
+
+    def delivered(self, site: SiteId, endpoint: str, after: int) -> tuple[Delivery, ...]:
+        found = self.listed(site=site, endpoint=endpoint, fates=(Fate.DELIVERED,), limit=10**6)
+        return tuple(one for one in found if one.sequence > after)
+
+    def superseded(self, item: OutboxItem) -> bool:
+        others = self._state.outbox.get(item.site, {}).values()
+        mine = (item.kind, item.subject)
+        return any((o.kind, o.subject) == mine and o.revision > item.revision for o in others)
+
+    def overdue(
+        self, site: SiteId, endpoint: str, cursor: int, now: datetime
+    ) -> tuple[OutboxItem, ...]:
+        items = self._state.outbox.get(site, {})
+        late = [items[place] for place in sorted(items) if place > cursor]
+        late = [item for item in late if item.deliver_by is not None and item.deliver_by < now]
+        fates = {item.sequence: self.get(site, endpoint, item.sequence) for item in late}
+        open_ = {place for place, one in fates.items() if not one or one.fate is Fate.WAITING}
+        return tuple(item for item in late if item.sequence in open_)[:100]
+
+    def next_deadline(self, site: SiteId, cursor: int, now: datetime) -> datetime | None:
+        items = self._state.outbox.get(site, {}).values()
+        deadlines = [i.deliver_by for i in items if i.deliver_by and i.sequence > cursor]
+        return min((at for at in deadlines if at >= now), default=None)
+
+    def begin(self, attempt: Attempt) -> int:
+        self._writing()
+        number = len(self._state.attempts) + 1
+        self._state.attempts[number] = replace(attempt, number=number)
+        return number
+
+    def end(self, attempt: Attempt) -> None:
+        self._writing()
+        self._state.attempts[attempt.number] = attempt
+
+    def attempts(
+        self, site: SiteId, endpoint: str, *, before: int | None = None, limit: int = 100
+    ) -> tuple[Attempt, ...]:
+        found = [
+            one
+            for number, one in reversed(self._state.attempts.items())
+            if (one.site, one.endpoint) == (site, endpoint) and (not before or number < before)
+        ]
+        return tuple(found[:limit])
+
+
 class MemoryWork:
     """One transaction on a snapshot."""
 
@@ -399,6 +485,7 @@ class MemoryWork:
         self.log = _Log(self)
         self.statements = _Statements(self)
         self.tokens = _Tokens(self)
+        self.deliveries = _Deliveries(self)
 
 
 @dataclass

@@ -103,6 +103,12 @@ def demo_phoenix(
     _call("gateway.cli.child:child", module="conformance.demo", arguments=arguments)
 
 
+@app.command(epilog=EXITS)
+def doctor(config: Config, as_json: AsJson = False) -> None:
+    """Examine everything up to each utility's answer; a fix per line. Changes nothing."""
+    _call("gateway.cli.doctor:doctor", config=config, as_json=as_json)
+
+
 @config_app.command("check", epilog=EXITS)
 def config_check(file: Annotated[Path, typer.Argument(help="Configuration file.")]) -> None:
     """List every fault at once, each with file, line, key and the fix; no network."""

@@ -6,6 +6,7 @@
     timer.<kind>.begun | ran                  one due timer, inside its transaction
     settle.read | computed                    a settlement, outside of any transaction
     stream.<kind>.before | written            a document on a site's open stream
+    webhook.<kind>.before | after             a document on its way to an endpoint, around the network
     answer.<operation>.before                 an answer to a site, decided and not yet written
 
 A process tells the points that it passes to its ``Watch``. The earnest one does nothing; the crash runs of the suite
@@ -54,11 +55,31 @@ class Step(StrEnum):
     SET_ASIDE = "set_aside"
     """What cannot be done is kept for the operator and no longer tried."""
     SETTLE = "settle"
+    DELIVERY_SETTLED = "delivery_settled"
+    """Documents leave an endpoint's line: too late, or superseded."""
+    DELIVERY_ASKED = "delivery_asked"
+    """An endpoint is asked whether it wants deliveries."""
+    DELIVERY_BEGUN = "delivery_begun"
+    """An attempt is about to be made."""
+    DELIVERY_ENDED = "delivery_ended"
+    """An attempt was made."""
+    DELIVERY_AGAIN = "delivery_again"
+    """Somebody wants a document once more."""
     OTHER = "other"
     """No part of the main job."""
 
 
-BESIDE: Final = frozenset({Step.OTHER})
+WEBHOOK: Final = frozenset(
+    {
+        Step.DELIVERY_SETTLED,
+        Step.DELIVERY_ASKED,
+        Step.DELIVERY_BEGUN,
+        Step.DELIVERY_ENDED,
+        Step.DELIVERY_AGAIN,
+    }
+)
+"""Steps of the webhooks, which have crash runs of their own."""
+BESIDE: Final = WEBHOOK | {Step.OTHER}
 """Steps that the story of the crash runs does not play."""
 PHASES: Final = ("begun", "ran", "committed", "told")
 """Of a transaction, in order."""
@@ -82,6 +103,15 @@ OPERATIONS: Final = (
     "post_heartbeat",
 )
 """Answers to a site that the main job hangs on."""
+
+
+def webhook_points() -> tuple[str, ...]:
+    """Return the name of every point of a delivery to a site's own endpoint, tried by runs of their own."""
+    steps = [step for step in Step if step in WEBHOOK]
+    documents = [
+        f"webhook.{kind}.{side}" for kind in ("intent", "plan") for side in ("before", "after")
+    ]
+    return (*(f"{step}.{phase}" for step in steps for phase in PHASES), *documents)
 
 
 def all_points() -> tuple[str, ...]:

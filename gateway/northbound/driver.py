@@ -37,6 +37,8 @@ from gateway.protocols.session import Session
 STORE_BUSY_PAUSE: Final = timedelta(seconds=1)
 """Between attempts to commit while the store says busy or full; the utility repeats what we do not acknowledge."""
 
+OFF_LOOP_BYTES: Final = 64 << 10
+"""A larger answer is thought about on a worker thread, so that no input occupies the loop."""
 PROBING_AFTER: Final = 5
 """Failures in a row after which a utility is taken for down."""
 
@@ -161,7 +163,10 @@ class Driver:
     async def _take(self, item: Item | None, children: asyncio.TaskGroup) -> None:
         taken: tuple[Participation, ...] = ()
         try:
-            actions = self._knock(item)
+            if isinstance(item, Message) and len(item.body) > OFF_LOOP_BYTES:
+                actions = await asyncio.to_thread(self._knock_aside, item)
+            else:
+                actions = self._knock(item)
         except GatewayError as error:
             # The session refuses what came; it has not changed. The peer is left to its next turn.
             log.warning("session_refused", reason=error.reason, detail=error.detail)
@@ -170,6 +175,12 @@ class Driver:
         if isinstance(item, Participation):
             taken = (item,)
         await self._perform(actions, children, taken)
+
+    def _knock_aside(self, item: Message) -> Sequence[Action]:
+        """Open a door that takes long on a thread, and write the state there too; doors stay one after the other."""
+        actions = self._knock(item)
+        self.session.snapshot()
+        return actions
 
     def _knock(self, item: Item | None) -> Sequence[Action]:
         now = self.clock.now()

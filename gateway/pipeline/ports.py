@@ -21,6 +21,7 @@ from gateway.domain.points import Step
 from gateway.domain.reading import Reading
 from gateway.domain.settlement import SettlementStatement
 from gateway.domain.timespan import Span
+from gateway.pipeline.deliveries import Deliveries
 from gateway.pipeline.desk import Bell, SiteDesk
 from gateway.pipeline.records import (
     IntentRecord,
@@ -36,6 +37,7 @@ from gateway.pipeline.records import (
 
 __all__ = [
     "Bell",
+    "Deliveries",
     "Events",
     "IntentRecord",
     "Intents",
@@ -340,6 +342,11 @@ class Work(Protocol):
     @property
     def tokens(self) -> Tokens:
         """Tokens of this transaction."""
+        ...
+
+    @property
+    def deliveries(self) -> Deliveries:
+        """Endpoints of webhooks of this transaction."""
         ...
 
     @property

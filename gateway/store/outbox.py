@@ -1,5 +1,6 @@
 """The outbox: documents on their way to sites, in order per site, and what the sites have seen."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any, Final
 
@@ -54,13 +55,13 @@ class OutboxRow(StoreRow, table=True):
 
 
 _STREAM: Final = table_of(StreamRow)
-_OUTBOX: Final = table_of(OutboxRow)
+OUTBOX: Final = table_of(OutboxRow)
 GUARD: Final = Guard(
-    _OUTBOX,
+    OUTBOX,
     ("site", "sequence"),
     ("site", "sequence", "kind", "subject", "revision", "body", "created_at", "deliver_by"),
 )
-LATEST: Final = select(_OUTBOX).order_by(literal_column("rowid").desc()).limit(10_000)
+LATEST: Final = select(OUTBOX).order_by(literal_column("rowid").desc()).limit(10_000)
 """What sites may still ask for, as a rule."""
 _NEXT: Final = (
     insert(_STREAM)
@@ -72,34 +73,34 @@ _NEXT: Final = (
     .returning(_STREAM.c.newest)
 )
 _NEWEST: Final = select(_STREAM.c.newest).where(_STREAM.c.site == bindparam("site"))
-_OLDEST: Final = select(func.min(_OUTBOX.c.sequence)).where(_OUTBOX.c.site == bindparam("site"))
-_ADD: Final = insert(_OUTBOX)
+_OLDEST: Final = select(func.min(OUTBOX.c.sequence)).where(OUTBOX.c.site == bindparam("site"))
+_ADD: Final = insert(OUTBOX)
 _AFTER: Final = (
-    select(_OUTBOX)
-    .where(_OUTBOX.c.site == bindparam("site"), _OUTBOX.c.sequence > bindparam("after"))
-    .order_by(_OUTBOX.c.sequence)
+    select(OUTBOX)
+    .where(OUTBOX.c.site == bindparam("site"), OUTBOX.c.sequence > bindparam("after"))
+    .order_by(OUTBOX.c.sequence)
     .limit(bindparam("most"))
 )
-_AFTER_OF_KIND: Final = _AFTER.where(_OUTBOX.c.kind == bindparam("kind"))
+_AFTER_OF_KIND: Final = _AFTER.where(OUTBOX.c.kind == bindparam("kind"))
 _OF_SUBJECT: Final = (
-    _OUTBOX.c.site == bindparam("b_site"),
-    _OUTBOX.c.subject == bindparam("b_subject"),
+    OUTBOX.c.site == bindparam("b_site"),
+    OUTBOX.c.subject == bindparam("b_subject"),
 )
-_NAMED: Final = select(_OUTBOX.c.acked_at, _OUTBOX.c.ack_digest).where(
-    *_OF_SUBJECT, _OUTBOX.c.revision == bindparam("b_revision")
+_NAMED: Final = select(OUTBOX.c.acked_at, OUTBOX.c.ack_digest).where(
+    *_OF_SUBJECT, OUTBOX.c.revision == bindparam("b_revision")
 )
 _SEEN: Final = (
-    update(_OUTBOX)
+    update(OUTBOX)
     .where(
         *_OF_SUBJECT,
-        _OUTBOX.c.revision <= bindparam("b_revision"),
-        _OUTBOX.c.acked_at.is_(None),
+        OUTBOX.c.revision <= bindparam("b_revision"),
+        OUTBOX.c.acked_at.is_(None),
     )
     .values(acked_at=bindparam("b_at"))
 )
 _RECEIVED: Final = (
-    update(_OUTBOX)
-    .where(*_OF_SUBJECT, _OUTBOX.c.revision == bindparam("b_revision"))
+    update(OUTBOX)
+    .where(*_OF_SUBJECT, OUTBOX.c.revision == bindparam("b_revision"))
     .values(ack_digest=bindparam("b_digest"), ack_receiver=bindparam("b_receiver"))
 )
 
@@ -153,7 +154,7 @@ class Outbox:
         # Fewer than asked for means the end of the stream, so gaps are filled up.
         while len(found) < limit:
             rows = self._transaction.run(statement, {**values, "after": sequence}).all()
-            found += map(_item, GUARD.sound(self._transaction, rows))
+            found += sound_items(self._transaction, rows)
             if len(rows) < limit:
                 break
             sequence = rows[-1].sequence
@@ -189,6 +190,11 @@ class Outbox:
             _RECEIVED, {**named, "b_digest": ack.digest, "b_receiver": ack.receiver}
         )
         return Seen.NEW if row.acked_at is None else Seen.DUPLICATE
+
+
+def sound_items(transaction: Transaction, rows: Iterable[Row[Any]]) -> tuple[OutboxItem, ...]:
+    """Return the intact documents among rows; the others are set aside."""
+    return tuple(map(_item, GUARD.sound(transaction, rows)))
 
 
 def _item(row: Row[Any]) -> OutboxItem:

@@ -1,6 +1,7 @@
 """One transaction, grouped as the pipeline asks for it."""
 
 from gateway.pipeline.records import StoreIdentity
+from gateway.store.deliveries import Deliveries
 from gateway.store.events import Events
 from gateway.store.evidence_log import EvidenceLog
 from gateway.store.intents import Intents
@@ -78,6 +79,11 @@ class SqlWork:
     def tokens(self) -> Tokens:
         """Southbound credentials."""
         return Tokens(self._transaction)
+
+    @property
+    def deliveries(self) -> Deliveries:
+        """Endpoints of webhooks."""
+        return Deliveries(self._transaction)
 
     @property
     def identity(self) -> StoreIdentity:

@@ -1,6 +1,7 @@
 """The driver: remembers before it sends, and waits for no peer."""
 
 import asyncio
+import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -234,3 +235,49 @@ async def test_a_decision_is_taken_while_an_exchange_is_in_flight() -> None:
     await asyncio.gather(driver.run(), decide())
 
     assert session.doors[1] == ("decision", at(5))
+
+
+@pytest.mark.parametrize(("size", "aside"), [(1000, False), (64 << 10, False), (300_000, True)])
+async def test_a_long_answer_is_thought_about_off_the_loop(size: int, aside: bool) -> None:
+    clock = VirtualClock(START)
+    peer = ScriptedPeer(clock, {"OadrPoll": [b"x" * size]})
+    threads: dict[str, int] = {}
+
+    def act(door: str, item: object, now: datetime) -> Sequence[Action]:
+        threads[door] = threading.get_ident()
+        if door == "time":
+            return [Send(request_id="1", service="OadrPoll", body=b"<poll/>")]
+        return [Close(reason="done")]
+
+    await drive(act, clock, peer, Memory(peer))
+
+    assert threads["time"] == threading.get_ident()
+    assert (threads["message"] != threading.get_ident()) is aside
+
+
+async def test_a_door_on_a_thread_keeps_the_others_waiting() -> None:
+    clock = VirtualClock(START)
+    peer = ScriptedPeer(clock, {"OadrPoll": [b"x" * 300_000]})
+    inside: list[str] = []
+
+    decided = threading.Event()
+
+    def act(door: str, item: object, now: datetime) -> Sequence[Action]:
+        inside.append(f"in {door}")
+        if door == "time":
+            return [Send(request_id="1", service="OadrPoll", body=b"<poll/>")]
+        if door == "message":
+            loop.call_soon_threadsafe(decide)
+            assert decided.wait(5), "the loop is not free"
+        inside.append(f"out {door}")
+        return [Close(reason="done")] if door == "decision" else []
+
+    def decide() -> None:
+        driver.decide(DECISION)
+        loop.call_soon(decided.set)
+
+    loop = asyncio.get_running_loop()
+    driver = Driver(UTILITY, ScriptedSession(act), peer, Memory(peer), no_readings, clock)
+    await driver.run()
+
+    assert inside == ["in time", "in message", "out message", "in decision", "out decision"]

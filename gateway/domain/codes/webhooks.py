@@ -3,10 +3,17 @@
 from typing import Final
 
 from gateway.domain.codes.row import Move, Row
-from gateway.domain.errors import IdentityError, TransportError, WireError
+from gateway.domain.errors import (
+    DeliveryError,
+    IdentityError,
+    SessionError,
+    TransportError,
+    WireError,
+)
 
 _OP: Final = Move.OPERATOR
 _SITE: Final = Move.SITE
+_NOBODY: Final = Move.NOBODY
 ROWS: Final = (
     Row(
         "GG-4501",
@@ -61,5 +68,23 @@ ROWS: Final = (
         "webhook-id, webhook-timestamp and webhook-signature belong together.",
         "Look for a proxy that drops headers; else refuse whoever sent it.",
         (WireError,),
+    ),
+    Row(
+        "GG-4521",
+        "OVERTAKEN",
+        "Not sent after all",
+        _NOBODY,
+        "Right before sending, a delivery was too late, or something newer had taken its place.",
+        "None: what is newer is sent instead.",
+        (DeliveryError,),
+    ),
+    Row(
+        "GG-4522",
+        "NOT_DEAD",
+        "No dead letter",
+        _OP,
+        "Only what was given up can be replayed; this one was delivered, or is still being tried.",
+        "To send it once more, use  gridgate deliveries resend",
+        (SessionError,),
     ),
 )

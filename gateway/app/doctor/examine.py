@@ -1,0 +1,119 @@
+"""The whole examination: the configuration, this machine, then every utility at once."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from gateway.app.control_client import running
+from gateway.app.doctor.finding import Finding, Scribe, State
+from gateway.app.doctor.link import Link, Resolve, system_addresses
+from gateway.app.doctor.machine import Machine
+from gateway.app.doctor.talk2b import Talk
+from gateway.app.ids import SystemIds
+from gateway.client.clock import SystemClock
+from gateway.config.load import Loaded, load
+from gateway.config.settings import UtilitySection
+from gateway.domain.errors import ConfigError, TransportError
+from gateway.domain.ports import Clock, Ids
+from gateway.domain.protocol import ProtocolName
+from gateway.protocols.oadr2b.codec import Codec
+from gateway.transport.schemas import load_oadr20b_schema
+
+WRITE: Final = Scribe("gateway")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Doctor:
+    """Examines an installation; nothing is registered, answered, polled, made or changed.
+
+    Args:
+        clock: Time.
+        ids: For request ids.
+        resolve: DNS.
+    """
+
+    clock: Clock = field(default_factory=SystemClock)
+    ids: Ids = field(default_factory=SystemIds)
+    resolve: Resolve = system_addresses
+
+    async def examine(self, file: Path) -> list[Finding]:
+        """Return every finding, in the order of the path that a message takes."""
+        found, loaded = _configuration(file)
+        if loaded is None:
+            return found
+        active = False
+        try:
+            active = await _runs(loaded)
+        except TransportError as error:
+            found.append(WRITE.error("process", error))
+        machine = Machine(loaded, self.clock.now(), active)
+        found += await machine.look()
+        visits = [self._visit(loaded, one, machine.there) for one in loaded.settings.utility]
+        for lines in await asyncio.gather(*visits):
+            found += lines
+        return found
+
+    async def _visit(
+        self,
+        loaded: Loaded,
+        section: UtilitySection,
+        store: Path | None,
+    ) -> list[Finding]:
+        link = Link(loaded, section, self.clock, self.resolve)
+        found = await link.walk()
+        if any(finding.state is State.FAIL and finding.check in _STEPS for finding in found):
+            write = Scribe(section.name)
+            return [*found, write.skip("register", "not asked: mend what stands above first")]
+        speak = _TALKS.get(section.protocol)
+        if speak is None:
+            return found
+        return found + await speak(self, link).speak(store)
+
+
+_STEPS: Final = frozenset({"files", "dns", "tcp", "tls", "server"})
+"""Checks without which nothing can be said to a utility."""
+
+
+def _configuration(file: Path) -> tuple[list[Finding], Loaded | None]:
+    try:
+        loaded = load(file)
+    except ConfigError as error:
+        return WRITE.faults("config", error), None
+    settings = loaded.settings
+    text = (
+        f"{file}: {len(settings.utility)} utility, {len(settings.site)} site,"
+        f" {len(settings.program)} program"
+    )
+    found = [WRITE.ok("config", text)]
+    try:
+        load(file, open_files=True)
+    except ConfigError as error:
+        found = WRITE.faults("config", error)
+    if settings.gateway.test_mode:
+        found.append(WRITE.ok("config", "TEST mode: test certificates pass, nothing obliges"))
+    return found, loaded
+
+
+async def _runs(loaded: Loaded) -> bool:
+    folder = loaded.path(loaded.settings.gateway.data_dir)
+    async with running(folder) as gateway:
+        return gateway is not None
+
+
+def _oadr20b(doctor: Doctor, link: Link) -> Talk:
+    section = link.section
+    return Talk(
+        write=link.write,
+        codec=Codec(load_oadr20b_schema()),
+        clock=doctor.clock,
+        ids=doctor.ids,
+        url=section.url,
+        context=link.context() if link.secure else None,
+        test_mode=link.loaded.settings.gateway.test_mode,
+        fingerprint=section.server_fingerprint,
+    )
+
+
+_TALKS: Final[dict[ProtocolName, Callable[[Doctor, Link], Talk]]] = {ProtocolName.OADR20B: _oadr20b}
