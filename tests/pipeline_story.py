@@ -79,6 +79,7 @@ class House:
     told: list[Participation] = field(default_factory=list)
     """Answers handed to the utility's session."""
     programs: dict[tuple[UtilityName, str], Program] | None = None
+    fleet_kw_per_min: Decimal | None = None
     _serving: bool = False
 
     def __post_init__(self) -> None:
@@ -94,6 +95,7 @@ class House:
             installation_key=INSTALLATION_KEY,
             source="urn:test",
             software="gridgate 0",
+            fleet_kw_per_min=self.fleet_kw_per_min,
         )
         self.office = Office(
             book=book,

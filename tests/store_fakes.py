@@ -1,6 +1,6 @@
 """A store in memory that keeps every promise of the real one but durability; both pass the same contract tests."""
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
 from typing import TypeVar
@@ -9,6 +9,7 @@ from gateway.domain.answers import Ack, TelemetryBatch
 from gateway.domain.canonical import canonical
 from gateway.domain.errors import MisuseError, SessionError, StoreError
 from gateway.domain.event import EventKey, GridEvent, RawMessage
+from gateway.domain.guard import Move
 from gateway.domain.identity import STEP
 from gateway.domain.intent import ComputeFlexIntent
 from gateway.domain.names import IntentId, MeterId, SiteId, UtilityName
@@ -49,6 +50,7 @@ class State:
     events: dict[EventVersion, GridEvent] = field(default_factory=dict)
     contradictions: dict[EventVersion, tuple[GridEvent, ...]] = field(default_factory=dict)
     intents: dict[IntentId, dict[int, IntentRecord]] = field(default_factory=dict)
+    moves: dict[IntentId, tuple[Move, ...]] = field(default_factory=dict)
     outbox: dict[SiteId, dict[int, OutboxItem]] = field(default_factory=dict)
     ack_digests: dict[tuple[SiteId, str, int], str] = field(default_factory=dict)
     sequences: dict[SiteId, int] = field(default_factory=dict)
@@ -164,6 +166,33 @@ class _Intents(_Group):
             for record in self._newest()
             if record.intent.site == site and not (live and record.intent.status in TERMINAL)
         )
+
+
+class _Moves(_Group):
+    def of_intent(self, intent_id: IntentId) -> tuple[Move, ...]:
+        return self._state.moves.get(intent_id, ())
+
+    def of_site(self, site: SiteId, since: datetime) -> tuple[Move, ...]:
+        return self._picked(lambda m: m.site == site and (m.over is None or m.over >= since))
+
+    def ramping(self, since: datetime) -> tuple[Move, ...]:
+        return self._picked(lambda m: m.ramp_until > since)
+
+    def _picked(self, wanted: Callable[[Move], bool]) -> tuple[Move, ...]:
+        found = [m for moves in self._state.moves.values() for m in moves if wanted(m)]
+        return tuple(sorted(found, key=lambda m: (m.at, m.intent_id)))
+
+    def replace(self, intent_id: IntentId, moves: Sequence[Move]) -> None:
+        self._writing()
+        self._state.moves.pop(intent_id, None)
+        if moves:
+            self._state.moves[intent_id] = tuple(sorted(moves, key=lambda m: m.at))
+
+    def forget(self, site: SiteId, before: datetime) -> None:
+        self._writing()
+        for intent_id, moves in list(self._state.moves.items()):
+            kept = [m for m in moves if m.site != site or m.over is None or m.over >= before]
+            self.replace(intent_id, kept)
 
 
 class _Outbox(_Group):
@@ -476,6 +505,7 @@ class MemoryWork:
         self.writable = writable
         self.events = _Events(self)
         self.intents = _Intents(self)
+        self.moves = _Moves(self)
         self.outbox = _Outbox(self)
         self.plans = _Plans(self)
         self.participations = _Participations(self)

@@ -1,7 +1,7 @@
 """Intents as a site answers them one by one, and the loop over them."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Literal, Protocol
 
@@ -15,7 +15,7 @@ from gateway.domain.answers import (
     RejectionReason,
 )
 from gateway.domain.doorbell import Doorbell
-from gateway.domain.intent import ComputeFlexIntent, Segment
+from gateway.domain.intent import ComputeFlexIntent
 from gateway.domain.participation import Opt
 from gateway.domain.ports import Clock
 
@@ -65,7 +65,7 @@ class Intent:
         """
         floor = None if kw is None else promised(kw)
         capped = self._capped()
-        within = floor is None or all(floor <= cap for _, cap in capped)
+        within = floor is None or all(floor <= cap for _, _, cap in capped)
         chosen = opt or (Opt.IN if within else Opt.PARTIAL)
         answer = Commitment(
             revision=self.revision,
@@ -73,11 +73,11 @@ class Intent:
             reason="partial" if chosen is Opt.PARTIAL else "committed",
             steps=tuple(
                 CommittedStep(
-                    start=segment.start,
-                    duration=segment.duration,
+                    start=start,
+                    duration=duration,
                     kw=cap if floor is None else max(cap, floor),
                 )
-                for segment, cap in capped
+                for start, duration, cap in capped
             ),
             actions=actions,
         )
@@ -129,11 +129,22 @@ class Intent:
         )
         await self._answering.post(self.id, "completion", answer)
 
-    def _capped(self) -> list[tuple[Segment, Decimal]]:
-        segments = self.document.ask.segments if self.document.ask else ()
+    def _capped(self) -> list[tuple[datetime, timedelta | None, Decimal]]:
+        """Return what is asked: what the operator's envelope leaves of it, where there is one."""
+        guarded, ask, start = self.document.guard, self.document.ask, self.document.timing.start
+        if guarded is not None:
+            return [
+                (
+                    step.start,
+                    None if step.end is None else step.end - step.start,
+                    step.import_max_kw,
+                )
+                for step in guarded.steps
+                if step.import_max_kw is not None and step.start >= start
+            ]
         return [
-            (each, each.resolved_import_max_kw)
-            for each in segments
+            (each.start, each.duration, each.resolved_import_max_kw)
+            for each in (ask.segments if ask else ())
             if each.resolved_import_max_kw is not None
         ]
 

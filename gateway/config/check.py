@@ -5,6 +5,7 @@ import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import timedelta
+from decimal import ROUND_UP, Decimal
 from pathlib import Path
 from typing import Final
 
@@ -21,7 +22,9 @@ from gateway.config.settings import (
     UtilitySection,
 )
 from gateway.domain.errors import Fault
+from gateway.domain.quantity import plain
 from gateway.domain.timespan import duration_text
+from gateway.intents.drive import LONGEST_RAMP
 from gateway.protocols.oadr2b.identity import same_fingerprint
 
 Found = Iterator[tuple[Place, str]]
@@ -52,6 +55,7 @@ def _checks(draft: Draft) -> Iterator[Found]:
     for index, site in enumerate(draft.sites):
         at: Place = ("site", index)
         yield from (_meters(at, site), _plausible(at, site), _fail_safe(at, site))
+        yield from (_envelope(at, site), _reach(at, site, draft))
     for index, utility in enumerate(draft.utilities):
         at = ("utility", index)
         yield from (_plain_utility(at, utility, draft), _identity(at, utility))
@@ -120,6 +124,39 @@ def _fail_safe(at: Place, site: SiteSection) -> Found:
     fail_safe = site.fail_safe_import_kw
     if fail_safe is not None and fail_safe > site.contracted_import_kw:
         yield (*at, "fail_safe_import_kw"), "lies above contracted_import_kw; lower it"
+
+
+def _envelope(at: Place, site: SiteSection) -> Found:
+    guard, contract = site.guard, site.contracted_import_kw
+    if guard is None:
+        return
+    highest = contract if guard.highest_import_kw is None else guard.highest_import_kw
+    if highest > contract:
+        yield (*at, "guard", "highest_import_kw"), "lies above contracted_import_kw; lower it"
+    if guard.lowest_import_kw > highest:
+        yield (*at, "guard", "lowest_import_kw"), "lies above what may be drawn at most; lower it"
+    fail_safe = site.fail_safe_import_kw
+    if fail_safe is not None and not guard.lowest_import_kw <= fail_safe <= highest:
+        what = "lies outside [site.guard]; choose a cap from lowest_import_kw to highest_import_kw"
+        yield (*at, "fail_safe_import_kw"), what
+
+
+def _reach(at: Place, site: SiteSection, draft: Draft) -> Found:
+    """A ramp that takes longer than events last is no ramp: nothing would ever be reached."""
+    guard = site.guard
+    if guard is None:
+        return
+    span_kw = site.contracted_import_kw - guard.lowest_import_kw
+    if guard.ramp_kw_per_min is not None and span_kw > guard.ramp_kw_per_min * LONGEST_RAMP:
+        yield (*at, "guard", "ramp_kw_per_min"), _too_slow(span_kw)
+    fleet = draft.gateway.fleet_kw_per_min
+    if fleet is not None and span_kw > fleet * LONGEST_RAMP:
+        yield ("gateway", "fleet_kw_per_min"), _too_slow(span_kw)
+
+
+def _too_slow(span_kw: Decimal) -> str:
+    least = plain((span_kw / LONGEST_RAMP).quantize(Decimal("0.001"), ROUND_UP))
+    return f"is too slow: {plain(span_kw)} kW would take more than 4 h; make it {least} or more"
 
 
 def _plain_utility(at: Place, utility: UtilitySection, draft: Draft) -> Found:

@@ -103,7 +103,20 @@ RampKw = Annotated[Decimal, BeforeValidator(_decimal), Field(gt=0, le=10**7)]
 Money = Annotated[Decimal, BeforeValidator(_decimal), Field(ge=0, le=10**6)]
 Share = Annotated[Decimal, BeforeValidator(_decimal), Field(ge=0, le=10)]
 Length = Annotated[timedelta, BeforeValidator(_span)]
+Count = Annotated[int, Field(strict=True, ge=0, le=10**6)]
 Switch = Annotated[bool, Field(strict=True)]
+GuardRule = Literal[
+    "lowest_import_kw",
+    "highest_import_kw",
+    "ramp_kw_per_min",
+    "events_per_hour",
+    "events_per_day",
+    "reversals_per_hour",
+    "reversals_per_day",
+    "min_hold",
+    "longest_event",
+    "re_arm",
+]
 Port = Annotated[int, Field(strict=True, ge=0, le=65535)]
 Label = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
 
@@ -117,6 +130,8 @@ class GatewaySection(Section):
     """Accept test certificates, and say TEST on everything."""
     timezone: Zone = "UTC"
     """For display; everything stored is UTC."""
+    fleet_kw_per_min: RampKw | None = None
+    """How fast all sites together may be driven, either way; starts that find no room are staggered."""
 
 
 class StoreSection(Section):
@@ -154,6 +169,33 @@ class MeterSection(Section):
     bidirectional: Switch = False
 
 
+class GuardSection(Section):
+    """`[site.guard]`: what no utility may exceed at a site, however well it proves who it is."""
+
+    lowest_import_kw: Kw = Decimal(0)
+    """No cap goes below it."""
+    highest_import_kw: Kw | None = None
+    """No utility makes the site draw more; none: ``contracted_import_kw``."""
+    ramp_kw_per_min: RampKw | None = None
+    events_per_hour: Count | None = None
+    """In any 60 minutes."""
+    events_per_day: Count | None = None
+    """In a day of the site's calendar."""
+    reversals_per_hour: Count | None = None
+    """How often load may be driven away again after it was eased; the start of each event is one."""
+    reversals_per_day: Count | None = None
+    min_hold: Length | None = None
+    """Nothing is asked for less, and load is left alone for so long after it was eased."""
+    longest_event: Length | None = None
+    """Without a pause, by however many overlapping events."""
+    re_arm: Length | None = None
+    """Pause between two events."""
+    action: Literal["clip", "hold"] = "clip"
+    """What is done with a request outside: follow what lies inside, or wait for the operator."""
+    actions: dict[GuardRule, Literal["clip", "hold"]] = {}
+    """The same for single rules, by their names here."""
+
+
 class SiteSection(Section):
     """`[[site]]`."""
 
@@ -169,6 +211,8 @@ class SiteSection(Section):
     meter: Annotated[list[MeterSection], Field(min_length=1)]
     simulated: Switch = False
     """Everything published about this site says so."""
+    guard: GuardSection | None = None
+    """What no utility may exceed; none: whatever a utility asks is put to the site."""
 
 
 class UtilitySection(Section):

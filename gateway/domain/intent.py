@@ -247,6 +247,33 @@ class FailSafe(Published):
     ramp_kw_per_min: ExactNumber | None = None
 
 
+class GuardStep(Published):
+    """One step of what the operator's envelope leaves of an ask, half-open ``[start, end)``; no end: open."""
+
+    start: Instant
+    end: Instant | None
+    import_max_kw: ExactNumber | None
+    import_min_kw: ExactNumber | None = None
+
+
+class GuardNote(Published):
+    """One rule of the operator's envelope that an ask is against."""
+
+    rule: Name
+    action: Literal["clip", "hold"]
+    detail: Text
+
+
+class Guarded(Published):
+    """What the operator's envelope made of this revision; ``asks`` stay as the utility asked."""
+
+    steps: tuple[GuardStep, ...]
+    """All that the site is asked to follow, ramps included."""
+    partial: bool
+    """True: less than was asked."""
+    notes: tuple[GuardNote, ...] = ()
+
+
 class ComputeFlexIntent(Published):
     """One obligation of one site for one program at one point of connection."""
 
@@ -287,6 +314,8 @@ class ComputeFlexIntent(Published):
     confidence: ExactNumber | None = None
     response: Response
     failsafe: FailSafe
+    guard: Guarded | None = None
+    """What the site follows instead of the asks' own caps; null: the operator set no envelope."""
     signature: Text = ""
     """Detached JWS ES256 over the canonical JSON of this document with ``signature`` set to the empty string."""
 

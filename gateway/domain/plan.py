@@ -8,7 +8,7 @@ from pydantic import Field
 from gateway.domain.intent import FailSafe, Published, Revision
 from gateway.domain.quantity import ExactNumber
 from gateway.domain.text import Name, Text
-from gateway.domain.timespan import Instant
+from gateway.domain.timespan import Duration, Instant
 
 
 class Phase(StrEnum):
@@ -44,6 +44,21 @@ class OpenQuestion(Published):
     """The resolved cap, null when there is none."""
 
 
+class SiteEnvelope(Published):
+    """What no utility may exceed at this site, as its operator declared it; null: no such limit."""
+
+    lowest_import_kw: ExactNumber
+    highest_import_kw: ExactNumber
+    ramp_kw_per_min: ExactNumber | None = None
+    events_per_hour: int | None = None
+    events_per_day: int | None = None
+    reversals_per_hour: int | None = None
+    reversals_per_day: int | None = None
+    min_hold: Duration | None = None
+    longest_event: Duration | None = None
+    re_arm: Duration | None = None
+
+
 class EffectivePlan(Published):
     """What may I draw, until when, why, and what if the gateway goes silent."""
 
@@ -63,7 +78,10 @@ class EffectivePlan(Published):
     failsafe: FailSafe
     test: bool = False
     """True: at least one of the intents is a test."""
+    envelope: SiteEnvelope | None = None
+    """Enforced by the gateway; a site may refuse whatever leaves it."""
     notes: tuple[Text, ...] = ()
+    """What was changed on the way from the asks to this plan, and why."""
     signature: Text = ""
     """As in the intent."""
 

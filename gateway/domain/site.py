@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
 
+from gateway.domain.guard import Guard
 from gateway.domain.names import MeterId, SiteId
 
 
@@ -35,3 +36,5 @@ class Site:
     meters: tuple[Meter, ...]
     contract_meter: MeterId
     """The meter that limits and statements are about."""
+    guard: Guard | None = None
+    """What no utility may exceed here; None: the operator set no envelope."""

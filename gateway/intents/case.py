@@ -75,7 +75,7 @@ class Verdict:
     eased_at: datetime | None
     """When what is granted is eased for the first time; None: never."""
     over: datetime | None
-    """From when on nothing is granted; None: open."""
+    """From when on nothing is asked within the envelope, whether or not it was granted; None: open."""
 
     @property
     def held(self) -> str:

@@ -1,4 +1,4 @@
-"""One direction of a request, walked from now to its end: how far and how fast load is driven away, minute by minute."""
+"""One direction of a request, walked from now to its end: how far and how fast load is driven away."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -41,6 +41,12 @@ class _Piece:
     kw: Decimal
 
 
+def step_after(move: Move, at: datetime) -> datetime:
+    """Return when a ramp that is broken off at an instant would have taken its next step, or had ended by itself."""
+    steps = -((move.at - at) // MINUTE)
+    return min(move.ramp_until, move.at + max(steps, 0) * MINUTE)
+
+
 @dataclass
 class Drive:
     """One direction of a request, walked from now to its end."""
@@ -56,8 +62,6 @@ class Drive:
     short: bool = False
     """True: less is granted than is asked."""
     first_ease: datetime | None = None
-    over: datetime | None = None
-    """From when on nothing is granted; None: nothing ever was."""
 
     def demand(self, level: Level | None) -> Decimal:
         """Return how far a level drives load away, kW."""
@@ -121,6 +125,12 @@ class Drive:
         rule = Rule.LOWEST if self.down else Rule.HIGHEST
         self.notes.add(rule, f"asked {asked} kW, {plain(limit)} kW is the bound")
 
+    @property
+    def over(self) -> datetime:
+        """Return when this way's asking ends, granted or not."""
+        ends = [each.end or LATEST for each in self.asked.levels if self.demand(each)]
+        return max(min(max(ends, default=self.case.now), self._last_instant()), self.case.now)
+
     def _longest(self) -> timedelta:
         return self.case.guard.longest_event or timedelta(0)
 
@@ -157,7 +167,7 @@ class Drive:
 
     def _minutes(self, kw: Decimal) -> int:
         rate = self._rate()
-        return 0 if rate is None else int(-(-kw // rate))
+        return 0 if rate is None else int((kw / rate).to_integral_value(ROUND_CEILING))
 
     def _lead(self, kw: Decimal, *, first: bool) -> timedelta:
         least = self._minutes(kw) * MINUTE
@@ -192,8 +202,7 @@ class Drive:
         known = [self.points[-1][0]] if self.points else []
         known += [move.ramp_until for move in self.moves[-1:]]
         for move in self.case.own:
-            if move.at <= now < move.ramp_until:
-                known.append(move.at + -((move.at - now) // MINUTE) * MINUTE)
+            known.append(step_after(move, now))
         return max((now, *known))
 
     def _notice(self, piece: _Piece) -> str:
@@ -273,7 +282,6 @@ class Drive:
         self._level, self._running, self._eased_at = kw, False, at
         self.first_ease = at if self.first_ease is None else self.first_ease
         self.moves = [replace(m, until=at) if m.until is None else m for m in self.moves]
-        self.over = at
 
     def _mark(self, at: datetime, kw: Decimal) -> None:
         while self.points and self.points[-1][0] >= at:

@@ -39,9 +39,16 @@ class Fleet:
 
     def book(self, move: Move) -> None:
         """Take a granted ramp's share."""
-        if move.kw_per_min > 0 and move.ramp_until > move.at:
-            self._at(move.at, move.kw_per_min)
-            self._at(move.ramp_until, -move.kw_per_min)
+        self._change_by(move, move.kw_per_min)
+
+    def drop(self, move: Move) -> None:
+        """Give a booked ramp's share back."""
+        self._change_by(move, -move.kw_per_min)
+
+    def _change_by(self, move: Move, kw_per_min: Decimal) -> None:
+        if move.ramp_until > move.at:
+            self._at(move.at, kw_per_min)
+            self._at(move.ramp_until, -kw_per_min)
 
     def _at(self, edge: datetime, kw_per_min: Decimal) -> None:
         found = self._change.get(edge)

@@ -35,7 +35,7 @@ def judge(asked: Asked, case: Case) -> Verdict:
     for way in ways:
         way.walk()
     eased_at = min((way.first_ease for way in ways if way.first_ease is not None), default=None)
-    over = max((way.over for way in ways if way.over is not None), default=case.now)
+    over = max(way.over for way in ways)
     return Verdict(
         levels=tuple(_levels(asked, case, ways)),
         findings=tuple(notes.found.values()),

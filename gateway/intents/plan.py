@@ -20,9 +20,10 @@ from itertools import pairwise
 from typing import Final
 
 from gateway.domain.event import TestKind
-from gateway.domain.intent import ComputeFlexIntent, FailSafe, Segment
+from gateway.domain.guard import Guard
+from gateway.domain.intent import Ask, ComputeFlexIntent, FailSafe, Segment
 from gateway.domain.names import IntentId
-from gateway.domain.plan import EffectivePlan, OpenQuestion, Phase, PlanSegment
+from gateway.domain.plan import EffectivePlan, OpenQuestion, Phase, PlanSegment, SiteEnvelope
 from gateway.domain.quantity import Safe, round_safely
 from gateway.domain.site import Site
 
@@ -84,8 +85,41 @@ def make_plan(
         max_down_kw_per_min=site.ramp_down_kw_per_min,
         max_up_kw_per_min=site.ramp_up_kw_per_min,
         failsafe=failsafe,
+        envelope=_envelope(site.guard) if site.guard else None,
+        notes=tuple(note for claim in ordered for note in _notes(claim)),
         test=any(claim.intent.test is not TestKind.NONE for claim in ordered if claim.binding),
     )
+
+
+def level_at(claim: Claim, site: Site, at: datetime) -> Step | None:
+    """Return what a claim asks at an instant; None when it asks nothing."""
+    return next(
+        (s for s in _profile(claim, site) if s.start <= at and (s.end is None or at < s.end)), None
+    )
+
+
+def _envelope(guard: Guard) -> SiteEnvelope:
+    return SiteEnvelope(
+        lowest_import_kw=guard.lowest_kw,
+        highest_import_kw=guard.highest_kw,
+        ramp_kw_per_min=guard.ramp_kw_per_min,
+        events_per_hour=guard.events_per_hour,
+        events_per_day=guard.events_per_day,
+        reversals_per_hour=guard.reversals_per_hour,
+        reversals_per_day=guard.reversals_per_day,
+        min_hold=guard.min_hold,
+        longest_event=guard.longest_event,
+        re_arm=guard.re_arm,
+    )
+
+
+def _notes(claim: Claim) -> Iterable[str]:
+    """Say in which points a binding intent is not followed as asked."""
+    guarded = claim.intent.guard
+    if guarded is None or not claim.binding:
+        return ()
+    short = claim.intent.id[:8]
+    return [f"{short}: {note.rule}: {note.detail} ({note.action})" for note in guarded.notes]
 
 
 def clear_at(claim: Claim, site: Site) -> datetime | None:
@@ -95,7 +129,10 @@ def clear_at(claim: Claim, site: Site) -> datetime | None:
 
 
 def _question(intent: ComputeFlexIntent) -> OpenQuestion:
-    caps = [s.resolved_import_max_kw for s in intent.ask.segments] if intent.ask else []
+    asked = intent.ask.segments if intent.ask else ()
+    caps = [s.resolved_import_max_kw for s in asked]
+    if intent.guard is not None:
+        caps = [s.import_max_kw for s in intent.guard.steps]
     known = [cap for cap in caps if cap is not None]
     return OpenQuestion(
         intent_id=intent.id,
@@ -110,6 +147,34 @@ def _profile(claim: Claim, site: Site) -> list[Step]:
     intent, ask = claim.intent, claim.intent.ask
     if ask is None or not claim.binding:
         return []
+    top = present_kw(intent, site)
+    steps = _guarded_steps(intent) if intent.guard else _asked_steps(intent, ask, top)
+    if intent.cancelled_at is not None:
+        steps = _ended(steps, intent.cancelled_at)
+    if not steps or steps[-1].end is None:
+        return steps
+    return [*steps, *_recovery(steps[-1], top, site.ramp_up_kw_per_min)]
+
+
+def _guarded_steps(intent: ComputeFlexIntent) -> list[Step]:
+    """Follow the operator's envelope, to the last step that asks anything."""
+    steps = [
+        Step(
+            s.start,
+            s.end,
+            Phase.RAMP_IN if s.start < intent.timing.start else Phase.HOLD,
+            s.import_max_kw,
+            s.import_min_kw,
+            IntentId(intent.id),
+        )
+        for s in (intent.guard.steps if intent.guard else ())
+    ]
+    while steps and steps[-1].import_max_kw is None and steps[-1].import_min_kw is None:
+        steps.pop()
+    return steps
+
+
+def _asked_steps(intent: ComputeFlexIntent, ask: Ask, top: Decimal) -> list[Step]:
     hold = [
         Step(
             s.start,
@@ -121,16 +186,10 @@ def _profile(claim: Claim, site: Site) -> list[Step]:
         )
         for s in ask.segments
     ]
-    top = _present_kw(intent, site)
-    steps = [*_ramp_in(intent, ask.segments[0], top), *hold]
-    if intent.cancelled_at is not None:
-        steps = _ended(steps, intent.cancelled_at)
-    if not steps or steps[-1].end is None:
-        return steps
-    return [*steps, *_recovery(steps[-1], top, site.ramp_up_kw_per_min)]
+    return [*_ramp_in(intent, ask.segments[0], top), *hold]
 
 
-def _present_kw(intent: ComputeFlexIntent, site: Site) -> Decimal:
+def present_kw(intent: ComputeFlexIntent, site: Site) -> Decimal:
     """Return the level that load comes down from and goes back to."""
     resolution = intent.ask.resolution if intent.ask else None
     known = resolution.pre_event_kw if resolution else None

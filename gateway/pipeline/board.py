@@ -8,9 +8,10 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final
 
+from gateway.domain.guard import Move
 from gateway.domain.identity import next_revision, revision_parts
 from gateway.domain.intent import ComputeFlexIntent
-from gateway.domain.names import SiteId
+from gateway.domain.names import IntentId, SiteId
 from gateway.domain.participation import Opt, Participation
 from gateway.domain.plan import EffectivePlan
 from gateway.domain.ports import Signer
@@ -18,6 +19,7 @@ from gateway.domain.program import Program
 from gateway.domain.site import Site
 from gateway.intents.derive import actuates
 from gateway.intents.envelope import intent_event, plan_event
+from gateway.intents.fleet import Fleet
 from gateway.intents.lifecycle import TERMINAL, Input, next_phase_at, step
 from gateway.intents.plan import Claim, clear_at, make_plan
 from gateway.pipeline.book import Book
@@ -46,6 +48,9 @@ class Board:
     """Sites that something new waits for."""
     decided: list[Participation] = field(default_factory=list)
     """Answers that wait for a utility's session."""
+    notices: list[tuple[str, Mapping[str, str]]] = field(default_factory=list)
+    """Words and fields for the log, told after the commit."""
+    _fleet: Fleet | None = None
 
     # --- what is known
 
@@ -71,7 +76,7 @@ class Board:
 
     def upstream(self, record: IntentRecord) -> Opt | None:
         """Return the one answer that several sites' answers come to; None while one of them is missing."""
-        opts = {sibling.opt for sibling in self.siblings(record)}
+        opts = {_counting(sibling) for sibling in self.siblings(record)}
         if None in opts:
             return None
         if opts == {Opt.IN}:
@@ -88,6 +93,25 @@ class Board:
         """Say whether the active period has ended."""
         end = end_of(intent)
         return end is not None and end <= self.now
+
+    def fleet(self) -> Fleet | None:
+        """Return what of the limit over all sites is booked from now on; None: there is no such limit."""
+        limit = self.book.fleet_kw_per_min
+        if limit is not None and self._fleet is None:
+            self._fleet = Fleet(limit, self.work.moves.ramping(self.now))
+        return self._fleet
+
+    def put_moves(self, intent: IntentId, moves: Sequence[Move]) -> None:
+        """Write down what an intent moves, in the place of all that was written about it."""
+        fleet = self.fleet()
+        if fleet is not None:
+            for move in self.work.moves.of_intent(intent):
+                if move.ramp_until > self.now:
+                    fleet.drop(move)
+            for move in moves:
+                if move.ramp_until > self.now:
+                    fleet.book(move)
+        self.work.moves.replace(intent, moves)
 
     # --- what the site is to see
 
@@ -225,6 +249,12 @@ class Board:
         back = self.clear(record) or end
         settle_at = max(end + self.program_of(record).settle_after, back)
         self.timer("settle", record.intent.id, settle_at)
+
+
+def _counting(record: IntentRecord) -> Opt | None:
+    """Return what an answer counts for: who takes part in less than was asked takes part in part."""
+    guarded = record.intent.guard
+    return Opt.PARTIAL if record.opt is Opt.IN and guarded and guarded.partial else record.opt
 
 
 def end_of(intent: ComputeFlexIntent) -> datetime | None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 
 from gateway.domain.names import SiteId, UtilityName
 from gateway.domain.participation import Participation
@@ -30,6 +31,8 @@ class Book:
     simulated: bool = False
     """True: the sites are simulated, and everything published says so."""
     test_mode: bool = False
+    fleet_kw_per_min: Decimal | None = None
+    """How fast all sites together may be driven away, kW per minute; None: no such limit."""
 
 
 def unwatched_look() -> None:

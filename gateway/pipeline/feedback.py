@@ -23,13 +23,16 @@ from gateway.domain.participation import Opt
 from gateway.domain.points import Step
 from gateway.intents.lifecycle import TERMINAL, Input, allowed
 from gateway.pipeline.book import Office
+from gateway.pipeline.guarding import counted, refuses
 from gateway.pipeline.inbound import tell
 from gateway.pipeline.measure import store_batch
 from gateway.pipeline.ports import IntentRecord, Lease, Seen, SiteStatus, Work
 from gateway.pipeline.turn import Turn
 from gateway.settlement.records import logged
 
-GATEWAYS_WORDS: Final = frozenset({"default", "held", "late", "advisory", "cancelled", "not_mine"})
+GATEWAYS_WORDS: Final = frozenset(
+    {"default", "held", "guard", "late", "advisory", "cancelled", "not_mine"}
+)
 """Reasons by which the gateway itself answers."""
 MOST_COMPARED: Final = 256
 """Intents of one heartbeat that are looked up."""
@@ -63,7 +66,10 @@ class Feedback:
             _open(turn, record)
             reason = _own_word(commitment.reason)
             document = _document("commitment", site, commitment)
-            decided = (record.opt, record.opt_reason) == (commitment.opt, reason)
+            counts = counted(record.intent, commitment.opt, reason)
+            decided = (record.opt, record.opt_reason) == counts
+            if not decided and commitment.opt is not Opt.OUT:
+                _inside(turn, record)
             if decided and _last(turn, "opt", intent, "answer") == document["answer"]:
                 return Seen.DUPLICATE
             turn.log("opt", intent, document)
@@ -186,6 +192,12 @@ def _open(turn: Turn, record: IntentRecord) -> None:
     # The clock counts, not the last timer: after a restart the state may lag behind.
     if closed or intent.cancelled_at is not None or turn.over(intent):
         raise SessionError("TOO_LATE", "the event is over or was cancelled")
+
+
+def _inside(turn: Turn, record: IntentRecord) -> None:
+    why = refuses(turn, record)
+    if why:
+        raise SessionError("REFUSED", f"outside the operator's envelope by now: {why}")
 
 
 def _own_word(reason: str) -> str:

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+import structlog
+
 from gateway.domain.event import EventKey, GridEvent, RawMessage
 from gateway.domain.names import UtilityName
 from gateway.domain.participation import Participation
@@ -12,6 +14,8 @@ from gateway.pipeline.book import Office
 from gateway.pipeline.ports import Seen, Work
 from gateway.pipeline.turn import Turn
 from gateway.protocols.actions import Emit
+
+log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,4 +134,6 @@ def tell(office: Office, turn: Turn) -> None:
         office.bell.ring(site)
     for decision in turn.decided:
         office.decided(decision)
+    for word, fields in turn.notices:
+        log.warning(word, **fields)
     office.timers_changed()

@@ -5,7 +5,7 @@ with others (group commit) but is atomic and isolated by itself. ``read`` runs o
 The function must be plain and quick: it gets a ``Work`` and returns a value.
 """
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol, TypeVar
 
@@ -14,6 +14,7 @@ from gateway.domain.answers import (
     TelemetryBatch,
 )
 from gateway.domain.event import EventKey, GridEvent, RawMessage
+from gateway.domain.guard import Move
 from gateway.domain.names import IntentId, MeterId, SiteId, UtilityName
 from gateway.domain.participation import Participation
 from gateway.domain.plan import EffectivePlan
@@ -44,6 +45,7 @@ __all__ = [
     "Lease",
     "Log",
     "LogEntry",
+    "Moves",
     "Outbox",
     "OutboxItem",
     "Participations",
@@ -107,6 +109,30 @@ class Intents(Protocol):
 
     def of_site(self, site: SiteId, *, live: bool = True) -> tuple[IntentRecord, ...]:
         """Return a site's intents, oldest first; ``live`` leaves out terminal states."""
+        ...
+
+
+class Moves(Protocol):
+    """Where and when utilities drove sites away from what they drew; what the operator's envelope counts."""
+
+    def of_intent(self, intent_id: IntentId) -> tuple[Move, ...]:
+        """Return one intent's moves, oldest first."""
+        ...
+
+    def of_site(self, site: SiteId, since: datetime) -> tuple[Move, ...]:
+        """Return a site's moves whose event is not over, or was not at ``since``, oldest first."""
+        ...
+
+    def ramping(self, since: datetime) -> tuple[Move, ...]:
+        """Return the moves of all sites whose ramp ends after an instant, oldest first."""
+        ...
+
+    def replace(self, intent_id: IntentId, moves: Sequence[Move]) -> None:
+        """Put these in the place of all moves of one intent."""
+        ...
+
+    def forget(self, site: SiteId, before: datetime) -> None:
+        """Remove a site's moves whose event was over before an instant."""
         ...
 
 
@@ -297,6 +323,11 @@ class Work(Protocol):
     @property
     def intents(self) -> Intents:
         """Intents of this transaction."""
+        ...
+
+    @property
+    def moves(self) -> Moves:
+        """Moves of this transaction."""
         ...
 
     @property

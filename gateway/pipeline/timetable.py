@@ -15,6 +15,7 @@ from gateway.domain.ports import TICK_S, Mailbox
 from gateway.domain.quantity import plain
 from gateway.intents.lifecycle import TERMINAL
 from gateway.pipeline.book import Office
+from gateway.pipeline.guarding import why_silent
 from gateway.pipeline.inbound import tell
 from gateway.pipeline.ports import Timer, Work
 from gateway.pipeline.settle import Settlement
@@ -48,7 +49,7 @@ def opt_deadline(turn: Turn, timer: Timer) -> None:
     opt = Opt.IN if program.opt_default == "in" and falls_back else Opt.OUT
     if intent.hold_reason:
         opt = Opt.OUT
-    turn.decide(record, opt, "held" if intent.hold_reason else "default", "gateway")
+    turn.decide(record, opt, why_silent(intent), "gateway")
 
 
 def phase(turn: Turn, timer: Timer) -> None:

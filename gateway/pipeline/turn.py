@@ -10,6 +10,7 @@ from typing import Final
 
 from pydantic import ValidationError
 
+from gateway.domain.errors import SessionError
 from gateway.domain.event import EventKey, GridEvent
 from gateway.domain.identity import intent_id, next_revision
 from gateway.domain.intent import ComputeFlexIntent, Resolution, State
@@ -17,9 +18,28 @@ from gateway.domain.names import IntentId, SiteId
 from gateway.domain.participation import Opt, Participation
 from gateway.domain.program import Program
 from gateway.domain.site import Site
-from gateway.intents.derive import Envelope, derive, needs_present, present_span, resolution
+from gateway.intents.case import Verdict
+from gateway.intents.derive import (
+    Envelope,
+    actuates,
+    derive,
+    needs_present,
+    present_span,
+    resolution,
+)
 from gateway.intents.lifecycle import TERMINAL, Input, allowed, phase_at, step
 from gateway.pipeline.board import Board, end_of, stepped
+from gateway.pipeline.guarding import (
+    GUARD,
+    asks_anything,
+    audit_document,
+    counted,
+    guarded,
+    notice,
+    record_end,
+    rejoin,
+    why_silent,
+)
 from gateway.pipeline.ports import IntentRecord
 from gateway.settlement.records import IntentRecord as LoggedIntent
 from gateway.settlement.records import logged
@@ -104,6 +124,9 @@ class Turn(Board):
             return False
         if before is not None:
             step(before.intent.status, Input.REVISE)
+        verdict = None
+        if not self.over(intent) and actuates(intent, program):
+            intent, verdict = guarded(self, intent, site, before)
         key = EventKey(utility=event.utility, event_id=event.event_id)
         record = IntentRecord(
             intent=intent,
@@ -111,6 +134,7 @@ class Turn(Board):
             version=event.version,
             acked_revision=before.acked_revision if before else 0,
         )
+        self._say(record, verdict, GATEWAY)
         self.drop_timers(made, "opt_deadline", "phase")
         if self.over(intent):
             self._admit_late(record, before)
@@ -132,8 +156,56 @@ class Turn(Board):
         if intent.ask is None and not intent.hold_reason:
             self.decide(record, Opt.IN, "advisory", GATEWAY)
             return
+        if self._falls_short(record):
+            self.decide(record, Opt.OUT, GUARD, GATEWAY)
+            return
         deadline = min(intent.response.opt_by, intent.expires_at)
         self.timer("opt_deadline", intent.id, deadline)
+
+    def _falls_short(self, record: IntentRecord) -> bool:
+        """Say whether the envelope leaves so little that there is nothing to ask the site."""
+        guard, policy = record.intent.guard, self.program_of(record).partial_policy
+        if guard is None or record.intent.hold_reason or not guard.partial:
+            return False
+        return policy == "opt_out" or not any(asks_anything(step) for step in guard.steps)
+
+    def _say(self, record: IntentRecord, verdict: Verdict | None, by: str) -> None:
+        """Write down what the envelope made of a request, for whoever asks later and for the log of now."""
+        if verdict is not None and verdict.findings:
+            self.log("audit", record.intent.id, audit_document(record, verdict, by=by))
+            self.notices.append(("guard", notice(SiteId(record.intent.site), verdict)))
+
+    def release(self, record: IntentRecord, by: str) -> IntentRecord:
+        """Ask the site after all: the operator waives what an intent is held for; what remains is clipped.
+
+        Args:
+            record: Held by the operator's envelope.
+            by: ``operator:<name>``.
+
+        Returns:
+            The next revision, published.
+
+        Raises:
+            SessionError: ``REFUSED`` when it is not held, or for something that nobody can waive; ``TOO_LATE``.
+        """
+        intent, site = record.intent, self.site_of(record)
+        event = self.work.events.newest(record.event)
+        if intent.guard is None or not intent.hold_reason or site is None or event is None:
+            raise SessionError("REFUSED", f"cannot be released: {intent.hold_reason or 'not held'}")
+        if intent.status in TERMINAL or intent.cancelled_at is not None or self.over(intent):
+            raise SessionError("TOO_LATE", "the event is over or was cancelled")
+        program = self.program_of(record)
+        frozen = self._frozen(event, program, site, record)
+        envelope = self._envelope(IntentId(intent.id), site.site, event)
+        fresh = derive(event, program, site, self.book.terms[site.site], envelope, frozen)
+        fresh, verdict = guarded(self, fresh, site, None, waived=True)
+        after = replace(record, intent=fresh, opt=None, opt_reason="", opt_at=None)
+        if verdict is not None:
+            self.log("audit", intent.id, audit_document(after, verdict, by=by))
+        self.drop_timers(intent.id, "opt_deadline", "phase")
+        self._ask(after, record)
+        self.replan(site.site)
+        return self.work.intents.get(IntentId(intent.id)) or after
 
     def _admit_late(self, record: IntentRecord, before: IntentRecord | None) -> None:
         """Take in a version that is over already: nothing is asked, and nobody is said to have complied."""
@@ -232,6 +304,7 @@ class Turn(Board):
         record = replace(record, intent=record.intent.model_copy(update=told))
         record = self.publish(record)
         self.put(record, "cancelled")
+        record_end(self, IntentId(intent.id), ends_at)
         self.drop_timers(intent.id, "opt_deadline", "phase", "settle")
         self.schedule_phase(record)
         if ends_at > intent.timing.start:
@@ -247,20 +320,32 @@ class Turn(Board):
 
     def decide(self, record: IntentRecord, opt: Opt, reason: str, by: str) -> IntentRecord:
         """Take one site's answer; tell the utility once every sibling has answered."""
+        was_out = Opt.OUT in {record.opt, self.upstream(record)}
+        opt, reason = counted(record.intent, opt, reason)
         record = replace(record, opt=opt, opt_reason=reason, opt_at=self.now)
         self.put(record, "opt")
-        self._conclude(record, by)
+        self._conclude(record, by, again=was_out)
         return self.work.intents.get(IntentId(record.intent.id)) or record
 
-    def _conclude(self, decider: IntentRecord, by: str) -> None:
-        """Lead every sibling on from what all of them come to, and tell the utility."""
+    def _conclude(self, decider: IntentRecord, by: str, *, again: bool = False) -> None:
+        """Lead every sibling on from what all of them come to, and tell the utility.
+
+        Args:
+            decider: Who answered.
+            by: On whose behalf.
+            again: True: what was off may be on again, and then counts again.
+        """
         outcome = self.upstream(decider)
         for sibling in self.siblings(decider):
             counts = Opt.OUT if outcome is Opt.OUT else sibling.opt
             same = counts is sibling.opt and sibling.intent.id == decider.intent.id
             if outcome is not None and sibling.opt is not Opt.OUT and not same:
                 self._count(sibling, counts)
-            if sibling.opt is not None and counts is not Opt.OUT:
+            if counts is Opt.OUT:
+                record_end(self, IntentId(sibling.intent.id))
+            elif sibling.opt is not None:
+                if again:
+                    rejoin(self, sibling)
                 self._join(sibling)
             self.replan(SiteId(sibling.intent.site))
         if outcome is not None:
@@ -316,7 +401,7 @@ class Turn(Board):
         """Close an intent whose event is over and whose site took no part to the end."""
         self.drop_timers(record.intent.id, "opt_deadline")
         if record.opt is None:
-            reason = "held" if record.intent.hold_reason else "default"
+            reason = why_silent(record.intent)
             record = self.decide(record, Opt.OUT, reason, GATEWAY)
         if record.intent.status is State.COMPLETED:
             return record

@@ -5,6 +5,7 @@ from gateway.store.deliveries import Deliveries
 from gateway.store.events import Events
 from gateway.store.evidence_log import EvidenceLog
 from gateway.store.intents import Intents
+from gateway.store.moves import Moves
 from gateway.store.outbox import Outbox
 from gateway.store.participations import Participations
 from gateway.store.plans import Plans
@@ -32,6 +33,11 @@ class SqlWork:
     def intents(self) -> Intents:
         """Intents."""
         return Intents(self._transaction)
+
+    @property
+    def moves(self) -> Moves:
+        """What the operator's envelope counts."""
+        return Moves(self._transaction)
 
     @property
     def outbox(self) -> Outbox:
