@@ -78,7 +78,7 @@ def _level(asked: Asked, case: Case, ways: tuple[Drive, Drive], span: Span) -> L
 def _cap(way: Drive, level: Level | None, guard: Guard, granted: Decimal) -> Decimal | None:
     wanted = way.demand(level)
     if level is not None and level.import_max_kw is not None and granted == wanted:
-        return min(max(level.import_max_kw, guard.lowest_kw), guard.highest_kw)
+        return max(level.import_max_kw, guard.lowest_kw)
     if not granted:
         return None
     return max(round_safely(way.asked.top_kw - granted, Safe.CAP), guard.lowest_kw)

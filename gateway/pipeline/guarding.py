@@ -215,6 +215,21 @@ def _sooner(known: datetime | None, at: datetime) -> datetime:
     return at if known is None else min(known, at)
 
 
+def falls_short(board: Board, record: IntentRecord) -> bool:
+    """Say whether the envelope leaves so little of a request that there is nothing to ask the site."""
+    guard, policy = record.intent.guard, board.program_of(record).partial_policy
+    if guard is None or record.intent.hold_reason or not guard.partial:
+        return False
+    return policy == "opt_out" or not any(asks_anything(step) for step in guard.steps)
+
+
+def say(board: Board, record: IntentRecord, verdict: Verdict | None, by: str) -> None:
+    """Write down what the envelope made of a request, for whoever asks later and for the log of now."""
+    if verdict is not None and verdict.findings:
+        board.log("audit", record.intent.id, audit_document(record, verdict, by=by))
+        board.notices.append((GUARD, _notice(SiteId(record.intent.site), verdict)))
+
+
 def audit_document(record: IntentRecord, verdict: Verdict, *, by: str) -> Mapping[str, object]:
     """Say in the audit log what the envelope made of a request."""
     return {
@@ -233,7 +248,7 @@ def audit_document(record: IntentRecord, verdict: Verdict, *, by: str) -> Mappin
     }
 
 
-def notice(site: SiteId, verdict: Verdict) -> Mapping[str, str]:
+def _notice(site: SiteId, verdict: Verdict) -> Mapping[str, str]:
     """Return the fields of the log line about a verdict."""
     return {
         "site": site,

@@ -5,7 +5,7 @@ with others (group commit) but is atomic and isolated by itself. ``read`` runs o
 The function must be plain and quick: it gets a ``Work`` and returns a value.
 """
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping
 from datetime import datetime
 from typing import Protocol, TypeVar
 
@@ -14,7 +14,6 @@ from gateway.domain.answers import (
     TelemetryBatch,
 )
 from gateway.domain.event import EventKey, GridEvent, RawMessage
-from gateway.domain.guard import Move
 from gateway.domain.names import IntentId, MeterId, SiteId, UtilityName
 from gateway.domain.participation import Participation
 from gateway.domain.plan import EffectivePlan
@@ -24,6 +23,7 @@ from gateway.domain.settlement import SettlementStatement
 from gateway.domain.timespan import Span
 from gateway.pipeline.deliveries import Deliveries
 from gateway.pipeline.desk import Bell, SiteDesk
+from gateway.pipeline.moves import Moves
 from gateway.pipeline.records import (
     IntentRecord,
     Lease,
@@ -109,30 +109,6 @@ class Intents(Protocol):
 
     def of_site(self, site: SiteId, *, live: bool = True) -> tuple[IntentRecord, ...]:
         """Return a site's intents, oldest first; ``live`` leaves out terminal states."""
-        ...
-
-
-class Moves(Protocol):
-    """Where and when utilities drove sites away from what they drew; what the operator's envelope counts."""
-
-    def of_intent(self, intent_id: IntentId) -> tuple[Move, ...]:
-        """Return one intent's moves, oldest first."""
-        ...
-
-    def of_site(self, site: SiteId, since: datetime) -> tuple[Move, ...]:
-        """Return a site's moves whose event is not over, or was not at ``since``, oldest first."""
-        ...
-
-    def ramping(self, since: datetime) -> tuple[Move, ...]:
-        """Return the moves of all sites whose ramp ends after an instant, oldest first."""
-        ...
-
-    def replace(self, intent_id: IntentId, moves: Sequence[Move]) -> None:
-        """Put these in the place of all moves of one intent."""
-        ...
-
-    def forget(self, site: SiteId, before: datetime) -> None:
-        """Remove a site's moves whose event was over before an instant."""
         ...
 
 

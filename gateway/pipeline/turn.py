@@ -10,7 +10,6 @@ from typing import Final
 
 from pydantic import ValidationError
 
-from gateway.domain.errors import SessionError
 from gateway.domain.event import EventKey, GridEvent
 from gateway.domain.identity import intent_id, next_revision
 from gateway.domain.intent import ComputeFlexIntent, Resolution, State
@@ -18,7 +17,6 @@ from gateway.domain.names import IntentId, SiteId
 from gateway.domain.participation import Opt, Participation
 from gateway.domain.program import Program
 from gateway.domain.site import Site
-from gateway.intents.case import Verdict
 from gateway.intents.derive import (
     Envelope,
     actuates,
@@ -31,13 +29,12 @@ from gateway.intents.lifecycle import TERMINAL, Input, allowed, phase_at, step
 from gateway.pipeline.board import Board, end_of, stepped
 from gateway.pipeline.guarding import (
     GUARD,
-    asks_anything,
-    audit_document,
     counted,
+    falls_short,
     guarded,
-    notice,
     record_end,
     rejoin,
+    say,
     why_silent,
 )
 from gateway.pipeline.ports import IntentRecord
@@ -110,8 +107,8 @@ class Turn(Board):
         if before is not None:
             before = self.advance(before)
         made = intent_id(self.book.installation_key, event.utility, event.event_id, site.site)
-        frozen = self._frozen(event, program, site, before)
-        envelope = self._envelope(made, site.site, event)
+        frozen = self.frozen(event, program, site, before)
+        envelope = self.envelope(made, site.site, event)
         try:
             intent = derive(event, program, site, self.book.terms[site.site], envelope, frozen)
         except ValidationError as error:
@@ -134,16 +131,16 @@ class Turn(Board):
             version=event.version,
             acked_revision=before.acked_revision if before else 0,
         )
-        self._say(record, verdict, GATEWAY)
+        say(self, record, verdict, GATEWAY)
         self.drop_timers(made, "opt_deadline", "phase")
         if self.over(intent):
             self._admit_late(record, before)
         else:
-            self._ask(record, before)
+            self.ask(record, before)
         self.replan(site.site)
         return True
 
-    def _ask(self, record: IntentRecord, before: IntentRecord | None) -> None:
+    def ask(self, record: IntentRecord, before: IntentRecord | None) -> None:
         """Put the question to the site; what it answered about an older version does not count for this one."""
         intent = record.intent
         # A site that knows an older revision must learn that it does not hold any more.
@@ -156,56 +153,11 @@ class Turn(Board):
         if intent.ask is None and not intent.hold_reason:
             self.decide(record, Opt.IN, "advisory", GATEWAY)
             return
-        if self._falls_short(record):
+        if falls_short(self, record):
             self.decide(record, Opt.OUT, GUARD, GATEWAY)
             return
         deadline = min(intent.response.opt_by, intent.expires_at)
         self.timer("opt_deadline", intent.id, deadline)
-
-    def _falls_short(self, record: IntentRecord) -> bool:
-        """Say whether the envelope leaves so little that there is nothing to ask the site."""
-        guard, policy = record.intent.guard, self.program_of(record).partial_policy
-        if guard is None or record.intent.hold_reason or not guard.partial:
-            return False
-        return policy == "opt_out" or not any(asks_anything(step) for step in guard.steps)
-
-    def _say(self, record: IntentRecord, verdict: Verdict | None, by: str) -> None:
-        """Write down what the envelope made of a request, for whoever asks later and for the log of now."""
-        if verdict is not None and verdict.findings:
-            self.log("audit", record.intent.id, audit_document(record, verdict, by=by))
-            self.notices.append(("guard", notice(SiteId(record.intent.site), verdict)))
-
-    def release(self, record: IntentRecord, by: str) -> IntentRecord:
-        """Ask the site after all: the operator waives what an intent is held for; what remains is clipped.
-
-        Args:
-            record: Held by the operator's envelope.
-            by: ``operator:<name>``.
-
-        Returns:
-            The next revision, published.
-
-        Raises:
-            SessionError: ``REFUSED`` when it is not held, or for something that nobody can waive; ``TOO_LATE``.
-        """
-        intent, site = record.intent, self.site_of(record)
-        event = self.work.events.newest(record.event)
-        if intent.guard is None or not intent.hold_reason or site is None or event is None:
-            raise SessionError("REFUSED", f"cannot be released: {intent.hold_reason or 'not held'}")
-        if intent.status in TERMINAL or intent.cancelled_at is not None or self.over(intent):
-            raise SessionError("TOO_LATE", "the event is over or was cancelled")
-        program = self.program_of(record)
-        frozen = self._frozen(event, program, site, record)
-        envelope = self._envelope(IntentId(intent.id), site.site, event)
-        fresh = derive(event, program, site, self.book.terms[site.site], envelope, frozen)
-        fresh, verdict = guarded(self, fresh, site, None, waived=True)
-        after = replace(record, intent=fresh, opt=None, opt_reason="", opt_at=None)
-        if verdict is not None:
-            self.log("audit", intent.id, audit_document(after, verdict, by=by))
-        self.drop_timers(intent.id, "opt_deadline", "phase")
-        self._ask(after, record)
-        self.replan(site.site)
-        return self.work.intents.get(IntentId(intent.id)) or after
 
     def _admit_late(self, record: IntentRecord, before: IntentRecord | None) -> None:
         """Take in a version that is over already: nothing is asked, and nobody is said to have complied."""
@@ -236,9 +188,10 @@ class Turn(Board):
         else:
             self.drop_timers(record.intent.id, "settle")
 
-    def _frozen(
+    def frozen(
         self, event: GridEvent, program: Program, site: Site, before: IntentRecord | None
     ) -> Resolution | None:
+        """Return the present consumption, frozen when the event was first taken in."""
         if not needs_present(event):
             return None
         if before is not None:
@@ -262,7 +215,8 @@ class Turn(Board):
                 return intent.ask.resolution
         return None
 
-    def _envelope(self, made: IntentId, site: SiteId, event: GridEvent) -> Envelope:
+    def envelope(self, made: IntentId, site: SiteId, event: GridEvent) -> Envelope:
+        """Return identity and order of an intent's next revision."""
         before = self.work.intents.get(made)
         # The event as such, at no site: unguessable, shared by its siblings, and the same after a restore.
         shared = intent_id(self.book.installation_key, event.utility, event.event_id, SiteId(""))
@@ -294,7 +248,7 @@ class Turn(Board):
             record = stepped(record, Input.CANCEL)
         elif ends_at <= self.now:
             record = stepped(record, Input.RAMP_OUT)
-        envelope = self._envelope(IntentId(intent.id), SiteId(intent.site), event)
+        envelope = self.envelope(IntentId(intent.id), SiteId(intent.site), event)
         told: Mapping[str, object] = {
             "revision": envelope.revision,
             "sequence": envelope.sequence,

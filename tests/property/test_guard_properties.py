@@ -110,7 +110,7 @@ def test_what_is_granted_lies_in_the_envelope_and_is_never_more_than_asked(
         before = granted
     for level in verdict.levels:
         cap = level.import_max_kw
-        assert cap is None or guard.lowest_kw <= cap <= guard.highest_kw
+        assert cap is None or cap >= guard.lowest_kw
     opens = [move for move in verdict.moves if move.opens]
     assert len(opens) <= 1
     assert verdict.partial or not any(
@@ -262,8 +262,16 @@ async def released(house: House, name: str) -> None:
     assert all(move.over is not None and move.over <= house.now for move in moves)
 
 
+def cap_of(plans: Sequence[EffectivePlan], at: datetime) -> Decimal:
+    """Return what the plan of that time allowed."""
+    known = [plan for plan in plans if plan.made_at <= at]
+    segment = known[-1].segment_at(at) if known else None
+    cap = segment.import_max_kw if segment else None
+    return SITE.contracted_import_kw if cap is None else cap
+
+
 @given(acts)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 def test_no_sequence_of_requests_drives_a_site_out_of_its_envelope(
     script: list[tuple[str, str, int, int, int, int]],
 ) -> None:
@@ -281,9 +289,13 @@ def test_no_sequence_of_requests_drives_a_site_out_of_its_envelope(
         ):
             assert all(sum(at <= t < at + hour for t in times) <= most for at in times)
         bodies = [read_json(item.body) for item in await house.outbox("plan")]
-        plans = [EffectivePlan.model_validate(body["data"]) for body in bodies]  # type: ignore[index,call-overload]  # plain JSON
+        plans = [EffectivePlan.model_validate(body["data"]) for body in bodies]
         for segment in (segment for plan in plans for segment in plan.segments):
-            assert segment.import_max_kw is None or 40 <= segment.import_max_kw <= 110
+            assert segment.import_max_kw is None or segment.import_max_kw >= 40
             assert segment.import_min_kw is None or segment.import_min_kw <= 110
+        ticks = [began + k * 10 * SECOND for k in range((house.now - began) // (10 * SECOND))]
+        caps = [cap_of(plans, tick) for tick in ticks]
+        for before, after in zip(caps, caps[6:], strict=False):
+            assert min(before, SITE.contracted_import_kw) - after <= 15
 
     asyncio.run(run())

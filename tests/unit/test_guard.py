@@ -106,11 +106,11 @@ def test_nobody_makes_a_site_draw_more_than_the_highest() -> None:
     assert verdict.partial
 
 
-def test_a_cap_above_the_highest_is_lowered_and_still_what_was_asked() -> None:
+def test_a_cap_above_the_highest_makes_nobody_draw_more_and_stays() -> None:
     verdict = judge(asked((60, 115)), case(replace(WIDE, highest_kw=Decimal(110))))
 
-    assert cap_at(verdict, START) == 110
-    assert not verdict.partial
+    assert cap_at(verdict, START) == 115
+    assert verdict.findings == ()
 
 
 def test_a_ramp_begins_early_enough_when_there_is_notice() -> None:

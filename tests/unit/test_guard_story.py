@@ -13,6 +13,7 @@ from gateway.domain.names import EventId
 from gateway.domain.participation import Opt
 from gateway.domain.program import Program
 from gateway.pipeline.ports import IntentRecord, Work
+from gateway.pipeline.release import release as waive
 from gateway.pipeline.turn import Turn
 from gateway.settlement.records import logged
 from tests.intent_samples import EVENT, PROGRAM, SITE, START, UTC_1600
@@ -61,7 +62,7 @@ async def release(house: House) -> IntentRecord:
         turn = Turn(work=work, book=house.office.book, signer=house.office.signer, now=house.now)
         record = work.intents.get(intent)
         assert record is not None
-        return turn.release(record, "operator:ada")
+        return waive(turn, record, "operator:ada")
 
     return await house.store.write(job)
 
@@ -272,7 +273,7 @@ async def test_the_fleet_is_staggered_in_the_order_of_the_configuration() -> Non
     house = House(
         program=both,
         sites=(replace(SITE, guard=WIDE), replace(SECOND_SITE, guard=WIDE)),
-        fleet_kw_per_min=Decimal(5),
+        fleet_kw_per_min=Decimal(6),
     )
     house = await opened(house)
     await house.deliver(changed(EVENT, ramp_in=timedelta(0)))
