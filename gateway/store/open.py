@@ -11,7 +11,7 @@ from gateway.domain.ports import Ids
 from gateway.store.identity import settled_identity
 from gateway.store.sqlite_store import SqliteStore
 
-SCHEMA: Final = Schema(name="store", head="0003", migrations=Path(__file__).parent / "migrations")
+SCHEMA: Final = Schema(name="store", head="0004", migrations=Path(__file__).parent / "migrations")
 
 
 async def open_store(url: str, *, ids: Ids, options: Options | None = None) -> SqliteStore:

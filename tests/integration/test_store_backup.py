@@ -43,7 +43,7 @@ async def test_a_backup_is_one_private_file_with_its_digest(backup: Path) -> Non
     found = check_backup(backup)
 
     assert found.identity.epoch == 1
-    assert found.version == "0003"
+    assert found.version == "0004"
     assert stat.S_IMODE(os.stat(backup).st_mode) == 0o600
     assert sorted(name for name in os.listdir(backup.parent) if "copy" in name) == [
         "copy.db",
