@@ -19,6 +19,7 @@ from gateway.app.book import make_book
 from gateway.app.control import Control
 from gateway.app.fencing import Fencing
 from gateway.app.ids import SystemChance, SystemIds
+from gateway.app.operator_desk import OperatorDesk
 from gateway.app.secrets import installation_key, private_file
 from gateway.app.sessions import Sessions, Tap
 from gateway.app.supervisor import keep
@@ -36,6 +37,7 @@ from gateway.pipeline.feedback import Feedback
 from gateway.pipeline.inbound import Inbound
 from gateway.pipeline.keys import known_keys, last_stored
 from gateway.pipeline.measure import Measure
+from gateway.pipeline.overrule import Overrule
 from gateway.pipeline.ports import Work
 from gateway.pipeline.prove import Prover
 from gateway.pipeline.settle import agree
@@ -243,7 +245,8 @@ class Gateway:
 
     def _make_control(self, office: Office) -> Control:
         desk = StoreDesk(office.store, self._wiring.ids, office.clock, office.book.sites)
-        return Control(data_dir(self._loaded), desk, office.clock)
+        operator = OperatorDesk(Overrule(office), office.clock)
+        return Control(data_dir(self._loaded), desk, office.clock, operator.routes())
 
     async def _listen(self, office: Office) -> Listener:
         southbound = self._loaded.settings.southbound

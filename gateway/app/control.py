@@ -6,6 +6,7 @@ Who may open the socket (mode 0600 under ``data_dir``) may do everything here: t
 import contextlib
 import os
 import socket
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, TypeVar
@@ -85,11 +86,13 @@ class Control:
         folder: ``data_dir``.
         desk: Does the work.
         clock: Bounds slow requests.
+        more: Routes of other desks.
     """
 
     folder: Path
     desk: TokenDesk
     clock: Clock
+    more: Sequence[web.RouteDef] = ()
     _runner: web.AppRunner | None = field(default=None, init=False)
     _inode: int = field(default=0, init=False)
 
@@ -119,6 +122,7 @@ class Control:
                 web.get("/tokens", self._list),
                 web.post("/tokens", self._create),
                 web.post("/tokens/revoke", self._revoke),
+                *self.more,
             ]
         )
         self._runner = web.AppRunner(
@@ -138,19 +142,19 @@ class Control:
         await runner.cleanup()
 
     async def _list(self, _: web.Request) -> web.Response:
-        return _answer(TokenListing(tokens=await self.desk.all()))
+        return answered(TokenListing(tokens=await self.desk.all()))
 
     async def _create(self, request: web.Request) -> web.Response:
-        wanted = _read(NewToken, await read_body(request, self.clock, LARGEST))
+        wanted = read_document(NewToken, await read_body(request, self.clock, LARGEST))
         secret = await self.desk.create(wanted)
         log.info("token_created", name=wanted.name, site=wanted.site, scopes=wanted.scopes)
-        return _answer(Secret(token=secret), 201)
+        return answered(Secret(token=secret), 201)
 
     async def _revoke(self, request: web.Request) -> web.Response:
-        named = _read(TokenName, await read_body(request, self.clock, LARGEST))
+        named = read_document(TokenName, await read_body(request, self.clock, LARGEST))
         await self.desk.revoke(named.name)
         log.info("token_revoked", name=named.name)
-        return _answer(named)
+        return answered(named)
 
 
 def _bound(path: Path) -> socket.socket:
@@ -176,7 +180,12 @@ def _bound(path: Path) -> socket.socket:
     return listening
 
 
-def _read(model: type[M], body: bytes) -> M:
+def read_document(model: type[M], body: bytes) -> M:
+    """Read what the operator's command sent.
+
+    Raises:
+        WireError: ``INVALID_BODY``.
+    """
     try:
         return model.model_validate_json(body)
     except ValidationError as error:
@@ -185,7 +194,8 @@ def _read(model: type[M], body: bytes) -> M:
         raise WireError("INVALID_BODY", f"{where}: {fault['msg']}") from None
 
 
-def _answer(document: BaseModel, status: int = 200) -> web.Response:
+def answered(document: BaseModel, status: int = 200) -> web.Response:
+    """Answer with a document."""
     return web.Response(
         text=document.model_dump_json(), content_type="application/json", status=status
     )
@@ -194,4 +204,4 @@ def _answer(document: BaseModel, status: int = 200) -> web.Response:
 def _refused(request: web.Request, error: GatewayError) -> web.StreamResponse:
     status = next(status for kind, status in _STATUS if isinstance(error, kind))
     log.info("control_refused", route=request.path, reason=error.reason)
-    return _answer(Refusal(reason=error.reason, detail=error.detail), status)
+    return answered(Refusal(reason=error.reason, detail=error.detail), status)

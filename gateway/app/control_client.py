@@ -28,19 +28,24 @@ class RunningGateway:
 
     async def create(self, wanted: NewToken) -> str:
         """Make a token."""
-        return (await self._ask("POST", "/tokens", Secret, wanted)).token
+        return (await self.ask("POST", "/tokens", Secret, wanted)).token
 
     async def all(self) -> tuple[TokenDocument, ...]:
         """List every token."""
-        return (await self._ask("GET", "/tokens", TokenListing)).tokens
+        return (await self.ask("GET", "/tokens", TokenListing)).tokens
 
     async def revoke(self, name: str) -> None:
         """Revoke a token."""
-        await self._ask("POST", "/tokens/revoke", TokenName, TokenName(name=name))
+        await self.ask("POST", "/tokens/revoke", TokenName, TokenName(name=name))
 
-    async def _ask(
+    async def ask(
         self, method: str, path: str, answer: type[M], body: BaseModel | None = None
     ) -> M:
+        """Ask for one document.
+
+        Raises:
+            GatewayError: what the gateway refused with.
+        """
         text = body.model_dump_json() if body else None
         try:
             async with self.http.request(method, f"http://gateway{path}", data=text) as response:

@@ -203,6 +203,33 @@ def evidence_verify(
 
 
 @app.command(epilog=EXITS)
+def opt(  # noqa: PLR0913 - every option of the verb
+    event: Annotated[str, typer.Argument(help="The utility's event id.")],
+    answer: Annotated[str, typer.Argument(metavar="in|out", help="Take part or not.")],
+    config: Config,
+    reason: Annotated[str, typer.Option(help="Kept in the log; told to the utility.")],
+    utility: Annotated[str, typer.Option(help="Where several use the event id.")] = "",
+    site: Annotated[list[str] | None, typer.Option(help="Where it concerns several.")] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only say what it would come to.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Decide about an event by hand, through the running gateway; the last word counts."""
+    _call(
+        "gateway.cli.opt:opt",
+        config=config,
+        event=event,
+        answer=answer,
+        reason=reason,
+        utility=utility,
+        sites=tuple(site or ()),
+        dry_run=dry_run,
+        as_json=as_json,
+    )
+
+
+@app.command(epilog=EXITS)
 def bench(name: Annotated[str, typer.Argument(help="decode2b")], as_json: AsJson = False) -> None:
     """Measure against the published bars."""
     _call(

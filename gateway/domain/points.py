@@ -65,6 +65,8 @@ class Step(StrEnum):
     """An attempt was made."""
     DELIVERY_AGAIN = "delivery_again"
     """Somebody wants a document once more."""
+    RULING = "ruling"
+    """The operator decides by hand."""
     OTHER = "other"
     """No part of the main job."""
 
@@ -79,7 +81,7 @@ WEBHOOK: Final = frozenset(
     }
 )
 """Steps of the webhooks, which have crash runs of their own."""
-BESIDE: Final = WEBHOOK | {Step.OTHER}
+BESIDE: Final = WEBHOOK | {Step.RULING, Step.OTHER}
 """Steps that the story of the crash runs does not play."""
 PHASES: Final = ("begun", "ran", "committed", "told")
 """Of a transaction, in order."""

@@ -76,14 +76,18 @@ class Board:
 
     def upstream(self, record: IntentRecord) -> Opt | None:
         """Return the one answer that several sites' answers come to; None while one of them is missing."""
-        opts = {_counting(sibling) for sibling in self.siblings(record)}
+        return self.outcome(self.siblings(record))
+
+    def outcome(self, siblings: Sequence[IntentRecord]) -> Opt | None:
+        """Return what the answers of intents that answer together come to; None while one of them is missing."""
+        opts = {_counting(sibling) for sibling in siblings}
         if None in opts:
             return None
         if opts == {Opt.IN}:
             return Opt.IN
         if opts == {Opt.OUT}:
             return Opt.OUT
-        return Opt.IN if self.program_of(record).partial_policy == "opt_in" else Opt.OUT
+        return Opt.IN if self.program_of(siblings[0]).partial_policy == "opt_in" else Opt.OUT
 
     def takes_part(self, record: IntentRecord) -> bool:
         """Say whether an intent obliges its site, or may yet: nobody is held to what the utility was told is off."""
