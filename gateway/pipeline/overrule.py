@@ -12,7 +12,7 @@ from typing import Final
 from gateway.domain.errors import SessionError
 from gateway.domain.event import EventKey
 from gateway.domain.intent import State
-from gateway.domain.names import EventId, SiteId, UtilityName
+from gateway.domain.names import EventId, IntentId, SiteId, UtilityName
 from gateway.domain.participation import Opt
 from gateway.domain.points import Step
 from gateway.intents.lifecycle import TERMINAL
@@ -91,7 +91,7 @@ class Overrule:
             for one in foreseen:
                 if one.changed:
                     _decide(turn, one, ruling)
-            return turn, foreseen
+            return turn, tuple(_come_to(turn, one) for one in foreseen)
 
         turn, ruled = await self.office.store.write(job, Step.RULING)
         tell(self.office, turn)
@@ -154,7 +154,9 @@ def _open(turn: Turn, record: IntentRecord, opt: Opt) -> None:
         raise SessionError("REFUSED", detail)
     why = "" if intent.hold_reason else refuses(turn, record)
     if why:
-        raise SessionError("REFUSED", f"outside the operator's envelope by now: {why}")
+        raise SessionError(
+            "REFUSED", f"outside the operator's envelope by now: {why.replace(';', ',')}"
+        )
 
 
 def _ruled(turn: Turn, record: IntentRecord, ruling: Ruling, chosen: Mapping[str, Opt]) -> Ruled:
@@ -184,6 +186,11 @@ def _ruled(turn: Turn, record: IntentRecord, ruling: Ruling, chosen: Mapping[str
 def _own_word(reason: str) -> str:
     """Keep the gateway's own words for itself."""
     return f"operator_{reason}"[:256] if reason in GATEWAYS_WORDS else reason
+
+
+def _come_to(turn: Turn, one: Ruled) -> Ruled:
+    record = turn.work.intents.get(IntentId(one.intent))
+    return one if record is None else replace(one, upstream=turn.upstream(record))
 
 
 def _decide(turn: Turn, one: Ruled, ruling: Ruling) -> None:

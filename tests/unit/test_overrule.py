@@ -2,11 +2,13 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from decimal import Decimal
 
 import pytest
 
 from gateway.domain.errors import SessionError, StoreError
 from gateway.domain.event import GridEvent, RawMessage
+from gateway.domain.guard import Guard, Outside, Rule
 from gateway.domain.names import EventId, SiteId, UtilityName
 from gateway.domain.participation import Opt
 from gateway.pipeline.overrule import Overrule, Ruling
@@ -261,3 +263,29 @@ async def test_a_crash_after_the_commit_loses_no_decision() -> None:
     assert [(each.opt, each.by) for each in waiting] == [(Opt.OUT, "operator:alice")]
     assert not again.changed
     assert house.now - EVENT.received_at < timedelta(minutes=1)
+
+
+HOLD = Guard(highest_kw=Decimal(120), lowest_kw=Decimal(80), actions={Rule.LOWEST: Outside.HOLD})
+"""75 kW are asked; the envelope ends at 80 and leaves it to the operator."""
+
+
+async def test_in_by_the_operator_waives_what_the_envelope_held_for_him() -> None:
+    house = await asked(House(sites=(replace(SITE, guard=HOLD),)))
+    assert len(await house.outbox("intent")) == 0
+
+    (ruled,) = await Overrule(house.office).rule(wish(Opt.IN, "approved"))
+
+    assert ruled.upstream is Opt.IN
+    assert opts(house.told) == [(Opt.IN, "approved")]
+    assert house.told[0].by == "operator:alice"
+    assert len(await house.outbox("intent")) == 1
+    assert await house.cap(START + MINUTE) == 75
+
+
+async def test_out_by_the_operator_leaves_what_was_held_unsent() -> None:
+    house = await asked(House(sites=(replace(SITE, guard=HOLD),)))
+
+    await Overrule(house.office).rule(wish(Opt.OUT))
+
+    assert opts(house.told) == [(Opt.OUT, "chiller")]
+    assert len(await house.outbox("intent")) == 0
