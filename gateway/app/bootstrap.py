@@ -13,12 +13,13 @@ import structlog
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from lxml import etree
-from prometheus_client import CollectorRegistry
+from prometheus_client import CollectorRegistry, ProcessCollector
 
 from gateway.app.book import make_book
 from gateway.app.control import Control
 from gateway.app.fencing import Fencing
 from gateway.app.ids import SystemChance, SystemIds
+from gateway.app.measuring import Measuring
 from gateway.app.operator_desk import OperatorDesk
 from gateway.app.secrets import installation_key, private_file
 from gateway.app.sessions import Sessions, Tap
@@ -31,7 +32,10 @@ from gateway.domain.errors import ConfigError, GatewayError, first_of
 from gateway.domain.names import UtilityName
 from gateway.domain.points import Step, Watch, unwatched
 from gateway.domain.ports import Chance, Clock, Ids
+from gateway.observability.lag import LoopLag
 from gateway.observability.metrics import Metrics
+from gateway.observability.standing import StandingGauges
+from gateway.observability.steps import CommitTimes
 from gateway.pipeline.book import Office
 from gateway.pipeline.feedback import Feedback
 from gateway.pipeline.inbound import Inbound
@@ -47,7 +51,7 @@ from gateway.settlement.heads import LogKey
 from gateway.southbound.app import make_app
 from gateway.southbound.bells import Bells
 from gateway.southbound.fencing import refuse_stopped
-from gateway.southbound.parts import Pace, Parts
+from gateway.southbound.parts import Pace, Parts, nothing_to_refresh
 from gateway.southbound.signer import KeyFileSigner, open_signer
 from gateway.store.open import open_store
 from gateway.store.sqlite_store import SqliteStore
@@ -144,6 +148,10 @@ class Gateway:
         self._loaded = loaded
         self._wiring = wiring
         self._metrics = Metrics(CollectorRegistry())
+        ProcessCollector(registry=self._metrics.registry)
+        self._lag = LoopLag(self._metrics.registry)
+        self._commits = CommitTimes(self._metrics.registry, wiring.clock.elapsed_s, on=wiring.watch)
+        self._measuring: Measuring | None = None
         self._control: Control | None = None
         self._listener: Listener | None = None
         self._store: SqliteStore | None = None
@@ -177,13 +185,15 @@ class Gateway:
         """
         self._refuse_test_certificates()
         url = self._wiring.store_url or store_url(self._loaded)
-        self._store = await self._wiring.store(url, self._wiring.ids, self._wiring.watch)
+        self._store = await self._wiring.store(url, self._wiring.ids, self._commits)
         await self._begin(self._store)
         self._office = self._make_office(self._store)
         self._fencing = Fencing(
             self._store, self._office.book.installation_key, self._wiring.clock, self._bells.close
         )
         await self._agree()
+        self._measuring = self._make_measuring(self._office, self._store)
+        self._lag.start()
         self._control = self._make_control(self._office)
         await self._control.start()
         self._listener = await self._listen(self._office)
@@ -226,6 +236,7 @@ class Gateway:
             decided=lambda decision: self._sessions.decide(decision) if self._sessions else None,
             timers_changed=lambda: self._timetable.changed() if self._timetable else None,
             watch=wiring.watch,
+            count=self._metrics.count,
             last_look=lambda: refuse_stopped(self._fencing),
         )
 
@@ -248,6 +259,20 @@ class Gateway:
         operator = OperatorDesk(Overrule(office), office.clock)
         return Control(data_dir(self._loaded), desk, office.clock, operator.routes())
 
+    def _make_measuring(self, office: Office, store: SqliteStore) -> Measuring:
+        settings = self._loaded.settings
+        named = {f"utility:{u.name}": u.certificate for u in settings.utility}
+        named |= {f"anchor:{u.name}": u.ca for u in settings.utility}
+        named["southbound"] = settings.southbound.certificate
+        return Measuring(
+            office=office,
+            store=store,
+            gauges=StandingGauges(self._metrics.registry),
+            health=lambda: self._sessions.health() if self._sessions else {},
+            certificates={role: self._loaded.path(path) for role, path in named.items() if path},
+            disk=store.database.path.parent,
+        )
+
     async def _listen(self, office: Office) -> Listener:
         southbound = self._loaded.settings.southbound
         app = make_app(
@@ -260,7 +285,12 @@ class Gateway:
                 signer=office.signer,
                 registry=self._metrics.registry,
                 source=office.book.source,
-                checks={"utilities": self._utilities_answer, "clock": self._clock_is_sane},
+                checks={
+                    "utilities": self._utilities_answer,
+                    "clock": self._clock_is_sane,
+                    "store": self._store_takes_writes,
+                },
+                refresh=self._measuring.refresh if self._measuring else nothing_to_refresh,
                 pace=self._wiring.pace,
                 watch=self._wiring.watch,
                 fence=self._fencing,
@@ -282,6 +312,10 @@ class Gateway:
         if any(at_s is not None and at_s > since_s for at_s in heard):
             return ""
         return f"no utility has answered in the last {FRESH.total_seconds() / 60:g} minutes"
+
+    async def _store_takes_writes(self) -> str:
+        """Say why the store takes no writes."""
+        return await self._measuring.writable() if self._measuring else "not started"
 
     async def _clock_is_sane(self) -> str:
         """Say what is wrong while the computer's clock shows a time that is long past."""
@@ -330,6 +364,7 @@ class Gateway:
 
     async def stop(self) -> None:
         """End streams, then close the store; correctness never depends on it."""
+        self._lag.stop()
         if self._control is not None:
             await self._control.stop()
         if self._listener is not None:

@@ -1,10 +1,14 @@
-"""Metrics of the northbound side; the registry is handed in, nothing is global."""
+"""What happens between the gateway and utilities, counted; the registry is handed in, nothing is global."""
 
 from collections.abc import Awaitable, Callable
+from itertools import product
 
 from prometheus_client import CollectorRegistry, Counter, Gauge
 
 from gateway.domain.errors import TransportError
+from gateway.domain.guard import Outside, Rule
+from gateway.observability.tls_causes import CAUSES, tls_cause
+from gateway.pipeline.inbound import Effect
 from gateway.protocols.actions import Message, Send
 
 Exchange = Callable[[Send], Awaitable[Message]]
@@ -26,6 +30,35 @@ class Metrics:
             registry=registry,
         )
 
+        self._retries = Counter(
+            "gateway_retries",
+            "Requests to a utility that followed a failed one of the same service",
+            ["utility"],
+            registry=registry,
+        )
+        self._tls = Counter(
+            "gateway_tls_failures",
+            "Handshakes with utilities that failed, by cause",
+            ["utility", "cause"],
+            registry=registry,
+        )
+        self._effects = Counter(
+            "gateway_events",
+            "Versions of events that came in, by what they led to",
+            ["effect"],
+            registry=registry,
+        )
+        self._guard = Counter(
+            "gateway_guard_findings",
+            "Requests that an operator's envelope clipped or held, by rule and action",
+            ["rule", "action"],
+            registry=registry,
+        )
+        # A series that begins with its first count shows no increase: all of them are there from the start.
+        for effect in Effect:
+            self._effects.labels(effect.value)
+        for rule, action in product(Rule, Outside):
+            self._guard.labels(rule.value, action.value)
         self._failures = Gauge(
             "gateway_utility_failures_in_a_row",
             "Exchanges with a utility that failed since the last good one",
@@ -44,6 +77,10 @@ class Metrics:
         self._failures.labels(utility).set_function(failures)
         self._probing.labels(utility).set_function(probing)
 
+    def count(self, what: str, *labels: str) -> None:
+        """Count one thing that the pipeline tells of: ``event`` by effect, ``guard`` by rule and action."""
+        {"event": self._effects, "guard": self._guard}[what].labels(*labels).inc()
+
     def counted(
         self, utility: str, exchange: Exchange, tap: Callable[[Message], None] | None = None
     ) -> Exchange:
@@ -54,13 +91,24 @@ class Metrics:
             exchange: What is wrapped.
             tap: Sees every answer.
         """
+        failed: set[str] = set()
+        self._retries.labels(utility)
+        for cause in CAUSES:
+            self._tls.labels(utility, cause)
 
         async def counted(send: Send) -> Message:
+            if send.service in failed:
+                self._retries.labels(utility).inc()
             try:
                 message = await exchange(send)
             except TransportError as error:
+                failed.add(send.service)
+                cause = tls_cause(error)
+                if cause is not None:
+                    self._tls.labels(utility, cause).inc()
                 self._exchanges.labels(utility, send.service, error.reason).inc()
                 raise
+            failed.discard(send.service)
             if tap is not None:
                 tap(message)
             self._exchanges.labels(utility, send.service, "ok").inc()

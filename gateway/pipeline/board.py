@@ -48,6 +48,8 @@ class Board:
     """Sites that something new waits for."""
     decided: list[Participation] = field(default_factory=list)
     """Answers that wait for a utility's session."""
+    counts: list[tuple[str, ...]] = field(default_factory=list)
+    """What the metrics count after the commit: what, and its labels."""
     notices: list[tuple[str, Mapping[str, str]]] = field(default_factory=list)
     """Words and fields for the log, told after the commit."""
     _fleet: Fleet | None = None

@@ -39,6 +39,10 @@ def unwatched_look() -> None:
     """Find nothing that speaks against going on."""
 
 
+def uncounted(_: str, *__: str) -> None:
+    """Count nothing."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Office:
     """The ports that every step of the story shares."""
@@ -56,5 +60,7 @@ class Office:
     """Wakes the timetable after the commit."""
     last_look: Callable[[], None] = unwatched_look
     """Right before anything goes out: raises ``FencedError`` once another gateway goes on instead of this one."""
+    count: Callable[..., None] = uncounted
+    """Is told what the metrics count: what, and its labels."""
     watch: Watch = unwatched
     """Is told the points that a job passes."""

@@ -227,6 +227,7 @@ def say(board: Board, record: IntentRecord, verdict: Verdict | None, by: str) ->
     """Write down what the envelope made of a request, for whoever asks later and for the log of now."""
     if verdict is not None and verdict.findings:
         board.log("audit", record.intent.id, audit_document(record, verdict, by=by))
+        board.counts += [("guard", f.rule.value, f.action.value) for f in verdict.findings]
         board.notices.append((GUARD, _notice(SiteId(record.intent.site), verdict)))
 
 

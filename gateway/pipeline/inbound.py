@@ -85,6 +85,7 @@ def _remember(turn: Turn, event: GridEvent, raw: RawMessage) -> None:
     known = turn.work.events.newest(key)
     seen = turn.work.events.remember(event, raw)
     effect = _judge(turn, event, known, seen)
+    turn.counts.append(("event", effect.value))
     document: dict[str, object] = {
         "utility": event.utility,
         "event_id": event.event_id,
@@ -134,6 +135,8 @@ def tell(office: Office, turn: Turn) -> None:
         office.bell.ring(site)
     for decision in turn.decided:
         office.decided(decision)
+    for what in turn.counts:
+        office.count(*what)
     for word, fields in turn.notices:
         log.warning(word, **fields)
     office.timers_changed()

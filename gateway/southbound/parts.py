@@ -11,6 +11,13 @@ from gateway.pipeline.desk import Fence, SiteDesk
 from gateway.pipeline.ports import Store
 from gateway.southbound.bells import Bells
 
+Refresh = Callable[[], Awaitable[None]]
+
+
+async def nothing_to_refresh() -> None:
+    """Every figure is kept up to date by itself."""
+
+
 Check = Callable[[], Awaitable[str]]
 """Looks at one thing that must work; returns what is wrong in one sentence, empty when nothing is."""
 
@@ -51,6 +58,8 @@ class Parts:
     """URI reference of this gateway, as in every CloudEvent."""
     checks: Mapping[str, Check] = field(default_factory=dict)
     """Name -> readiness check."""
+    refresh: Refresh = nothing_to_refresh
+    """Looks up figures before they are shown."""
     pace: Pace = field(default_factory=Pace)
     fence: Fence | None = None
     """None: nobody can have a copy of this store."""

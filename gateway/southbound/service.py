@@ -44,7 +44,8 @@ class Service:
         return _health(Health(status="ok" if ready else "not_ready", checks=found))
 
     async def read_metrics(self, _: web.Request) -> web.Response:
-        """Return the figures of this process."""
+        """Return the figures of this process, those that must be looked up first."""
+        await self._parts.refresh()
         return web.Response(
             body=generate_latest(self._parts.registry),
             headers={"Content-Type": CONTENT_TYPE_LATEST},

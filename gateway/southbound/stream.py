@@ -16,6 +16,7 @@ from prometheus_client import Counter, Gauge
 from gateway.domain.errors import StoreError
 from gateway.domain.names import SiteId
 from gateway.domain.ports import Clock
+from gateway.observability.latency import EventToSite
 from gateway.pipeline.ports import Work
 from gateway.pipeline.records import OutboxItem
 from gateway.southbound.access import Access, Caller
@@ -86,6 +87,7 @@ class Streams:
             ["cause"],
             registry=parts.registry,
         )
+        self._latency = EventToSite(parts.registry)
 
     async def stream(self, request: web.Request, caller: Caller) -> web.StreamResponse:
         """Send what follows the reader's cursor, and everything from then on."""
@@ -174,6 +176,7 @@ class Streams:
         """Write one document, unless it is too late for it: a last look right before the socket (R-OUT-1)."""
         if item.deliver_by is None or self._parts.clock.now() <= item.deliver_by:
             await self._write(blocks, item.kind, item.sequence, item.body)
+            self._latency.written(item, self._parts.clock.now())
 
     async def _write(self, blocks: Blocks, kind: str, sequence: int, body: bytes) -> None:
         refuse_stopped(

@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from functools import partial
 from typing import Final, Self, TypeVar
 
@@ -12,9 +13,11 @@ from gateway.database.database import Database
 from gateway.domain.errors import GatewayError, StoreError
 from gateway.domain.fence import Fence
 from gateway.domain.points import Step
+from gateway.observability.standing import StoreFigures
 from gateway.pipeline.ports import Work
 from gateway.pipeline.records import StoreIdentity
 from gateway.store import intents, outbox, participations, plans, sessions, timers
+from gateway.store.figures import figures
 from gateway.store.identity import (
     begin_start,
     end_recovery,
@@ -124,6 +127,10 @@ class SqliteStore:
         await self.database.read(check)
         await self._alarm(suspects)
         return len(suspects)
+
+    async def figures(self, now: datetime) -> StoreFigures:
+        """Return counts and ages for the metrics."""
+        return await self.database.read(lambda connection: figures(connection, now))
 
     async def quarantined(self) -> tuple[Suspect, ...]:
         """Return every row that was ever found corrupt, oldest finding first."""
