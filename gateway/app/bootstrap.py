@@ -19,12 +19,14 @@ from gateway.app.book import make_book
 from gateway.app.control import Control
 from gateway.app.fencing import Fencing
 from gateway.app.ids import SystemChance, SystemIds
+from gateway.app.letters import LetterDesk
 from gateway.app.measuring import Measuring
 from gateway.app.operator_desk import OperatorDesk
 from gateway.app.secrets import installation_key, private_file
 from gateway.app.sessions import Sessions, Tap
 from gateway.app.supervisor import keep
 from gateway.app.token_desk import StoreDesk
+from gateway.app.webhooks import make_webhooks
 from gateway.config.load import Loaded
 from gateway.database.database import Options
 from gateway.database.host_lock import HostLock
@@ -53,6 +55,7 @@ from gateway.southbound.bells import Bells
 from gateway.southbound.fencing import refuse_stopped
 from gateway.southbound.parts import Pace, Parts, nothing_to_refresh
 from gateway.southbound.signer import KeyFileSigner, open_signer
+from gateway.southbound.webhook.desk import WebhookDesk
 from gateway.store.open import open_store
 from gateway.store.sqlite_store import SqliteStore
 from gateway.transport.schemas import load_oadr20b_schema
@@ -159,6 +162,7 @@ class Gateway:
         self._fencing: Fencing | None = None
         self._bells = Bells(wiring.clock)
         self._office: Office | None = None
+        self._webhooks = WebhookDesk()
         self._timetable: Timetable | None = None
         self._sessions: Sessions | None = None
 
@@ -194,6 +198,15 @@ class Gateway:
         await self._agree()
         self._measuring = self._make_measuring(self._office, self._store)
         self._lag.start()
+        self._webhooks = make_webhooks(
+            self._loaded,
+            self._office,
+            self._bells,
+            self._wiring.ids,
+            self._wiring.chance,
+            self._metrics.registry,
+            self._fencing,
+        )
         self._control = self._make_control(self._office)
         await self._control.start()
         self._listener = await self._listen(self._office)
@@ -257,7 +270,9 @@ class Gateway:
     def _make_control(self, office: Office) -> Control:
         desk = StoreDesk(office.store, self._wiring.ids, office.clock, office.book.sites)
         operator = OperatorDesk(Overrule(office), office.clock)
-        return Control(data_dir(self._loaded), desk, office.clock, operator.routes())
+        letters = LetterDesk(self._webhooks, office.clock)
+        routes = (*operator.routes(), *letters.routes())
+        return Control(data_dir(self._loaded), desk, office.clock, routes)
 
     def _make_measuring(self, office: Office, store: SqliteStore) -> Measuring:
         settings = self._loaded.settings
@@ -294,6 +309,7 @@ class Gateway:
                 pace=self._wiring.pace,
                 watch=self._wiring.watch,
                 fence=self._fencing,
+                webhooks=self._webhooks,
             )
         )
         certificate, key = southbound.certificate, southbound.key
@@ -346,6 +362,8 @@ class Gateway:
         steps = {"timetable": self._timetable.run, "heads": self._heads}
         if self._fencing is not None:
             steps["fencing"] = self._fencing.run
+        for (site, name), courier in self._webhooks.couriers.items():
+            steps[f"webhook {site}/{name}"] = courier.run
         for section in self._loaded.settings.utility:
             steps[section.name] = partial(self._sessions.drive, UtilityName(section.name))
         try:

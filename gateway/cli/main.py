@@ -31,10 +31,14 @@ config_app = typer.Typer(no_args_is_help=True, help="Check or show a configurati
 token_app = typer.Typer(no_args_is_help=True, help="Make, list and revoke site tokens.")
 evidence_app = typer.Typer(no_args_is_help=True, help="Export and verify evidence bundles.")
 demo_app = typer.Typer(no_args_is_help=True, help="Run a demonstration with a simulated site.")
+deadletters_app = typer.Typer(no_args_is_help=True, help="What could not be delivered in time.")
+deliveries_app = typer.Typer(no_args_is_help=True, help="Deliveries to the sites' endpoints.")
 app.add_typer(config_app, name="config")
 app.add_typer(token_app, name="token")
 app.add_typer(evidence_app, name="evidence")
 app.add_typer(demo_app, name="demo")
+app.add_typer(deadletters_app, name="deadletters")
+app.add_typer(deliveries_app, name="deliveries")
 
 Config = Annotated[Path, typer.Option("--config", "-c", help="Configuration file (TOML).")]
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]
@@ -200,6 +204,79 @@ def evidence_verify(
 ) -> None:
     """Recompute a statement from its bundle alone; no network, no store."""
     _call("gateway.cli.evidence:verify", bundle=bundle, as_json=as_json, log_id=log_id)
+
+
+@deadletters_app.command("list", epilog=EXITS)
+def deadletters_list(
+    config: Config,
+    site: Annotated[str, typer.Option(help="Only of this site.")] = "",
+    as_json: AsJson = False,
+) -> None:
+    """List dead letters, newest first."""
+    _call("gateway.cli.deadletters:listing", config=config, site=site, as_json=as_json)
+
+
+@deadletters_app.command("replay", epilog=EXITS)
+def deadletters_replay(
+    config: Config,
+    letters: Annotated[
+        list[str] | None, typer.Argument(help="As listed: SITE/ENDPOINT/PLACE.")
+    ] = None,
+    everything: Annotated[bool, typer.Option("--all", help="Every dead letter.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Send dead letters after all; what is past its end of validity is refused."""
+    _call(
+        "gateway.cli.deadletters:replay",
+        config=config,
+        letters=tuple(letters or ()),
+        everything=everything,
+        as_json=as_json,
+    )
+
+
+@deliveries_app.command("list", epilog=EXITS)
+def deliveries_list(
+    config: Config,
+    site: Annotated[str, typer.Option(help="Only of this site.")] = "",
+    endpoint: Annotated[str, typer.Option(help="Only at this endpoint.")] = "",
+    attempts: Annotated[
+        bool, typer.Option("--attempts", help="Every attempt at one endpoint instead.")
+    ] = False,
+    limit: Annotated[int, typer.Option(help="Most lines.")] = 100,
+    as_json: AsJson = False,
+) -> None:
+    """List what became of documents at the sites' endpoints, newest first."""
+    _call(
+        "gateway.cli.deliveries:listing",
+        config=config,
+        site=site,
+        endpoint=endpoint,
+        attempts=attempts,
+        limit=limit,
+        as_json=as_json,
+    )
+
+
+@deliveries_app.command("resend", epilog=EXITS)
+def deliveries_resend(
+    config: Config,
+    site: Annotated[str, typer.Option(help="Whose endpoint.")],
+    endpoint: Annotated[str, typer.Option(help="Its name.")],
+    sequence: Annotated[int | None, typer.Option(help="Place of one document.")] = None,
+    since: Annotated[
+        int | None, typer.Option(help="All that were delivered after this place.")
+    ] = None,
+) -> None:
+    """Send documents once more, under the ids that they had; never past their end."""
+    _call(
+        "gateway.cli.deliveries:resend",
+        config=config,
+        site=site,
+        endpoint=endpoint,
+        sequence=sequence,
+        since=since,
+    )
 
 
 @app.command(epilog=EXITS)

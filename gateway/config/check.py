@@ -6,13 +6,13 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import timedelta
 from decimal import ROUND_UP, Decimal
-from pathlib import Path
 from typing import Final
 
 from pydantic import ValidationError
 
 from gateway.baselines.registry import METHODS
 from gateway.config.draft import Draft
+from gateway.config.endpoints import endpoints, unreadable
 from gateway.config.fixes import Place, fix
 from gateway.config.settings import (
     ProgramSection,
@@ -56,6 +56,7 @@ def _checks(draft: Draft) -> Iterator[Found]:
         at: Place = ("site", index)
         yield from (_meters(at, site), _plausible(at, site), _fail_safe(at, site))
         yield from (_envelope(at, site), _reach(at, site, draft))
+        yield from endpoints(index, draft)
     for index, utility in enumerate(draft.utilities):
         at = ("utility", index)
         yield from (_plain_utility(at, utility, draft), _identity(at, utility))
@@ -187,21 +188,9 @@ def _files(at: Place, section: Section, keys: Iterable[str], draft: Draft) -> Fo
     for key in keys:
         given = getattr(section, key, None)
         if given is not None:
-            path = draft.path(given)
-            what = _unreadable(path)
+            what = unreadable(draft.path(given))
             if what:
                 yield (*at, key), Fault(what, reason="NO_FILE")
-
-
-def _unreadable(path: Path) -> str:
-    try:
-        if path.is_dir():
-            return f"is a folder: {path}; give the path of a PEM file"
-        if not path.is_file():
-            return f"no such file: {path}"
-    except OSError as error:
-        return f"cannot be read: {path} ({error.strerror})"
-    return "" if os.access(path, os.R_OK) else f"this user may not read {path}"
 
 
 def _owner(at: Place, program: ProgramSection, draft: Draft) -> Found:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from gateway.config.draft import Draft
+from gateway.config.endpoints import unusable
 from gateway.config.fixes import Place
 from gateway.config.settings import SouthboundSection, UtilitySection
 from gateway.domain.errors import ConfigError, Fault, IdentityError
@@ -24,6 +25,10 @@ def unusable_files(draft: Draft) -> Found:
     # The draft lacks what could not be read; a path that means nothing to the system is told elsewhere.
     with contextlib.suppress(AttributeError, OSError):
         yield from _southbound(draft, draft.southbound)
+    for index, site in enumerate(draft.sites):
+        with contextlib.suppress(AttributeError, OSError):
+            for place, section in enumerate(site.webhook):
+                yield from unusable(("site", index, "webhook", place), section, draft)
     for index, utility in enumerate(draft.utilities):
         with contextlib.suppress(AttributeError, OSError):
             yield from _utility(("utility", index), draft, utility)

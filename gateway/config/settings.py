@@ -17,6 +17,7 @@ from gateway.domain.protocol import ProtocolName
 from gateway.domain.quantity import exact, plain
 from gateway.domain.text import clean
 from gateway.domain.timespan import duration
+from gateway.transport.targets import PORTS, read_network
 
 _PRINTED: Final = re.compile(r"[!-~]+")
 
@@ -90,6 +91,11 @@ def _storable(text: str) -> str:
         raise ValueError(error.detail) from None
 
 
+def _own_network(text: str) -> str:
+    read_network(text)
+    return text
+
+
 def _loopback(host: str) -> bool:
     try:
         return ip_address(host).is_loopback
@@ -152,6 +158,10 @@ class SouthboundSection(Section):
     heartbeat_s: Annotated[int, Field(strict=True, ge=1, le=3600)] = 15
     lease_s: Annotated[int, Field(strict=True, ge=3, le=86400)] = 60
     """A site that hears nothing for so long falls back to its fail-safe."""
+    webhook_ports: Annotated[list[Port], Field(min_length=1)] = [*PORTS]
+    """Where endpoints of sites may listen."""
+    webhook_origin: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9.-]{0,252}$")] = "gridgate"
+    """What this gateway calls itself when it asks an endpoint whether it wants deliveries; a host name."""
 
     @property
     def loopback(self) -> bool:
@@ -196,6 +206,27 @@ class GuardSection(Section):
     """The same for single rules, by their names here."""
 
 
+class WebhookSection(Section):
+    """`[[site.webhook]]`: an endpoint of the site's own, which its stream is pushed to."""
+
+    name: Label
+    url: Annotated[str, Field(min_length=1, max_length=2048)]
+    """https; plain http only to a loopback address out of ``allow``."""
+    secret_file: Path | None = None
+    """One line, ``whsec_…`` (HMAC) or ``whsk_…`` (Ed25519); readable by its owner only."""
+    secret_files: list[Path] = []
+    """Instead, while the secret is exchanged: the new one, then the old one."""
+    allow: list[Annotated[str, AfterValidator(_own_network)]] = []
+    """The site's own networks that the endpoint may lie in; without them only the Internet at large."""
+    ca: Path | None = None
+    """Anchors of the site's own authority; none: the system's."""
+
+    @property
+    def secrets(self) -> list[Path]:
+        """Every file with a secret, the newest first."""
+        return [*([self.secret_file] if self.secret_file else []), *self.secret_files]
+
+
 class SiteSection(Section):
     """`[[site]]`."""
 
@@ -209,6 +240,7 @@ class SiteSection(Section):
     contract_meter: Label
     """The meter that limits, reports and statements are about."""
     meter: Annotated[list[MeterSection], Field(min_length=1)]
+    webhook: list[WebhookSection] = []
     simulated: Switch = False
     """Everything published about this site says so."""
     guard: GuardSection | None = None

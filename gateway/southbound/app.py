@@ -18,6 +18,7 @@ from gateway.southbound.routes import ROUTES, Route
 from gateway.southbound.service import Service
 from gateway.southbound.stream import Streams
 from gateway.southbound.trace import traced
+from gateway.southbound.webhook.handlers import Webhooks
 from gateway.transport.server import dated, guarded
 
 Scoped = Callable[[web.Request, Caller], Awaitable[web.StreamResponse]]
@@ -62,6 +63,7 @@ def make_app(parts: Parts) -> web.Application:
 
 def _scoped_handlers(parts: Parts, access: Access) -> Mapping[str, Scoped]:
     queries, answers, streams = Queries(parts, access), Answers(parts), Streams(parts, access)
+    endpoints = Webhooks(parts)
     return {
         "list_intents": queries.list_intents,
         "read_intent": queries.read_intent,
@@ -74,6 +76,10 @@ def _scoped_handlers(parts: Parts, access: Access) -> Mapping[str, Scoped]:
         "post_completion": answers.completion,
         "post_telemetry": answers.telemetry,
         "post_heartbeat": answers.heartbeat,
+        "list_webhooks": endpoints.list_webhooks,
+        "list_attempts": endpoints.list_attempts,
+        "test_webhook": endpoints.test_webhook,
+        "resend_webhook": endpoints.resend_webhook,
         "list_statements": queries.list_statements,
         "read_statement": queries.read_statement,
     }

@@ -22,6 +22,16 @@ from gateway.domain.intent import FailSafe
 from gateway.domain.participation import Opt
 from gateway.domain.plan import EffectivePlan, OpenQuestion, Phase, PlanSegment
 from gateway.southbound.documents import Health, LeaseDocument, Stored
+from gateway.southbound.webhook.documents import (
+    AttemptDocument,
+    AttemptPage,
+    Queued,
+    Resend,
+    WebhookDocument,
+    WebhookList,
+    WebhookTest,
+    WebhookTested,
+)
 
 _INTENT: Final = "6f3a1f0e-5d3c-5b0e-9a53-3d0f4f1c7a11"
 _MADE: Final = datetime(2025, 5, 3, 23, 0, tzinfo=UTC)
@@ -54,6 +64,36 @@ _PLAN: Final = EffectivePlan(
         ),
     ),
     failsafe=FailSafe(on_lease_loss="hold_last", default_import_max_kw=None, lease_s=60),
+)
+_WEBHOOK: Final = WebhookList(
+    items=(
+        WebhookDocument(
+            name="scheduler",
+            url="https://sched.phx.example/gridgate",
+            standing="ready",
+            proof="origin",
+            cursor="4711",
+            per_min=0,
+            why="",
+            changed_at=_MADE,
+        ),
+    )
+)
+_ATTEMPT: Final = AttemptPage(
+    items=(
+        AttemptDocument(
+            number=91,
+            sequence="4711",
+            webhook_id=f"{_INTENT}_4294967297",
+            at=_MADE,
+            outcome="delivered",
+            status=200,
+            duration_ms=41,
+            answer="",
+            detail="",
+        ),
+    ),
+    next=None,
 )
 _SHOWN: Final[tuple[BaseModel, ...]] = (
     _PLAN,
@@ -98,6 +138,12 @@ _SHOWN: Final[tuple[BaseModel, ...]] = (
     ),
     Heartbeat(at=_MADE, software="scheduler-a 1.4.2", plan_revision=7, known={_INTENT: 1}),
     Stored(),
+    _WEBHOOK,
+    _ATTEMPT,
+    WebhookTest(),
+    WebhookTested(reached=True, reason="HTTP_200", status=200, answer="7bQ…", detail=""),
+    Resend(after=4711),
+    Queued(queued=2),
     LeaseDocument(lease_s=60, plan_revision=7, server_time=_MADE),
     Health(status="ok", checks={"store": "ok"}),
 )

@@ -10,6 +10,7 @@ from pydantic.json_schema import models_json_schema
 
 from gateway.southbound.documents import ANSWERS, IntentEvent, PlanEvent, ResetEvent
 from gateway.southbound.examples import EXAMPLES
+from gateway.southbound.outgoing import SENT, webhooks
 from gateway.southbound.problems import MEDIA_TYPE, Problem
 from gateway.southbound.routes import JSON, ROUTES, Parameter, Route
 
@@ -53,6 +54,7 @@ def openapi_document() -> Document:
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
         "paths": paths,
+        "webhooks": webhooks(),
         "components": {
             "schemas": _schemas(),
             "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
@@ -68,10 +70,11 @@ def openapi_bytes() -> bytes:
 
 def _schemas() -> Document:
     """Return every model once: requests as they are validated, answers as they are written."""
-    written: set[type[BaseModel]] = {Problem, *_ON_STREAM}
+    written: set[type[BaseModel]] = {Problem, *_ON_STREAM, *SENT}
     written |= {route.answer for route in ROUTES if route.answer}
     modes: list[tuple[type[BaseModel], Literal["validation", "serialization"]]] = []
-    modes += [(model, "validation") for model in ANSWERS.values()]
+    bodies = {**ANSWERS, **{route.operation: route.body for route in ROUTES if route.body}}
+    modes += [(model, "validation") for model in dict.fromkeys(bodies.values())]
     modes += [(model, "serialization") for model in sorted(written, key=lambda each: each.__name__)]
     _, whole = models_json_schema(modes, ref_template="#/components/schemas/{model}")
     found: Document = whole["$defs"]

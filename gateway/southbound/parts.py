@@ -10,6 +10,7 @@ from gateway.domain.ports import Clock, Ids, Signer
 from gateway.pipeline.desk import Fence, SiteDesk
 from gateway.pipeline.ports import Store
 from gateway.southbound.bells import Bells
+from gateway.southbound.webhook.desk import WebhookDesk
 
 Refresh = Callable[[], Awaitable[None]]
 
@@ -63,5 +64,7 @@ class Parts:
     pace: Pace = field(default_factory=Pace)
     fence: Fence | None = None
     """None: nobody can have a copy of this store."""
+    webhooks: WebhookDesk = field(default_factory=WebhookDesk)
+    """Knows the sites' own endpoints; none unless configured."""
     watch: Watch = unwatched
     """Is told the points that a request passes."""

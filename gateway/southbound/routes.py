@@ -19,6 +19,14 @@ from gateway.southbound.documents import (
     Stored,
 )
 from gateway.southbound.tokens import ACK_WRITE, EVENTS_READ, TELEMETRY_WRITE
+from gateway.southbound.webhook.documents import (
+    AttemptPage,
+    Queued,
+    Resend,
+    WebhookList,
+    WebhookTest,
+    WebhookTested,
+)
 
 PREFIX: Final = "/v1"
 JSON: Final = "application/json"
@@ -61,6 +69,7 @@ _SITE_QUERY: Final = Parameter(
     name="site", place="query", meaning="The token's site; may be left out."
 )
 _INTENT: Final = Parameter(name="intent", place="path", meaning="Id of an intent.")
+_WEBHOOK: Final = Parameter(name="webhook", place="path", meaning="Name of an endpoint.")
 _AFTER: Final = Parameter(
     name="after",
     place="query",
@@ -200,6 +209,57 @@ ROUTES: Final[tuple[Route, ...]] = (
         answer=SettlementStatement,
         parameters=(Parameter(name="statement", place="path", meaning="Id of a statement."),),
         refusals=(404,),
+    ),
+    Route(
+        method="GET",
+        path=f"{PREFIX}/webhooks",
+        operation="list_webhooks",
+        summary="The site's own endpoints, as the operator configured them, and how each stands.",
+        scope=EVENTS_READ,
+        answer=WebhookList,
+        parameters=(_SITE_QUERY,),
+        refusals=(404,),
+    ),
+    Route(
+        method="GET",
+        path=f"{PREFIX}/webhooks/{{webhook}}/attempts",
+        operation="list_attempts",
+        summary="Attempts to reach one endpoint, newest first, with the beginning of each answer.",
+        scope=EVENTS_READ,
+        answer=AttemptPage,
+        parameters=(
+            _WEBHOOK,
+            Parameter(
+                name="before",
+                place="query",
+                type="integer",
+                meaning="Number of an attempt: what is older than it.",
+            ),
+            _LIMIT,
+        ),
+        refusals=(404, 422),
+    ),
+    Route(
+        method="POST",
+        path=f"{PREFIX}/webhooks/{{webhook}}/test",
+        operation="test_webhook",
+        summary="Send a signed test event now, and tell how it was taken.",
+        scope=ACK_WRITE,
+        body=WebhookTest,
+        answer=WebhookTested,
+        parameters=(_WEBHOOK,),
+        refusals=(404,),
+    ),
+    Route(
+        method="POST",
+        path=f"{PREFIX}/webhooks/{{webhook}}/resend",
+        operation="resend_webhook",
+        summary="Send one document once more, or all delivered ones after a cursor; never past their end.",
+        scope=ACK_WRITE,
+        body=Resend,
+        answer=Queued,
+        parameters=(_WEBHOOK,),
+        refusals=(404, 409),
     ),
     Route(
         method="GET",

@@ -17,8 +17,8 @@ from gateway.southbound.schemas import schema_files, write_schemas
 PUBLISHED = Path(__file__).parents[2] / "schemas" / "intent" / "v1"
 OPERATIONS = (
     "list_intents read_intent stream read_plan post_ack post_commitment post_rejection post_progress post_completion "
-    "post_telemetry post_heartbeat list_statements read_statement read_keys read_openapi health_live health_ready "
-    "read_metrics"
+    "post_telemetry post_heartbeat list_statements read_statement list_webhooks list_attempts test_webhook "
+    "resend_webhook read_keys read_openapi health_live health_ready read_metrics"
 )
 
 
@@ -34,6 +34,18 @@ def test_the_document_is_the_same_every_time() -> None:
 
 def test_operation_ids_never_change() -> None:
     assert [route.operation for route in ROUTES] == OPERATIONS.split()
+
+
+def test_outgoing_calls_are_described_with_their_headers_and_documents() -> None:
+    document = openapi_document()
+    deliver = document["webhooks"]["document"]["post"]
+    headers = {each["name"] for each in deliver["parameters"]}
+    assert {"webhook-id", "webhook-timestamp", "webhook-signature"} <= headers
+    media = deliver["requestBody"]["content"]["application/cloudevents+json"]
+    named = {each["$ref"].split("/")[-1] for each in media["schema"]["anyOf"]}
+    assert named == {"IntentEvent", "PlanEvent", "ThinEvent"}
+    assert named <= set(document["components"]["schemas"])
+    assert "options" in document["webhooks"]["document"]
 
 
 def test_no_schema_exists_in_two_shapes() -> None:

@@ -10,6 +10,8 @@ from datetime import datetime
 from typing import Final
 
 from gateway.domain.errors import TransportError
+from gateway.domain.fence import HEADER
+from gateway.pipeline.desk import Fence
 from gateway.southbound.webhook.book import Result, failure, result_of
 from gateway.southbound.webhook.payload import MEDIA_TYPE, meets
 from gateway.southbound.webhook.schedule import Outcome
@@ -66,12 +68,14 @@ class Sender:
         url: Of the endpoint.
         origin: What we call ourselves.
         secrets: Sign.
+        fence: Our fencing number, told with every document.
     """
 
     outward: Outward
     url: str
     origin: str
     secrets: tuple[Secret, ...]
+    fence: Fence | None = None
 
     async def ask(self) -> Heard:
         """Ask the question.
@@ -88,9 +92,11 @@ class Sender:
             TransportError: no answer.
             GatewayError: as ``look`` raised; nothing was sent.
         """
+        fence = {} if self.fence is None else {HEADER: self.fence.text}
         headers = {
             "Content-Type": MEDIA_TYPE,
             ORIGIN: self.origin,
+            **fence,
             **signed_headers(self.secrets, name, at, body),
         }
         call = Call(method="POST", url=self.url, headers=headers, body=body)

@@ -15,8 +15,10 @@ from gateway.domain.errors import DeliveryError, StoreError, TransportError
 from gateway.domain.points import Step, Watch, unwatched
 from gateway.domain.ports import Chance, Clock, Ids
 from gateway.pipeline.deliveries import Attempt, Delivery, Endpoint, Fate, Standing
+from gateway.pipeline.desk import Fence
 from gateway.pipeline.ports import Store, Work
 from gateway.southbound.bells import Bells
+from gateway.southbound.fencing import refuse_stopped
 from gateway.southbound.webhook.asking import Said, Sender, met, no_answer, said_of
 from gateway.southbound.webhook.book import (
     NOT_SENT,
@@ -52,6 +54,7 @@ class Ports:
     counts: Counts
     source: str
     watch: Watch = unwatched
+    fence: Fence | None = None
 
 
 @dataclass
@@ -310,7 +313,9 @@ class Courier:
 
         Raises:
             DeliveryError: ``OVERTAKEN``.
+            FencedError: another gateway goes on with a copy of this store.
         """
+        refuse_stopped(self.ports.fence)
         now = self.ports.clock.now()
         if not await self.ports.store.read(
             lambda work: still_to_be_sent(work, self.spot, due, now)

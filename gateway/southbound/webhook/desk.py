@@ -18,7 +18,7 @@ from gateway.southbound.webhook.line import known_endpoint
 from gateway.southbound.webhook.payload import last_instant
 from gateway.southbound.webhook.schedule import Outcome
 
-LETTERS: Final = 1000
+LETTERS: Final = 200
 """Most dead letters replayed at once."""
 
 

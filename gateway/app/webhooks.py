@@ -1,0 +1,71 @@
+"""Configured endpoints -> couriers: each with its own secrets, rules and anchors."""
+
+from prometheus_client import CollectorRegistry
+
+from gateway.config.endpoints import target_rules
+from gateway.config.load import Loaded
+from gateway.config.settings import SiteSection, WebhookSection
+from gateway.domain.names import SiteId
+from gateway.domain.ports import Chance, Ids
+from gateway.pipeline.book import Office
+from gateway.pipeline.desk import Fence
+from gateway.southbound.bells import Bells
+from gateway.southbound.webhook.asking import Sender
+from gateway.southbound.webhook.counts import Counts
+from gateway.southbound.webhook.courier import Courier, Ports
+from gateway.southbound.webhook.desk import WebhookDesk
+from gateway.southbound.webhook.line import Spot
+from gateway.southbound.webhook.signing import read_secrets
+from gateway.transport.outward import Outward, outward_context
+from gateway.transport.tls import refuse_test_files
+
+
+def make_webhooks(
+    loaded: Loaded,
+    office: Office,
+    bells: Bells,
+    ids: Ids,
+    chance: Chance,
+    registry: CollectorRegistry,
+    fence: Fence | None,
+) -> WebhookDesk:
+    """Make a courier per endpoint; the secrets are read here and live in its memory only.
+
+    Raises:
+        ConfigError: a secret cannot be used, or may be read by others.
+        IdentityError: ``TEST_CERTIFICATE`` outside test mode.
+    """
+    ports = Ports(
+        store=office.store,
+        clock=office.clock,
+        bells=bells,
+        ids=ids,
+        chance=chance,
+        counts=Counts(registry),
+        source=office.book.source,
+        watch=office.watch,
+        fence=fence,
+    )
+    couriers = {
+        (SiteId(site.id), section.name): _courier(loaded, site, section, ports)
+        for site in loaded.settings.site
+        for section in site.webhook
+    }
+    return WebhookDesk(ports, couriers)
+
+
+def _courier(loaded: Loaded, site: SiteSection, section: WebhookSection, ports: Ports) -> Courier:
+    southbound = loaded.settings.southbound
+    ca = loaded.path(section.ca) if section.ca else None
+    if ca is not None and not loaded.settings.gateway.test_mode:
+        refuse_test_files((ca,))
+    outward = Outward(ports.clock, target_rules(section, southbound), tls=outward_context(ca))
+    sender = Sender(
+        outward=outward,
+        url=section.url,
+        origin=southbound.webhook_origin,
+        secrets=read_secrets([loaded.path(path) for path in section.secrets]),
+        fence=ports.fence,
+    )
+    spot = Spot(site=SiteId(site.id), name=section.name, url=section.url)
+    return Courier(spot, sender, ports)
