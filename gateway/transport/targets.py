@@ -83,12 +83,12 @@ def parse_target(url: str, rules: TargetRules) -> Target:
         raise _bad("names no host; international names are written in their xn-- form")
     if parts.fragment:
         raise _bad("must end before the #; it is never sent")
+    if parts.scheme == "http" and not _opens_loopback(rules):
+        raise _bad("must be https; plain http only to loopback addresses listed in `allow`")
     port = _DEFAULT_PORT[parts.scheme] if port is None else port
     if port not in rules.ports:
         listed = ", ".join(map(str, rules.ports))
         raise _bad(f"names port {port}; allowed are {listed} ([southbound] webhook_ports)")
-    if parts.scheme == "http" and not _opens_loopback(rules):
-        raise _bad("must be https; plain http only to loopback addresses listed in `allow`")
     return Target(url, parts.scheme, host, port)
 
 

@@ -6,7 +6,7 @@ from typing import Final
 
 from gateway.domain.errors import GatewayError
 from gateway.domain.ports import Chance
-from gateway.pipeline.deliveries import Attempt, Delivery, Endpoint, Fate, Standing, died
+from gateway.pipeline.deliveries import SETTLED, Attempt, Delivery, Endpoint, Fate, Standing, died
 from gateway.pipeline.ports import Work
 from gateway.southbound.webhook.line import Due, Spot, known_endpoint
 from gateway.southbound.webhook.payload import last_instant
@@ -103,6 +103,14 @@ def ended(attempt: Attempt, result: Result, outcome: str = "") -> Attempt:
         answer=result.answer,
         detail=result.detail or ("" if result.status else result.reason),
     )
+
+
+def unsaid(work: Work, due: Due, attempt: Attempt) -> None:
+    """Write down that nothing was sent after all: the document stands as it stood before."""
+    work.deliveries.end(attempt)
+    known = work.deliveries.get(due.delivery.site, due.delivery.endpoint, due.delivery.sequence)
+    if known is not None and known.fate not in SETTLED:
+        work.deliveries.put(due.delivery)
 
 
 def conclude(

@@ -29,6 +29,7 @@ from gateway.southbound.webhook.book import (
     failure,
     result_of,
     still_to_be_sent,
+    unsaid,
 )
 from gateway.southbound.webhook.counts import Counts
 from gateway.southbound.webhook.line import Due, Spot, View, known_endpoint, look, write_down
@@ -72,7 +73,6 @@ class Courier:
     ports: Ports
     _last_at: datetime | None = field(default=None, init=False)
     """Last attempt, for an endpoint that allows only so many a minute."""
-    _per_min: int = field(default=0, init=False)
 
     async def run(self) -> None:
         """Deliver until the bells are closed.
@@ -102,14 +102,14 @@ class Courier:
         if view.more:
             return None
         if view.asks:
-            at = self._asks_at(view)
+            at = self._asks_at(view, now)
             if at <= now:
                 await self._ask(view.endpoint)
                 return None
             return min(view.wake_at, at)
         if view.due is None:
             return view.wake_at
-        at = max(view.due.at, self._free_at(view.endpoint))
+        at = max(view.due.at, self._free_at(view.endpoint, now))
         if at > now:
             return min(max(view.wake_at, now), at)
         await self._deliver(view.due)
@@ -142,21 +142,20 @@ class Courier:
             attempts=letter.attempts,
         )
 
-    def _free_at(self, endpoint: Endpoint) -> datetime:
+    def _free_at(self, endpoint: Endpoint, now: datetime) -> datetime:
         """Return when the endpoint's own limit allows the next delivery."""
-        now = self.ports.clock.now()
         if not endpoint.per_min or self._last_at is None:
             return now
         return max(now, self._last_at + timedelta(seconds=60 / endpoint.per_min))
 
     # --- whether the endpoint wants deliveries
 
-    def _asks_at(self, view: View) -> datetime:
+    def _asks_at(self, view: View, now: datetime) -> datetime:
         """Return when to ask; something new in the stream is worth asking at once."""
         endpoint = view.endpoint
         new = view.newest_at is not None and view.newest_at > endpoint.changed_at
         if endpoint.ask_at is None or (new and endpoint.asked):
-            return self.ports.clock.now()
+            return now
         return endpoint.ask_at
 
     async def _ask(self, endpoint: Endpoint) -> None:
@@ -280,9 +279,9 @@ class Courier:
         result, sent = await self._sent(due, attempt)
         ports.watch(f"webhook.{due.item.kind}.after")
         if not sent:
-            done = ended(attempt, result, NOT_SENT)
             ports.counts.attempts.labels(NOT_SENT).inc()
-            await ports.store.write(lambda work: work.deliveries.end(done), Step.DELIVERY_ENDED)
+            take_back = partial(unsaid, due=due, attempt=ended(attempt, result, NOT_SENT))
+            await ports.store.write(take_back, Step.DELIVERY_ENDED)
             return
         end = partial(
             conclude,
