@@ -1,0 +1,1 @@
+"""Intake: bytes in, durable, an intent at a subscriber; beside a floor of the same TLS, payload and disk."""
