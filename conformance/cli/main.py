@@ -3,11 +3,15 @@
 import argparse
 import sys
 from collections.abc import Sequence
+from decimal import Decimal
 from pathlib import Path
 from typing import NoReturn
 
 from conformance.cli.ending import EXITS, Exit
 from conformance.cli.serve import Timeline, real_instant, serve_vtn2b
+from conformance.cli.serve_gateway import serve_gateway
+from conformance.reference.gateway import Options
+from conformance.reference.scenes import SCENES
 from conformance.soak.__main__ import add_options, soak
 from gateway.domain.codes.registry import by_reason, row_of
 from gateway.domain.codes.shape import shape
@@ -50,6 +54,7 @@ def _parser() -> _Parser:
     clock.add_argument(
         "--clock-factor", type=float, metavar="N", help="seconds of the timeline per real second"
     )
+    _add_gateway(roles)
     soaking = verbs.add_parser(
         "soak",
         help="attack the main job in every known way",
@@ -58,6 +63,42 @@ def _parser() -> _Parser:
     )
     add_options(soaking)
     return parser
+
+
+def _add_gateway(roles: "argparse._SubParsersAction[_Parser]") -> None:
+    role = roles.add_parser(
+        "gateway",
+        help="a gateway for scheduler developers",
+        description="A gateway with a made-up utility, its time pressed together: it waits for your scheduler, then "
+        "plays the scenario over and over. Tells on stdout, one JSON object a line, where to connect and what your "
+        "site answered. Everything is simulated.",
+        epilog=EXITS,
+    )
+    role.add_argument("--scenario", choices=sorted(SCENES), default="phoenix")
+    role.add_argument("--factor", type=float, default=60.0, metavar="N", help="times as fast")
+    role.add_argument("--port", type=int, default=8443, help="0: any free one")
+    role.add_argument("--site", default="phx-1", help="name of your site")
+    role.add_argument("--contracted-kw", type=float, default=120.0, metavar="KW")
+    role.add_argument("--plain", action="store_true", help="HTTP instead of HTTPS, on loopback")
+    role.add_argument("--folder", type=Path, default=Path(), help="keep store, token and CA there")
+
+
+def _gateway_options(parser: _Parser, given: argparse.Namespace) -> Options:
+    if not 1 <= given.factor <= 600:
+        parser.error("--factor must lie between 1 and 600")
+    if not 0 <= given.port <= 65535:
+        parser.error("--port must lie between 0 and 65535")
+    if not 1 <= given.contracted_kw <= 10**7:
+        parser.error("--contracted-kw must lie between 1 and 10000000")
+    return Options(
+        scenario=given.scenario,
+        folder=given.folder,
+        site=given.site,
+        contracted_kw=Decimal(str(given.contracted_kw)),
+        port=given.port,
+        tls=not given.plain,
+        factor=given.factor,
+    )
 
 
 def _timeline(parser: _Parser, given: argparse.Namespace) -> Timeline | None:
@@ -89,6 +130,8 @@ def run(arguments: Sequence[str] | None = None) -> int:
     try:
         if given.verb == "soak":
             return soak(given)
+        if given.role == "gateway":
+            return serve_gateway(_gateway_options(parser, given))
         return serve_vtn2b(given.schedule, _timeline(parser, given))
     except ConfigError as error:
         for fault in error.faults:

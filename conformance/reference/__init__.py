@@ -1,0 +1,1 @@
+"""Reference counterparts to code against: today the gateway, as a scheduler developer meets it."""
