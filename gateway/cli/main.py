@@ -307,7 +307,9 @@ def opt(  # noqa: PLR0913 - every option of the verb
 
 
 @app.command(epilog=EXITS)
-def bench(name: Annotated[str, typer.Argument(help="decode2b, intake …")], as_json: AsJson = False) -> None:
+def bench(
+    name: Annotated[str, typer.Argument(help="decode2b, intake …")], as_json: AsJson = False
+) -> None:
     """Measure against the published bars."""
     _call(
         "gateway.cli.child:child",
