@@ -24,6 +24,7 @@ from gateway.app.measuring import Measuring
 from gateway.app.operator_desk import OperatorDesk
 from gateway.app.secrets import installation_key, private_file
 from gateway.app.sessions import Sessions, Tap
+from gateway.app.state_desk import StateDesk
 from gateway.app.supervisor import keep
 from gateway.app.token_desk import StoreDesk
 from gateway.app.webhooks import make_webhooks
@@ -34,6 +35,7 @@ from gateway.domain.errors import ConfigError, GatewayError, first_of
 from gateway.domain.names import UtilityName
 from gateway.domain.points import Step, Watch, unwatched
 from gateway.domain.ports import Chance, Clock, Ids
+from gateway.northbound.driver import Health
 from gateway.observability.lag import LoopLag
 from gateway.observability.metrics import Metrics
 from gateway.observability.standing import StandingGauges
@@ -88,7 +90,7 @@ class Wiring:
     ids: Ids = field(default_factory=SystemIds)
     chance: Chance = field(default_factory=SystemChance)
     pace: Pace = field(default_factory=Pace)
-    seed: bytes | None = None
+    seed: bytes | None = field(default=None, repr=False)
     """32 bytes that every key is made of instead of the files; test mode only."""
     tap: Tap | None = None
     """Sees every answer of a utility as it comes in; for measuring."""
@@ -271,8 +273,12 @@ class Gateway:
         desk = StoreDesk(office.store, self._wiring.ids, office.clock, office.book.sites)
         operator = OperatorDesk(Overrule(office), office.clock)
         letters = LetterDesk(self._webhooks, office.clock)
-        routes = (*operator.routes(), *letters.routes())
+        state = StateDesk(SOFTWARE, office.clock, self._health, self._metrics.registry)
+        routes = (*operator.routes(), *letters.routes(), *state.routes())
         return Control(data_dir(self._loaded), desk, office.clock, routes)
+
+    def _health(self) -> Mapping[UtilityName, Health]:
+        return self._sessions.health() if self._sessions else {}
 
     def _make_measuring(self, office: Office, store: SqliteStore) -> Measuring:
         settings = self._loaded.settings
@@ -322,7 +328,7 @@ class Gateway:
 
     async def _utilities_answer(self) -> str:
         """Say what is wrong when no utility was heard lately; a site that is down never makes us unready."""
-        sessions = self._sessions.health() if self._sessions else {}
+        sessions = self._health()
         since_s = self.office.clock.elapsed_s() - FRESH.total_seconds()
         heard = [health.last_good_s for health in sessions.values()]
         if any(at_s is not None and at_s > since_s for at_s in heard):

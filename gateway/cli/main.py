@@ -113,6 +113,17 @@ def doctor(config: Config, as_json: AsJson = False) -> None:
     _call("gateway.cli.doctor:doctor", config=config, as_json=as_json)
 
 
+@app.command("support-bundle", epilog=EXITS)
+def support_bundle(
+    config: Config,
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="File to write.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what is inside.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Write what helps others to help you: no secrets, no identities, no readings."""
+    _call("gateway.cli.support:bundle", config=config, out=out, as_json=as_json, dry_run=dry_run)
+
+
 @config_app.command("check", epilog=EXITS)
 def config_check(file: Annotated[Path, typer.Argument(help="Configuration file.")]) -> None:
     """List every fault at once, each with file, line, key and the fix; no network."""

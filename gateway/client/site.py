@@ -101,8 +101,8 @@ class Site:
         self.clock: Clock = clock or SystemClock()
         self._url = url
         self._site = site
-        self._token = token
         self._token_file = None if token_file is None else Path(token_file)
+        self._secret = _kept(token)
         self._folder = None if buffer_dir is None else Path(buffer_dir)
         self._ssl = ssl
         self._verify = verify
@@ -226,7 +226,7 @@ class Site:
             raise self._failure
 
     def _secret(self) -> str:
-        return self._token if self._token_file is None else self._token_file.read_text().strip()
+        return self._secret() if self._token_file is None else self._token_file.read_text().strip()
 
     def _make_telemetry(self) -> Telemetry:
         options, room = self._options, self._options.buffer_samples
@@ -306,3 +306,12 @@ async def _turns() -> None:
         turn: asyncio.Future[None] = loop.create_future()
         loop.call_soon(turn.set_result, None)
         await turn
+
+
+def _kept(token: str) -> Callable[[], str]:
+    """Keep a token out of every attribute: whoever reports errors prints those."""
+
+    def told() -> str:
+        return token
+
+    return told

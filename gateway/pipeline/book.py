@@ -1,7 +1,7 @@
 """What the pipeline knows before anything happens: the operator's settlement of sites and programs."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 
 from gateway.domain.names import SiteId, UtilityName
@@ -22,7 +22,7 @@ class Book:
     sites: Mapping[SiteId, Site]
     programs: Mapping[tuple[UtilityName, str], Program]
     terms: Mapping[SiteId, Terms]
-    installation_key: bytes
+    installation_key: bytes = field(repr=False)
     """Keys the derived intent ids; kept with the secrets, never shown."""
     source: str
     """URI of this gateway in every CloudEvent."""

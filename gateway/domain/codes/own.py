@@ -46,6 +46,7 @@ ROWS: Final = (
     _own("GG-9021", "PARTIAL_OPT", "A partial answer on its way upstream"),
     _own("GG-9022", "WRONG_OPTIONS", "Options of another protocol"),
     _own("GG-9023", "TOKEN", "Something was used the wrong way"),
+    _own("GG-9024", "SECRET_IN_BUNDLE", "A support bundle that would hold a secret"),
     _played("GG-9101", "UNKNOWN_EVENT", "No such event was published"),
     _played("GG-9102", "EVENT_EXISTS", "The event is published already"),
     _played("GG-9103", "EVENT_ENDED", "The event is over"),
