@@ -1,7 +1,7 @@
 """One site's connection to its gateway: what a scheduler uses."""
 
 import asyncio
-from collections.abc import Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from ssl import SSLContext
@@ -102,7 +102,7 @@ class Site:
         self._url = url
         self._site = site
         self._token_file = None if token_file is None else Path(token_file)
-        self._secret = _kept(token)
+        self._given = _kept(token)
         self._folder = None if buffer_dir is None else Path(buffer_dir)
         self._ssl = ssl
         self._verify = verify
@@ -226,7 +226,7 @@ class Site:
             raise self._failure
 
     def _secret(self) -> str:
-        return self._secret() if self._token_file is None else self._token_file.read_text().strip()
+        return self._given() if self._token_file is None else self._token_file.read_text().strip()
 
     def _make_telemetry(self) -> Telemetry:
         options, room = self._options, self._options.buffer_samples
