@@ -35,7 +35,6 @@ from gateway.domain.errors import ConfigError, GatewayError, first_of
 from gateway.domain.names import UtilityName
 from gateway.domain.points import Step, Watch, unwatched
 from gateway.domain.ports import Chance, Clock, Ids
-from gateway.northbound.driver import Health
 from gateway.observability.lag import LoopLag
 from gateway.observability.metrics import Metrics
 from gateway.observability.standing import StandingGauges
@@ -273,12 +272,9 @@ class Gateway:
         desk = StoreDesk(office.store, self._wiring.ids, office.clock, office.book.sites)
         operator = OperatorDesk(Overrule(office), office.clock)
         letters = LetterDesk(self._webhooks, office.clock)
-        state = StateDesk(SOFTWARE, office.clock, self._health, self._metrics.registry)
+        state = StateDesk(SOFTWARE, office.clock, lambda: self._sessions, self._metrics.registry)
         routes = (*operator.routes(), *letters.routes(), *state.routes())
         return Control(data_dir(self._loaded), desk, office.clock, routes)
-
-    def _health(self) -> Mapping[UtilityName, Health]:
-        return self._sessions.health() if self._sessions else {}
 
     def _make_measuring(self, office: Office, store: SqliteStore) -> Measuring:
         settings = self._loaded.settings
@@ -328,7 +324,7 @@ class Gateway:
 
     async def _utilities_answer(self) -> str:
         """Say what is wrong when no utility was heard lately; a site that is down never makes us unready."""
-        sessions = self._health()
+        sessions = self._sessions.health() if self._sessions else {}
         since_s = self.office.clock.elapsed_s() - FRESH.total_seconds()
         heard = [health.last_good_s for health in sessions.values()]
         if any(at_s is not None and at_s > since_s for at_s in heard):

@@ -1,6 +1,6 @@
 """How a running gateway stands, told through the control socket: health of each utility, and its metrics."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from aiohttp import web
@@ -8,6 +8,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 from pydantic import BaseModel, ConfigDict
 
 from gateway.app.control import answered
+from gateway.app.sessions import Sessions
 from gateway.domain.names import UtilityName
 from gateway.domain.ports import Clock
 from gateway.domain.text import Text
@@ -47,13 +48,13 @@ class StateDesk:
     Args:
         software: Name and version.
         clock: Stamps.
-        health: How each utility's session stands.
+        sessions: Tells how each utility stands; None before they run.
         registry: Gives the metrics.
     """
 
     software: str
     clock: Clock
-    health: Callable[[], Mapping[UtilityName, Health]]
+    sessions: Callable[[], Sessions | None]
     registry: CollectorRegistry
 
     def routes(self) -> Sequence[web.RouteDef]:
@@ -61,7 +62,9 @@ class StateDesk:
         return [web.get("/state", self._tell)]
 
     async def _tell(self, _: web.Request) -> web.Response:
-        utilities = tuple(_utility(name, health) for name, health in self.health().items())
+        sessions = self.sessions()
+        found = sessions.health().items() if sessions else ()
+        utilities = tuple(_utility(name, health) for name, health in found)
         metrics = generate_latest(self.registry).decode()
         return answered(
             StateDocument(
