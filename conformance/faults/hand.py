@@ -34,10 +34,9 @@ Told = Callable[[Sequence[str]], Awaitable[None]]
 
 MINUTE: Final = timedelta(minutes=1)
 AGAIN: Final = timedelta(seconds=1)
-RECHECK: Final = timedelta(seconds=20)
+RECHECK: Final = timedelta(minutes=1)
 """A site that heard nothing looks all the same, as an event stream does."""
 _LATE: Final = frozenset({"TOO_LATE", "STALE_REVISION", "REFUSED"})
-_FINAL: Final = frozenset({"FLUSH_FAILED", "CORRUPT", "CLOSED", "BROKEN"})
 
 
 @dataclass
@@ -61,9 +60,12 @@ class Hand:
     told: Told
     opt: Callable[[IntentRecord], str]
     every: timedelta = MINUTE
+    thinks: timedelta = timedelta(0)
+    """Before it answers; sites that answer at one instant would do so in any order."""
     repeats: int = 0
     """Requests that had to be sent again."""
-    _bell: Mailbox[None] = field(init=False)
+    _bell: Mailbox[bool] = field(init=False)
+    _rung: bool = False
     _acked: set[tuple[str, int]] = field(default_factory=set)
     _answered: set[tuple[str, int]] = field(default_factory=set)
     _said: set[tuple[str, str]] = field(default_factory=set)
@@ -74,13 +76,14 @@ class Hand:
     def ring(self) -> None:
         """Wake the site: something new waits."""
         if len(self._bell) == 0:
-            self._bell.put(None)
+            self._bell.put(True)
 
     async def live(self) -> None:
         """Meter, send, look and answer until cancelled."""
         with self.clock.held():
-            await self.meter(self.clock.now() - timedelta(hours=1), 60)
-            due = self.clock.now() + self.every
+            begin = self.clock.now().replace(second=0, microsecond=0)
+            await self.meter(begin - timedelta(hours=1), 60)
+            due = begin + self.every
             while True:
                 await self._look()
                 if self.clock.now() >= due:
@@ -88,7 +91,14 @@ class Hand:
                     await self.meter(due - self.every, minutes)
                     await self._beat(due)
                     due += self.every
-                await self._bell.get(until=min(due, self.clock.now() + RECHECK))
+                await self._rest(min(due, self.clock.now() + RECHECK), early=True)
+
+    async def _rest(self, until: datetime, *, early: bool = False) -> None:
+        """Wait; a bell that rings meanwhile is remembered, and ends the wait when that may end early."""
+        while self.clock.now() < until and not (early and self._rung):
+            self._rung = bool(await self._bell.get(until=until)) or self._rung
+        if early:
+            self._rung = False
 
     async def meter(self, start: datetime, minutes: int) -> None:
         """Send one batch of one-minute samples."""
@@ -145,6 +155,7 @@ class Hand:
 
     async def _answer(self, record: IntentRecord) -> None:
         intent, name = record.intent, IntentId(record.intent.id)
+        await self._rest(self.clock.now() + self.thinks)
         word = self.opt(record)
         if word == "reject":
             refusal = Rejection(revision=intent.revision, reason="infeasible")
@@ -182,7 +193,7 @@ class Hand:
                     raise
                 return None
             except StoreError as error:
-                if error.reason in _FINAL:
+                if not error.passing:
                     raise
                 self.repeats += 1
-                await self.clock.sleep_until(self.clock.now() + AGAIN)
+                await self._rest(self.clock.now() + AGAIN)

@@ -14,17 +14,20 @@ from typing import Final
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from lxml import etree
 
 from conformance.faults.hand import Hand, Told
 from conformance.faults.utility import NearUtility
-from conformance.peers.event_spec import EventSpec, SignalSpec, Step
+from conformance.peers.event_spec import EventSpec, SignalSpec
+from conformance.peers.event_spec import Step as SignalStep
 from gateway.app.ids import SeededChance, SeededIds, seeded_key
 from gateway.app.supervisor import keep
 from gateway.app.virtual import VirtualClock
-from gateway.domain.errors import GatewayError, first_of
+from gateway.domain.errors import GatewayError, StoreError, first_of
 from gateway.domain.intent import FailSafe
 from gateway.domain.names import MeterId, SiteId, UtilityName
 from gateway.domain.participation import Participation
+from gateway.domain.points import Step
 from gateway.domain.program import Program
 from gateway.domain.site import Meter, Site
 from gateway.intents.derive import Terms
@@ -48,6 +51,7 @@ from gateway.southbound.signer import KeyFileSigner
 from gateway.transport.schemas import load_oadr20b_schema
 
 BEGIN: Final = datetime(2025, 5, 3, 22, 0, tzinfo=UTC)
+SECOND: Final = timedelta(seconds=1)
 MINUTE: Final = timedelta(minutes=1)
 LASTS: Final = 70 * MINUTE
 UTILITY: Final = UtilityName("azp")
@@ -61,7 +65,7 @@ Step_ = tuple[int, Callable[[NearUtility], None]]
 
 
 def _event(name: str, starts: int, lasts: int, share: str, *sites: SiteId) -> EventSpec:
-    step = Step(lasts=lasts * MINUTE, value=Decimal(share))
+    step = SignalStep(lasts=lasts * MINUTE, value=Decimal(share))
     return EventSpec(
         event_id=name,
         market_context=PROGRAM,
@@ -97,9 +101,9 @@ def answer_of(record: IntentRecord) -> str:
 
 
 @cache
-def codec() -> Codec:
-    """Return the codec of the whole process; its schema takes long to compile."""
-    return Codec(load_oadr20b_schema())
+def _schema() -> etree.XMLSchema:
+    """Return the schema of the whole process; it takes long to compile."""
+    return load_oadr20b_schema()
 
 
 def _site(name: SiteId) -> Site:
@@ -168,7 +172,7 @@ class World:
     def __post_init__(self) -> None:
         self.clock = VirtualClock(BEGIN, on_stuck=self._stop)
         ids = SeededIds(self.seed, "utility")
-        self.utility = NearUtility(self.clock, ids, codec(), self.poll_every)
+        self.utility = NearUtility(self.clock, ids, Codec(_schema()), self.poll_every)
         key = Ed25519PrivateKey.from_private_bytes(seeded_key(self.seed, "log"))
         public = key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
         self.office = Office(
@@ -193,6 +197,7 @@ class World:
             told=self.told,
             opt=answer_of,
             every=self.every,
+            thinks=10 * SECOND * SITES.index(name),
         )
 
     def ring(self, site: SiteId) -> None:
@@ -213,16 +218,15 @@ class World:
             StoreError: the store can no longer be trusted.
         """
         kept = {"timetable": self.timetable.run, "heads": self._heads, "session": self._drive}
-        steps: dict[str, Coroutine[None, None, None]] = {
-            name: keep(name, start, self.clock) for name, start in kept.items()
-        }
-        steps["script"] = self._script()
-        for site, hand in self.hands.items():
-            steps[site] = hand.live()
         self._playing = asyncio.current_task()
         try:
             with self.clock.held():
-                await self.agree()
+                await self._agreed()
+                steps: dict[str, Coroutine[None, None, None]] = {
+                    name: keep(name, start, self.clock) for name, start in kept.items()
+                }
+                steps |= {site: hand.live() for site, hand in self.hands.items()}
+                steps["script"] = self._script()
                 async with asyncio.TaskGroup() as tasks:
                     running = [tasks.create_task(step, name=name) for name, step in steps.items()]
                     await self.clock.sleep_until(BEGIN + self.lasts)
@@ -237,6 +241,18 @@ class World:
         if self._playing is not None:
             self._playing.cancel()
 
+    async def _agreed(self) -> None:
+        """Agree at last: a gateway that cannot start is started again."""
+        while True:
+            try:
+                await self.agree()
+            except StoreError as error:
+                if not error.passing:
+                    raise
+                await self.clock.sleep_until(self.clock.now() + SECOND)
+            else:
+                return
+
     async def agree(self) -> None:
         """Write down the terms, as a gateway does when it starts."""
         office, now = self.office, self.clock.now()
@@ -244,7 +260,7 @@ class World:
         def job(work: Work) -> None:
             agree(Turn(work=work, book=office.book, signer=office.signer, now=now))
 
-        await self.store.write(job)
+        await self.store.write(job, Step.AGREE)
 
     async def _heads(self) -> None:
         with self.clock.held():
@@ -266,7 +282,7 @@ class World:
         tools = Tools(
             chance=SeededChance(self.seed, "gateway"),
             ids=SeededIds(self.seed, f"gateway {len(self._drivers)}"),
-            schema=load_oadr20b_schema(),
+            schema=_schema(),
         )
         terms = ProgramTerms(name=PROGRAM, sites=SITES)
         scope = Scope(utility=UTILITY, programs=(terms,))

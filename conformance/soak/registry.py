@@ -3,11 +3,12 @@
 from collections.abc import Mapping
 from typing import Final
 
-from conformance.soak import forgeries, images
+from conformance.soak import forgeries, images, store_faults
 from conformance.soak.row import Part
 
 PARTS: Final[Mapping[str, Part]] = {
     forgeries.PART: forgeries.run,
     images.PART: images.run,
+    store_faults.PART: store_faults.run,
 }
 """Name -> part."""

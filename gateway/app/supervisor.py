@@ -1,4 +1,4 @@
-"""Keeps long tasks going: a task that fails by a bug is started anew from what is stored; a broken store stops all."""
+"""Keeps long tasks going: a task that fails by a bug, or by a busy store, is started anew; a broken store stops all."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -31,12 +31,16 @@ async def keep(name: str, start: Callable[[], Awaitable[None]], clock: Clock) ->
     while True:
         try:
             await start()
-        except (StoreError, ConfigError, asyncio.CancelledError):
+        except (ConfigError, asyncio.CancelledError):
             raise
+        except StoreError as error:
+            if not error.passing:
+                raise
+            log.error("task_waits", task=name, reason=error.reason, detail=error.detail)
         except Exception:
             # a bug in one session must not stop the others; it is logged and the state is re-read
             log.exception("task_crashed", task=name)
-            with clock.held():
-                await clock.sleep_until(clock.now() + PAUSE)
         else:
             return
+        with clock.held():
+            await clock.sleep_until(clock.now() + PAUSE)

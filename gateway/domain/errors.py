@@ -18,9 +18,13 @@ Neither may hold a key, a token or a full identity.
 """
 
 from datetime import timedelta
-from typing import TypeVar
+from typing import Final, TypeVar
 
 E = TypeVar("E", bound=BaseException)
+
+UNKNOWN_OUTCOME: Final = "UNKNOWN_OUTCOME"
+"""Of a ``StoreError``: the transaction may have become durable, or may yet."""
+_PASSING: Final = frozenset({"BUSY", "FULL", "NO_MEMORY", UNKNOWN_OUTCOME})
 
 
 class GatewayError(Exception):
@@ -81,6 +85,14 @@ class MeterDataError(GatewayError):
 
 class StoreError(GatewayError):
     """The store refused, failed or may not be trusted."""
+
+    @property
+    def passing(self) -> bool:
+        """Say whether the same work may be tried again by and by; after others only a restart helps.
+
+        Work is keyed: what an unknown attempt has done is found by the next one and not done twice (R-DUR-10).
+        """
+        return self.reason in _PASSING
 
 
 class FencedError(StoreError):

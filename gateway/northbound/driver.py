@@ -6,6 +6,7 @@ of that list and the session's state are committed in one transaction: nothing i
 """
 
 import asyncio
+from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -34,6 +35,8 @@ from gateway.protocols.actions import (
 )
 from gateway.protocols.session import Session
 
+MOST_TAKEN: Final = 1000
+"""Answers of which it is remembered that the session has them; far more than are ever on their way at once."""
 STORE_BUSY_PAUSE: Final = timedelta(seconds=1)
 """Between attempts to commit while the store says busy or full; the utility repeats what we do not acknowledge."""
 
@@ -129,6 +132,11 @@ class Driver:
     _mailbox: Mailbox[Item] = field(init=False)
     _wake_at: datetime | None = field(default=None, init=False)
     _state: bytes = field(default=b"", init=False)
+    _waiting: deque[Item] = field(default_factory=deque, init=False)
+    """Came in while the store was busy."""
+    _taken: deque[Participation] = field(
+        default_factory=lambda: deque(maxlen=MOST_TAKEN), init=False
+    )
 
     def __post_init__(self) -> None:
         self._mailbox = self.clock.mailbox()
@@ -154,14 +162,36 @@ class Driver:
     async def _drive(self, children: asyncio.TaskGroup) -> None:
         structlog.contextvars.bind_contextvars(utility=self.utility)
         await self._perform(self.session.on_time(self.clock.now()), children)
-        for decision in await self.sink.pending(self.utility):
-            await self._take(decision, children)
+        await self._look(children)
         while not self.health.closed:
-            item = await self._mailbox.get(until=self._wake_at)
-            await self._take(item, children)
+            item = self._waiting.popleft() if self._waiting else await self._next()
+            if item is None:
+                await self._look(children)
+            if not self.health.closed:
+                await self._take(item, children)
+
+    async def _next(self) -> Item | None:
+        return await self._mailbox.get(until=self._wake_at)
+
+    async def _look(self, children: asyncio.TaskGroup) -> None:
+        """Take answers that nobody handed over: a crash, or a commit whose outcome was unknown, lay between."""
+        for decision in await self._pending():
+            await self._take(decision, children)
+
+    async def _pending(self) -> Sequence[Participation]:
+        try:
+            return await self.sink.pending(self.utility)
+        except StoreError as error:
+            if not error.passing:
+                raise
+            return ()  # they stay where they are until the next wake
 
     async def _take(self, item: Item | None, children: asyncio.TaskGroup) -> None:
         taken: tuple[Participation, ...] = ()
+        if isinstance(item, Participation):
+            if item in self._taken:  # found in the store before it was handed over
+                return
+            self._taken.append(item)
         try:
             if isinstance(item, Message) and len(item.body) > OFF_LOOP_BYTES:
                 actions = await asyncio.to_thread(self._knock_aside, item)
@@ -254,13 +284,18 @@ class Driver:
             try:
                 await self.sink.accept(self.utility, emits, state, taken)
             except StoreError as error:
-                if error.reason not in {"BUSY", "FULL"}:
+                if not error.passing:
                     raise
                 log.error("store_refused", reason=error.reason, detail=error.detail)
-                await self.clock.sleep_until(self.clock.now() + STORE_BUSY_PAUSE)
+                await self._pause(self.clock.now() + STORE_BUSY_PAUSE)
             else:
                 self._state = state
                 return
+
+    async def _pause(self, until: datetime) -> None:
+        """Wait; what comes in meanwhile has its turn later."""
+        while (item := await self._mailbox.get(until=until)) is not None:
+            self._waiting.append(item)
 
     async def _send(self, send: Send) -> None:
         with self.clock.held():
@@ -278,7 +313,16 @@ class Driver:
 
     async def _collect(self, wanted: Collect) -> None:
         with self.clock.held():
-            self._mailbox.put(await self.collect(wanted))
+            while True:
+                try:
+                    self._mailbox.put(await self.collect(wanted))
+                except StoreError as error:
+                    if not error.passing:
+                        raise
+                    log.error("store_refused", reason=error.reason, detail=error.detail)
+                    await self.clock.sleep_until(self.clock.now() + STORE_BUSY_PAUSE)
+                else:
+                    return
 
 
 def _door(item: Item | None) -> str:

@@ -24,7 +24,7 @@ from gateway.domain.points import Step
 from gateway.intents.lifecycle import TERMINAL, Input, allowed
 from gateway.pipeline.book import Office
 from gateway.pipeline.guarding import counted, refuses
-from gateway.pipeline.inbound import tell
+from gateway.pipeline.inbound import committed, tell
 from gateway.pipeline.measure import store_batch
 from gateway.pipeline.ports import IntentRecord, Lease, Seen, SiteStatus, Work
 from gateway.pipeline.turn import Turn
@@ -63,15 +63,15 @@ class Feedback:
 
         def act(turn: Turn, record: IntentRecord) -> Seen:
             _current(record, commitment.revision)
-            _open(turn, record)
             reason = _own_word(commitment.reason)
             document = _document("commitment", site, commitment)
             counts = counted(record.intent, commitment.opt, reason)
             decided = (record.opt, record.opt_reason) == counts
+            if decided and _last(turn, "opt", intent, "answer") == document["answer"]:
+                return Seen.DUPLICATE  # in time the first time: the repetition may come late
+            _open(turn, record)
             if not decided and commitment.opt is not Opt.OUT:
                 _inside(turn, record)
-            if decided and _last(turn, "opt", intent, "answer") == document["answer"]:
-                return Seen.DUPLICATE
             turn.log("opt", intent, document)
             if not decided:
                 turn.decide(record, commitment.opt, reason, f"site:{site}")
@@ -84,10 +84,14 @@ class Feedback:
 
         def act(turn: Turn, record: IntentRecord) -> Seen:
             _current(record, rejection.revision)
-            _open(turn, record)
-            if (record.opt, record.opt_reason) == (Opt.OUT, rejection.reason):
+            document = _document("rejection", site, rejection)
+            decided = (record.opt, record.opt_reason) == (Opt.OUT, rejection.reason)
+            if decided and _last(turn, "opt", intent, "answer") == document["answer"]:
                 return Seen.DUPLICATE
-            turn.log("opt", intent, _document("rejection", site, rejection))
+            _open(turn, record)
+            if decided:
+                return Seen.DUPLICATE
+            turn.log("opt", intent, document)
             turn.decide(record, Opt.OUT, rejection.reason, f"site:{site}")
             return Seen.NEW
 
@@ -97,7 +101,10 @@ class Feedback:
         """Take a report on how it goes; the site's word, never a measurement."""
 
         def act(turn: Turn, record: IntentRecord) -> Seen:
-            turn.log("progress", intent, _document("progress", site, progress))
+            document = _document("progress", site, progress)
+            if _last(turn, "progress", intent, "answer") == document["answer"]:
+                return Seen.DUPLICATE
+            turn.log("progress", intent, document)
             word = {"breached": Input.BREACH, "holding": Input.CURE}.get(progress.state)
             now_running = record.intent.revision == progress.revision
             if word is not None and now_running and allowed(record.intent.status, word):
@@ -166,7 +173,7 @@ class Feedback:
             turn = Turn(work=work, book=self.office.book, signer=self.office.signer, now=now)
             return turn, act(turn, _record(work, site, intent))
 
-        turn, seen = await self.office.store.write(job, step)
+        turn, seen = await committed(self.office, job, step, (site,))
         tell(self.office, turn)
         return seen
 

@@ -1,13 +1,15 @@
 """An event comes in: remembered, made into intents, planned and queued, all in one transaction."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TypeVar
 
 import structlog
 
+from gateway.domain.errors import UNKNOWN_OUTCOME, GatewayError
 from gateway.domain.event import EventKey, GridEvent, RawMessage
-from gateway.domain.names import UtilityName
+from gateway.domain.names import SiteId, UtilityName
 from gateway.domain.participation import Participation
 from gateway.domain.points import Step
 from gateway.pipeline.book import Office
@@ -16,6 +18,7 @@ from gateway.pipeline.turn import Turn
 from gateway.protocols.actions import Emit
 
 log = structlog.get_logger()
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,10 +57,15 @@ class Inbound:
             work.sessions.put(utility, state)
             return turn
 
-        tell(self.office, await self.office.store.write(job, _step(emits, taken)))
+        step = _step(emits, taken)
+        tell(self.office, await committed(self.office, job, step, self._sites(utility)))
+
+    def _sites(self, utility: UtilityName) -> set[SiteId]:
+        programs = self.office.book.programs.values()
+        return {site for p in programs if p.utility == utility for site in p.sites}
 
     async def pending(self, utility: UtilityName) -> Sequence[Participation]:
-        """Return answers that no session has taken yet; asked once at start."""
+        """Return answers that no session has taken yet."""
         return await self.office.store.read(lambda work: work.participations.pending(utility))
 
 
@@ -127,6 +135,35 @@ def _judge(turn: Turn, event: GridEvent, known: GridEvent | None, seen: Seen) ->
         return Effect.REPEAT
     # An event that had only vanished from the list is taken anew (rule 61); one cancelled in words is not.
     return Effect.ADMIT if known.cancel_implied else Effect.OUTDATED
+
+
+async def committed(
+    office: Office, job: Callable[[Work], T], step: Step, sites: Iterable[SiteId]
+) -> T:
+    """Run a job of the story; when its outcome stays unknown, let everybody look whom it may concern (R-DUR-10).
+
+    Args:
+        office: Store and bells.
+        job: What to do.
+        step: What it is for.
+        sites: Whose streams may have something new then.
+
+    Raises:
+        StoreError: as the store says; nothing may be told.
+    """
+    known = False
+    try:
+        done = await office.store.write(job, step)
+        known = True
+    except GatewayError as error:
+        known = error.reason != UNKNOWN_OUTCOME
+        raise
+    finally:
+        if not known:  # unheard of, or the caller was cancelled: the job runs all the same
+            for site in sites:
+                office.bell.ring(site)
+            office.timers_changed()
+    return done
 
 
 def tell(office: Office, turn: Turn) -> None:

@@ -73,6 +73,9 @@ class Settlement:
             if timer is not None:
                 work.timers.drop(timer.key)
             if isinstance(outcome, Settled):
+                known = work.statements.get(outcome.statement.id)
+                if known is not None and known.version >= outcome.statement.version:
+                    return known  # an attempt that nobody heard of has done it
                 return _store(turn, intent, outcome)
             _give_up(turn, intent, outcome)
             return None

@@ -22,7 +22,9 @@ from gateway.pipeline.settle import Settlement
 from gateway.pipeline.turn import TOOK_PART, Turn
 
 STORE_PAUSE: Final = timedelta(seconds=1)
-"""Before timers are tried again while the store says busy or full."""
+"""Before timers are tried again while the store says busy or full, or cannot say what it has done."""
+RECHECK: Final = timedelta(minutes=1)
+"""Timers set by a transaction whose outcome nobody heard of are found so late at most (R-DUR-10)."""
 DOUBT_PAUSE: Final = timedelta(seconds=10)
 """Between looks at the timers while the clock is not believed."""
 SLEWED: Final = timedelta(seconds=1)
@@ -72,7 +74,7 @@ class Timetable:
     """Does what is due; overdue rows after a restart are judged by the clock of now, never blindly fired."""
 
     office: Office
-    _poke: Mailbox[None] = field(init=False)
+    _poke: Mailbox[bool] = field(init=False)
     _looked: tuple[datetime, float] = field(init=False)
     """The clock and what had elapsed, when both were last looked at."""
     _believed: bool = True
@@ -85,7 +87,7 @@ class Timetable:
     def changed(self) -> None:
         """Look again: timers were set or moved."""
         if len(self._poke) == 0:
-            self._poke.put(None)
+            self._poke.put(True)
 
     async def run(self) -> None:
         """Serve timers for ever.
@@ -98,14 +100,15 @@ class Timetable:
                 try:
                     await self._look()
                     due_at = await self.office.store.read(lambda work: work.timers.next_due())
-                    if due_at is None or due_at > self.office.clock.now():
-                        await self._poke.get(until=due_at)
+                    now = self.office.clock.now()
+                    if due_at is None or due_at > now:
+                        await self._poke.get(until=min(due_at or now + RECHECK, now + RECHECK))
                         continue
                     await self._serve()
                     if not self.office.clock.sane:
                         await self._pause(DOUBT_PAUSE)
                 except StoreError as error:
-                    if error.reason not in {"BUSY", "FULL"}:
+                    if not error.passing:
                         raise
                     log.error("timers_wait", reason=error.reason)
                     await self._pause(STORE_PAUSE)

@@ -281,3 +281,57 @@ async def test_a_door_on_a_thread_keeps_the_others_waiting() -> None:
     await driver.run()
 
     assert inside == ["in time", "in message", "out message", "in decision", "out decision"]
+
+
+async def test_an_answer_that_nobody_handed_over_is_found_at_the_next_wake() -> None:
+    """Kills: a session that hears of answers only by being told, once."""
+    clock = VirtualClock(START)
+    memory = Memory(ScriptedPeer(clock))
+
+    def act(door: str, item: object, now: datetime) -> Sequence[Action]:
+        if door == "decision":
+            return [Close(reason="done")]
+        # Committed by a transaction whose outcome its caller never heard: no poke follows.
+        memory.waiting = [DECISION] if now > START else []
+        return [Wake(at=now + timedelta(seconds=10))]
+
+    session = await drive(act, clock, memory.peer, memory)
+
+    assert session.doors == [("time", at(0)), ("time", at(10)), ("decision", at(20))]
+    assert memory.commits[-1] == (0, 1, 0)
+
+
+async def test_an_answer_found_in_the_store_and_handed_over_is_taken_once() -> None:
+    clock = VirtualClock(START)
+    memory = Memory(ScriptedPeer(clock), waiting=[DECISION])
+    session = ScriptedSession(
+        lambda door, _, now: (
+            [Close(reason="done")] if now > START else [Wake(at=at(10))] if door == "time" else []
+        )
+    )
+    driver = Driver(UTILITY, session, memory.peer, memory, no_readings, clock)
+    driver.decide(DECISION)
+
+    await driver.run()
+
+    assert [door for door, _ in session.doors].count("decision") == 1
+
+
+@pytest.mark.parametrize("reason", ["BUSY", "FULL", "NO_MEMORY", "UNKNOWN_OUTCOME"])
+async def test_a_commit_that_may_not_have_happened_is_tried_again_before_anything_is_sent(
+    reason: str,
+) -> None:
+    clock = VirtualClock(START)
+    peer = ScriptedPeer(clock, {"EiEvent": [b"<ok/>"]})
+    memory = Memory(peer, refusals=[reason, reason])
+
+    def act(door: str, item: object, now: datetime) -> Sequence[Action]:
+        if door == "time":
+            sent = Send(request_id="1", service="EiEvent", body=b"<created/>")
+            return [Emit(events=(EVENT,), raw=RAW), sent]
+        return [Close(reason="done")]
+
+    await drive(act, clock, peer, memory)
+
+    assert memory.commits[0] == (1, 0, 0)
+    assert len(peer.seen) == 1

@@ -687,3 +687,37 @@ async def test_a_site_of_300_mw_is_planned_and_settled_like_any_other() -> None:
     assert statement is not None
     assert statement.totals.shortfall_kwh == 0
     assert statement.totals.reduction_kwh == Decimal(270_000)
+
+
+async def test_a_repetition_that_comes_late_is_answered_as_the_first_time() -> None:
+    """Kills: an answer that was taken in, lost on its way back, and refused as too late when it is repeated."""
+    house = await opened(House())
+    await house.deliver(EVENT)
+    await house.commit()
+
+    await house.until(END + MINUTE)
+
+    assert await house.commit() is Seen.DUPLICATE
+    with pytest.raises(SessionError, match="TOO_LATE"):
+        await house.commit(Opt.OUT)
+
+
+async def test_a_report_on_progress_is_kept_once() -> None:
+    house = await opened(House())
+    await house.deliver(EVENT)
+    await house.commit()
+    revision = (await house.record()).intent.revision
+
+    def said(kw: int) -> Progress:
+        return Progress(
+            revision=revision,
+            state="holding",
+            measured_kw=Decimal(kw),
+            target_kw=None,
+            at=house.now,
+        )
+
+    seen = [await house.desk.progress(HERE, house.id_of(), said(kw)) for kw in (80, 80, 70)]
+
+    assert seen == [Seen.NEW, Seen.DUPLICATE, Seen.NEW]
+    assert len(await house.entries("progress")) == 2

@@ -118,6 +118,15 @@ ROWS: Final = (
         _ONLY,
     ),
     Row(
+        "GG-6013",
+        "UNKNOWN_OUTCOME",
+        "The store did not say in time what became of a write",
+        Move.NOBODY,
+        "The disk is very slow, or the way to the store broke; it may have been done, or may yet be.",
+        "Send the same again: what was done is found by its key and not done twice.",
+        _ONLY,
+    ),
+    Row(
         "GG-6021",
         "CORRUPT",
         "The store is damaged",
