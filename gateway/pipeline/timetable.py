@@ -87,7 +87,7 @@ class Timetable:
     def changed(self) -> None:
         """Look again: timers were set or moved."""
         if len(self._poke) == 0:
-            self._poke.put(True)
+            self._poke.put(True)  # anything but None, which stands for the instant having come
 
     async def run(self) -> None:
         """Serve timers for ever.
