@@ -18,7 +18,7 @@ from enum import StrEnum
 from typing import Final, TypeVar
 
 from gateway.domain.chance import Chance
-from gateway.domain.errors import UNKNOWN_OUTCOME, GatewayError, SessionError, StoreError
+from gateway.domain.errors import GatewayError, SessionError, StoreError
 from gateway.domain.points import Step
 from gateway.domain.ports import Clock
 from gateway.pipeline.ports import Store, Work
@@ -104,7 +104,7 @@ class FaultyStore:
             task = asyncio.create_task(self._later(job, step, self.clock), name="late write")
             self._late.add(task)
             task.add_done_callback(self._late.discard)
-        raise StoreError(UNKNOWN_OUTCOME, "unknown to order; it may have been done")
+        raise StoreError("UNKNOWN_OUTCOME", "unknown to order; it may have been done")
 
     async def _drop(self, job: Callable[[Work], T], step: Step) -> T:
         values: list[T] = []
