@@ -10,9 +10,9 @@ from typing import Final
 
 from certs.files import write
 from certs.issue import openadr
-from gateway.app.bootstrap import data_dir, log_key, store_url
+from gateway.app.bootstrap import data_dir, store_url
 from gateway.app.ids import SystemIds
-from gateway.app.secrets import installation_key
+from gateway.app.secrets import installation_key, log_key
 from gateway.config.load import Loaded, load
 from gateway.domain.event import EventKey, GridEvent, RawMessage
 from gateway.domain.names import EventId, UtilityName

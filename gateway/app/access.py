@@ -4,9 +4,9 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from gateway.app.book import make_book
-from gateway.app.bootstrap import SOFTWARE, data_dir, log_key, store_url
+from gateway.app.bootstrap import SOFTWARE, data_dir, store_url
 from gateway.app.ids import SystemIds
-from gateway.app.secrets import installation_key
+from gateway.app.secrets import installation_key, log_key
 from gateway.config.load import Loaded
 from gateway.domain.errors import ConfigError
 from gateway.domain.names import SiteId

@@ -10,8 +10,6 @@ from pathlib import Path
 from typing import Final
 
 import structlog
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from lxml import etree
 from prometheus_client import CollectorRegistry, ProcessCollector
 
@@ -22,7 +20,8 @@ from gateway.app.ids import SystemChance, SystemIds
 from gateway.app.letters import LetterDesk
 from gateway.app.measuring import Measuring
 from gateway.app.operator_desk import OperatorDesk
-from gateway.app.secrets import installation_key, private_file
+from gateway.app.recovery import begin_recovery, own_signature
+from gateway.app.secrets import fresh_key, installation_key, log_key
 from gateway.app.sessions import Sessions, Tap
 from gateway.app.state_desk import StateDesk
 from gateway.app.supervisor import keep
@@ -47,14 +46,14 @@ from gateway.pipeline.measure import Measure
 from gateway.pipeline.overrule import Overrule
 from gateway.pipeline.ports import Work
 from gateway.pipeline.prove import Prover
+from gateway.pipeline.recovery import Recovery
 from gateway.pipeline.settle import agree
 from gateway.pipeline.timetable import Timetable
 from gateway.pipeline.turn import Turn
-from gateway.settlement.heads import LogKey
 from gateway.southbound.app import make_app
 from gateway.southbound.bells import Bells
 from gateway.southbound.fencing import refuse_stopped
-from gateway.southbound.parts import Pace, Parts, nothing_to_refresh
+from gateway.southbound.parts import Pace, Parts, always, nothing_to_refresh
 from gateway.southbound.signer import KeyFileSigner, open_signer
 from gateway.southbound.webhook.desk import WebhookDesk
 from gateway.store.open import open_store
@@ -124,22 +123,6 @@ def store_url(loaded: Loaded) -> str:
     return f"sqlite:///{data_dir(loaded) / path}" if path else url
 
 
-def log_key(folder: Path, seed: bytes | None = None) -> LogKey:
-    """Open the key that signs heads of the evidence log, made at the first start.
-
-    Raises:
-        ConfigError: the file cannot be used.
-    """
-    raw = seed or private_file(folder / "evidence-log.key", _fresh_key)
-    key = Ed25519PrivateKey.from_private_bytes(raw)
-    public = key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
-    return LogKey(public=public, sign=key.sign)
-
-
-def _fresh_key() -> bytes:
-    return Ed25519PrivateKey.generate().private_bytes_raw()
-
-
 class Gateway:
     """One gateway: ``start``, then ``run`` until cancelled, then ``stop``.
 
@@ -161,6 +144,7 @@ class Gateway:
         self._store: SqliteStore | None = None
         self._host_lock: HostLock | None = None
         self._fencing: Fencing | None = None
+        self._recovery: Recovery | None = None
         self._bells = Bells(wiring.clock)
         self._office: Office | None = None
         self._webhooks = WebhookDesk()
@@ -196,6 +180,7 @@ class Gateway:
         self._fencing = Fencing(
             self._store, self._office.book.installation_key, self._wiring.clock, self._bells.close
         )
+        self._recovery = await begin_recovery(self._loaded, self._office, self._store)
         await self._agree()
         self._measuring = self._make_measuring(self._office, self._store)
         self._lag.start()
@@ -233,7 +218,7 @@ class Gateway:
         wiring, keys = self._wiring, data_dir(self._loaded) / "keys"
         seed = wiring.seed
         signer = KeyFileSigner.seeded(seed) if seed else open_signer(data_dir(self._loaded))
-        key = seed or installation_key(keys, _fresh_key)
+        key = seed or installation_key(keys, fresh_key)
         book = make_book(
             self._loaded,
             installation_key=key,
@@ -251,6 +236,7 @@ class Gateway:
             timers_changed=lambda: self._timetable.changed() if self._timetable else None,
             watch=wiring.watch,
             count=self._metrics.count,
+            recognise=own_signature(signer),
             last_look=lambda: refuse_stopped(self._fencing),
         )
 
@@ -295,7 +281,7 @@ class Gateway:
         app = make_app(
             Parts(
                 store=office.store,
-                desk=Feedback(office),
+                desk=Feedback(office, self._recovery),
                 clock=office.clock,
                 ids=self._wiring.ids,
                 bells=self._bells,
@@ -312,6 +298,7 @@ class Gateway:
                 watch=self._wiring.watch,
                 fence=self._fencing,
                 webhooks=self._webhooks,
+                open=self._recovery.open if self._recovery else always,
             )
         )
         certificate, key = southbound.certificate, southbound.key
@@ -349,7 +336,6 @@ class Gateway:
             StoreError: the store cannot be trusted any more.
         """
         office = self.office
-        self._timetable = Timetable(office)
         self._sessions = Sessions(
             self._loaded,
             office,
@@ -361,11 +347,14 @@ class Gateway:
             self._metrics,
             self._wiring.tap,
         )
-        steps = {"timetable": self._timetable.run, "heads": self._heads}
+        steps = {"timetable": self._keep_time, "heads": self._heads}
         if self._fencing is not None:
             steps["fencing"] = self._fencing.run
         for (site, name), courier in self._webhooks.couriers.items():
-            steps[f"webhook {site}/{name}"] = courier.run
+            steps[f"webhook {site}/{name}"] = partial(self._deliver, courier.run)
+        if self._recovery is not None:
+            steps["recovery"] = self._recovery.run
+            self._sessions.recovery = self._recovery
         for section in self._loaded.settings.utility:
             steps[section.name] = partial(self._sessions.drive, UtilityName(section.name))
         try:
@@ -374,6 +363,17 @@ class Gateway:
                     tasks.create_task(keep(name, start, office.clock), name=name)
         except BaseExceptionGroup as group:
             raise first_of(group, GatewayError) or group from None
+
+    async def _deliver(self, run: Callable[[], Awaitable[None]]) -> None:
+        if self._recovery is not None:
+            await self._recovery.over()
+        await run()
+
+    async def _keep_time(self) -> None:
+        if self._recovery is not None:
+            await self._recovery.over()
+        self._timetable = Timetable(self.office)
+        await self._timetable.run()
 
     async def _heads(self) -> None:
         prover, clock = Prover(self.office), self.office.clock

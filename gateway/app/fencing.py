@@ -80,10 +80,12 @@ class Fencing:
         fence = authentic(self._key, text)
         if fence is None or fence.store_id != self.own.store_id:
             return
-        if fence.above(self.own):
-            if not self._store.identity.recovering:
-                self._stopped = True  # at once: nothing is sent while the watch wakes up
-                self._on_stop()
+        if self._store.identity.recovering:
+            if fence.epoch >= self.own.epoch:
+                self._heard.put(fence)
+        elif fence.above(self.own):
+            self._stopped = True  # at once: nothing is sent while the watch wakes up
+            self._on_stop()
             self._heard.put(fence)
         elif fence.epoch == self.own.epoch and fence.start == self.own.start:
             log.error("clone_heard_of", start=fence.start, instance=fence.instance[:8])
@@ -97,15 +99,15 @@ class Fencing:
         with self._clock.held():
             while True:
                 fence = await self._heard.get()
-                if fence is None or not fence.above(self.own):
+                if fence is None:
                     continue
-                if self._store.identity.recovering:
-                    await self._rise(fence)
-                else:
+                if self._stopped:
                     await self._stop(fence)
+                elif fence.epoch >= self.own.epoch:
+                    await self._rise(fence)
 
     async def _rise(self, fence: Fence) -> None:
-        """Begin above a number of before the restore."""
+        """Begin above a number of before the restore: the same backup may have been restored before."""
         raised = await self._store.raise_epoch(fence.epoch)
         self._judged.clear()
         log.warning("epoch_raised", heard=fence.epoch, epoch=raised.epoch)

@@ -6,7 +6,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
 from gateway.domain.errors import ConfigError
+from gateway.settlement.heads import LogKey
 
 _LENGTH: Final = 32
 
@@ -68,3 +72,20 @@ def installation_key(folder: Path, make: Callable[[], bytes]) -> bytes:
         ConfigError: as ``private_file``.
     """
     return private_file(folder / "installation.key", make)
+
+
+def log_key(folder: Path, seed: bytes | None = None) -> LogKey:
+    """Open the key that signs heads of the evidence log, made at the first start.
+
+    Raises:
+        ConfigError: the file cannot be used.
+    """
+    raw = seed or private_file(folder / "evidence-log.key", fresh_key)
+    key = Ed25519PrivateKey.from_private_bytes(raw)
+    public = key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
+    return LogKey(public=public, sign=key.sign)
+
+
+def fresh_key() -> bytes:
+    """Draw 32 secret bytes."""
+    return Ed25519PrivateKey.generate().private_bytes_raw()

@@ -15,6 +15,7 @@ from gateway.northbound.driver import Driver, Exchange, Health, Sink
 from gateway.northbound.exchange import HttpExchange, pinned
 from gateway.observability.metrics import Metrics
 from gateway.pipeline.book import Office
+from gateway.pipeline.recovery import Recovery
 from gateway.protocols.actions import Collect, Message, Readings, Send
 from gateway.protocols.entry import MeterPoint, ProgramTerms, Scope, Tools
 from gateway.protocols.registry import PROTOCOLS
@@ -49,6 +50,8 @@ class Sessions:
     schemas: Mapping[str, Callable[[], etree.XMLSchema]]
     metrics: Metrics
     tap: Tap | None = None
+    recovery: Recovery | None = None
+    """Holds sessions back until sites have told what a restored store does not know."""
     _drivers: dict[UtilityName, Driver] = field(default_factory=dict)
     _clients: dict[UtilityName, PeerClient] = field(default_factory=dict)
 
@@ -70,6 +73,8 @@ class Sessions:
             StoreError: the store cannot be trusted any more.
         """
         section = next(s for s in self.loaded.settings.utility if s.name == name)
+        if self.recovery is not None:
+            await self.recovery.sites_told()
         with self.office.clock.held():
             state = await self.office.store.read(lambda work: work.sessions.state(name))
         entry = PROTOCOLS[section.protocol]
@@ -90,11 +95,16 @@ class Sessions:
             self.collect,
             self.office.clock,
             watch=self.office.watch,
+            on_synchronised=self._synchronised,
         )
         self._drivers[name] = driver
         health = driver.health
         self.metrics.watch(name, lambda: health.failures_in_a_row, lambda: health.probing)
         await driver.run()
+
+    def _synchronised(self, name: UtilityName) -> None:
+        if self.recovery is not None:
+            self.recovery.synchronised(name)
 
     def _looked(self, exchange: Exchange) -> Exchange:
         """Look once more, right before the network, whether this gateway may still speak (R-OUT-1)."""

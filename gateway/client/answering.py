@@ -1,15 +1,17 @@
 """Sends the site's answers to intents."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import ROUND_CEILING, Decimal
 from typing import Final
 
 from gateway.client.exchange import BackOff, Exchange
-from gateway.domain.answers import Answer
+from gateway.domain.answers import Answer, Commitment, Rejection
+from gateway.domain.participation import Opt
 
 ANSWER_S: Final = 30.0
 STEP_KW: Final = Decimal("0.001")
+OnTaken = Callable[[str, int, Opt], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,11 +22,13 @@ class Answering:
         exchange: To the gateway.
         back_off: After failures.
         deadline_s: Of each answer, repetitions included.
+        on_taken: Told of every decision that the gateway has taken: intent, revision, answer.
     """
 
     exchange: Exchange
     back_off: BackOff
     deadline_s: float = ANSWER_S
+    on_taken: OnTaken = lambda *_: None
 
     async def post(self, intent_id: str, kind: str, answer: Answer) -> None:
         """Send one answer until it is taken.
@@ -39,6 +43,10 @@ class Answering:
             back_off=self.back_off,
             deadline_s=self.deadline_s,
         )
+        if isinstance(answer, Commitment):
+            self.on_taken(intent_id, answer.revision, answer.opt)
+        elif isinstance(answer, Rejection):
+            self.on_taken(intent_id, answer.revision, Opt.OUT)
 
 
 def promised(kw: Decimal | float) -> Decimal:

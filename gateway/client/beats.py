@@ -24,6 +24,8 @@ class LeaseAnswer(BaseModel):
 
     lease_s: int
     plan_revision: int = 0
+    wanted: tuple[str, ...] = ()
+    void: tuple[str, ...] = ()
 
 
 class Beats:
@@ -73,12 +75,16 @@ class Beats:
                 await self._beat(clock, min(every_s, LONGEST_S))
             await clock.sleep_until(next_at)
 
-    async def _beat(self, clock: Clock, deadline_s: float) -> None:
+    async def _beat(
+        self, clock: Clock, deadline_s: float, wanted: tuple[str, ...] | None = None
+    ) -> None:
         beat = Heartbeat(
             at=clock.now(),
             software=self._software,
             plan_revision=self._notebook.revision(PLAN),
             known=self._notebook.intents(),
+            answers=self._notebook.answers(),
+            documents=self._reader.inbox.kept(wanted or ()),
         )
         body = beat.model_dump_json().encode()
         answer = await self._exchange.ask("POST", self._path, body, deadline_s=deadline_s)
@@ -87,7 +93,12 @@ class Beats:
         except ValidationError:
             return
         self._lease.lasts(lease.lease_s)
-        await self._compare(beat.plan_revision, lease.plan_revision)
+        for intent in lease.void:
+            self._reader.inbox.let_go(intent)
+        if lease.wanted and wanted is None:
+            await self._beat(clock, deadline_s, lease.wanted)
+        else:
+            await self._compare(beat.plan_revision, lease.plan_revision)
 
     async def _compare(self, ours: int, theirs: int) -> None:
         if theirs > ours:

@@ -1,6 +1,6 @@
 """What has arrived and what is to be made of it: compared, noted, handed to whoever reads it."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 
 from pydantic import ValidationError
@@ -8,6 +8,7 @@ from pydantic import ValidationError
 from gateway.client.notebook import PLAN, Notebook, Verdict
 from gateway.client.notice import Notice, OnNotice
 from gateway.domain.answers import Ack
+from gateway.domain.canonical import canonical
 from gateway.domain.doorbell import Doorbell
 from gateway.domain.errors import MisuseError
 from gateway.domain.intent import ComputeFlexIntent
@@ -18,6 +19,10 @@ from gateway.domain.signed import document_digest
 Document = Mapping[str, object]
 OnAck = Callable[[str, Ack], None]
 MOST_WAITING: Final = 1000
+MOST_KEPT: Final = 64
+"""Intents that are handed back at once to a gateway that was restored."""
+LARGEST_KEPT: Final = 512 << 10
+"""Bytes of them."""
 
 
 class Inbox:
@@ -49,6 +54,8 @@ class Inbox:
         self._on_ack = on_ack
         self._on_notice = on_notice
         self._waiting: dict[str, ComputeFlexIntent] = {}
+        self._documents: dict[str, Document] = {}
+        """Each intent as it was received last, signature included."""
         self.plan: EffectivePlan | None = None
         self.bell = Doorbell(clock)
         """Rings when something new is here."""
@@ -98,6 +105,7 @@ class Inbox:
             if intent.deliver_by is not None and self._clock.now() > intent.deliver_by:
                 return self._tell("LATE", intent.id, "first seen after its deliver_by; dropped")
             self._keep(intent, digest, sequence)
+            self._documents[intent.id] = document
         self._on_ack(intent.id, self._ack(intent, digest))
         return None
 
@@ -106,10 +114,40 @@ class Inbox:
         oldest = next(iter(self._waiting), None)
         return None if oldest is None else self._waiting.pop(oldest)
 
+    def kept(self, wanted: Iterable[str]) -> tuple[dict[str, object], ...]:
+        """Return intents as they were received, as many as may be handed back at once."""
+        found: list[dict[str, object]] = []
+        room = LARGEST_KEPT
+        for intent in wanted:
+            document = self._documents.get(intent)
+            size = len(canonical(document)) if document is not None else 0
+            if document is not None and size <= room and len(found) < MOST_KEPT:
+                found.append(dict(document))
+                room -= size
+        return tuple(found)
+
+    def let_go(self, intent_id: str) -> None:
+        """Take an intent back that the gateway no longer stands by: after its restore no utility asks for it."""
+        document = self._documents.pop(intent_id, None)
+        waits = self._waiting.pop(intent_id, None) is not None
+        known = self._notebook.revision(intent_id) > 0
+        self._notebook.forget(intent_id)
+        if known:
+            self._tell(
+                "VOID", intent_id, "the gateway was restored, and no utility asks for it any more"
+            )
+        intent = ComputeFlexIntent.model_validate(document) if document and not waits else None
+        if intent is not None and intent.cancelled_at is None:
+            told = {"cancelled_at": self._clock.now(), "signature": ""}
+            self._waiting[intent_id] = intent.model_copy(update=told)
+            self.bell.ring()
+
     def _keep(self, intent: ComputeFlexIntent, digest: str, sequence: int) -> None:
         self._notebook.note(intent.id, intent.revision, digest, sequence)
         self._waiting.pop(intent.id, None)
         self._waiting[intent.id] = intent
+        while len(self._documents) > MOST_WAITING:
+            del self._documents[next(iter(self._documents))]
         while len(self._waiting) > MOST_WAITING:
             del self._waiting[next(iter(self._waiting))]
         self.bell.ring()

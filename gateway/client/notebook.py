@@ -14,6 +14,7 @@ from typing import Final
 from gateway.client.fences import Fences
 from gateway.domain.canonical import read_json
 from gateway.domain.errors import WireError
+from gateway.domain.participation import Opt
 
 log = logging.getLogger("gridgate.client")
 PLAN: Final = "plan"
@@ -51,6 +52,7 @@ class Notebook:
         self._known: dict[str, Known] = {}
         self._taken: dict[str, Known] = {}
         self._waiting: dict[str, int] = {}
+        self._answers: dict[str, tuple[int, Opt]] = {}
         self._written = ""
         self.fences = Fences()
         """Which gateway is followed; kept too, so that a restart does not go back to one that was fenced off."""
@@ -81,6 +83,26 @@ class Notebook:
         """Return the highest known revision of each intent."""
         return {key: known.revision for key, known in self._known.items() if key != PLAN}
 
+    def answers(self) -> dict[str, Opt]:
+        """Return what was answered to the highest known revision of each intent."""
+        return {
+            key: opt
+            for key, (revision, opt) in self._answers.items()
+            if self.revision(key) == revision
+        }
+
+    def answered(self, key: str, revision: int, opt: Opt) -> None:
+        """Remember the last answer that the gateway has taken: after a restore it may have forgotten it."""
+        if key in self._known:
+            self._answers[key] = (revision, opt)
+            self.save()
+
+    def forget(self, key: str) -> None:
+        """Forget an intent that holds no longer."""
+        for book in (self._known, self._taken, self._waiting, self._answers):
+            book.pop(key, None)
+        self.save()
+
     def note(self, key: str, revision: int, digest: str, sequence: int | None) -> None:
         """Remember a new document that waits for its consumer."""
         self._known.pop(key, None)
@@ -89,7 +111,7 @@ class Notebook:
             self._waiting[key] = sequence
         while len(self._known) > MOST_KNOWN:
             oldest = next(each for each in self._known if each != PLAN)
-            for book in (self._known, self._taken, self._waiting):
+            for book in (self._known, self._taken, self._waiting, self._answers):
                 book.pop(oldest, None)
 
     def read_to(self, sequence: int) -> None:
@@ -124,8 +146,14 @@ class Notebook:
         if self._path is None:
             return
         known = {key: [each.revision, each.digest] for key, each in self._taken.items()}
-        fences = list(self.fences.texts)
-        text = json.dumps({"cursor": self.cursor, "known": known, "fences": fences})
+        text = json.dumps(
+            {
+                "cursor": self.cursor,
+                "known": known,
+                "answers": {key: [r, opt.value] for key, (r, opt) in self._answers.items()},
+                "fences": list(self.fences.texts),
+            }
+        )
         if text == self._written:
             return
         # A name of its own, then a rename: a crash leaves the old file. Not flushed: an old cursor only repeats.
@@ -145,6 +173,8 @@ class Notebook:
             found = read_json(self._path.read_bytes())
             self.received = int(found["cursor"])
             known = {key: Known(int(r), str(d)) for key, (r, d) in found["known"].items()}
+            told = found.get("answers", {}).items()
+            self._answers = {key: (int(r), Opt(opt)) for key, (r, opt) in told}
             self.fences = Fences(tuple(str(text) for text in found.get("fences", ())))
         except (WireError, KeyError, TypeError, ValueError, AttributeError):
             self.received = 0  # unreadable: read everything again, nothing is lost by that

@@ -14,8 +14,9 @@ class Notice:
     reason: str
     """``CONFLICT`` (known revision, other content: not followed), ``SIGNATURE`` (does not hold: not followed),
     ``UNREADABLE`` (no valid document: passed over), ``LATE`` (past its ``deliver_by``: dropped), ``REFUSED`` (the
-    gateway refused something sent in the background), ``GATEWAY_BEHIND`` (it knows less than we do) or ``BUFFER``
-    (samples were given up)."""
+    gateway refused something sent in the background), ``GATEWAY_BEHIND`` (it knows less than we do), ``VOID`` (it was
+    restored and no longer stands by an intent; a loop over intents gets it cancelled) or ``BUFFER`` (samples were given
+    up)."""
     subject: str
     """Id of what it is about."""
     detail: str

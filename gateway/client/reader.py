@@ -49,7 +49,7 @@ class Reader:
     ) -> None:
         self._site = site
         self._exchange = exchange
-        self._inbox = inbox
+        self.inbox = inbox
         self._notebook = notebook
         self._lease = lease
         self._keys = keys
@@ -109,7 +109,7 @@ class Reader:
             self._tag = answer.tag
 
     async def _follow(self, clock: Clock, idle_s: float, on_open: Callable[[], None]) -> None:
-        if self._inbox.plan is None:
+        if self.inbox.plan is None:
             await self.fetch_plan()
         path = f"/stream?site={self._site}&after={self._notebook.received}"
         answer = await self._exchange.open(path, deadline_s=OPEN_S)
@@ -152,7 +152,7 @@ class Reader:
 
     async def _take_plan(self, document: Mapping[str, Any], sequence: int | None) -> None:
         if await self._trusted("plan", document):
-            plan = self._inbox.take_plan(document, sequence)
+            plan = self.inbox.take_plan(document, sequence)
             if plan is not None:
                 self._lease.failsafe = plan.failsafe
                 self._lease.lasts(plan.failsafe.lease_s)
@@ -161,7 +161,7 @@ class Reader:
         self, document: Mapping[str, Any], sequence: int, *, snapshot: bool
     ) -> None:
         if await self._trusted(str(document.get("id", "")), document):
-            self._inbox.take_intent(document, sequence, snapshot=snapshot)
+            self.inbox.take_intent(document, sequence, snapshot=snapshot)
 
     async def _trusted(self, subject: str, document: Mapping[str, Any]) -> bool:
         try:

@@ -126,7 +126,9 @@ class Site:
         self._exchange = Exchange(
             self._url, self._secret, clock, self._ssl, self._lease.heard, self._notebook.fences
         )
-        self.answering = Answering(self._exchange, self._back_off, options.answer_s)
+        self.answering = Answering(
+            self._exchange, self._back_off, options.answer_s, self._notebook.answered
+        )
         self._acks = Acks(self._exchange, clock, self._back_off, self._on_notice)
         self._inbox = Inbox(
             site=self._site,

@@ -118,6 +118,10 @@ class Heartbeat(Answer):
     """Highest plan revision applied; 0: none yet."""
     known: dict[str, int] = {}
     """Highest revision seen per open intent id."""
+    answers: dict[str, Opt] = {}
+    """Last answer given to that revision, where one was given."""
+    documents: Annotated[tuple[dict[str, object], ...], Field(max_length=64)] = ()
+    """Intents as they were received, signature included; only those that the last answer asked for."""
 
 
 class Completion(Answer):

@@ -20,6 +20,7 @@ from gateway.domain.participation import Participation
 from gateway.domain.points import Watch, unwatched
 from gateway.domain.ports import Clock, Mailbox
 from gateway.protocols.actions import (
+    SYNCHRONISED,
     UNREADABLE,
     Action,
     Close,
@@ -119,6 +120,7 @@ class Driver:
         collect: The pipeline's source of readings.
         clock: Time.
         watch: Is told the points that the session passes.
+        on_synchronised: Called once the utility's present events are all stored.
     """
 
     utility: UtilityName
@@ -129,6 +131,7 @@ class Driver:
     clock: Clock
     health: Health = field(default_factory=Health)
     watch: Watch = unwatched
+    on_synchronised: Callable[[UtilityName], None] = lambda _: None
     _mailbox: Mailbox[Item] = field(init=False)
     _wake_at: datetime | None = field(default=None, init=False)
     _state: bytes = field(default=b"", init=False)
@@ -272,6 +275,8 @@ class Driver:
 
     def _note(self, word: str, fields: dict[str, str]) -> None:
         log.info(word, **fields)
+        if word == SYNCHRONISED:
+            self.on_synchronised(self.utility)
         if "offset_s" in fields:
             self.health.clock_offset_s = float(fields["offset_s"])
 

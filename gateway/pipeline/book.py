@@ -35,6 +35,11 @@ class Book:
     """How fast all sites together may be driven away, kW per minute; None: no such limit."""
 
 
+def never(_: Mapping[str, object]) -> bool:
+    """Recognise nothing."""
+    return False
+
+
 def unwatched_look() -> None:
     """Find nothing that speaks against going on."""
 
@@ -58,6 +63,8 @@ class Office:
     """Hands a stored answer to the utility's session, after the commit."""
     timers_changed: Callable[[], None]
     """Wakes the timetable after the commit."""
+    recognise: Callable[[Mapping[str, object]], bool] = never
+    """Says whether a document carries this gateway's own signature."""
     last_look: Callable[[], None] = unwatched_look
     """Right before anything goes out: raises ``FencedError`` once another gateway goes on instead of this one."""
     count: Callable[..., None] = uncounted

@@ -1,9 +1,7 @@
 """The site answers: seen, in, out, in part, cannot, how it goes, done."""
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import datetime
 from typing import Final
 
 from gateway.domain.answers import (
@@ -16,17 +14,19 @@ from gateway.domain.answers import (
     Rejection,
     TelemetryBatch,
 )
-from gateway.domain.errors import SessionError
+from gateway.domain.errors import SessionError, StoreError
 from gateway.domain.intent import State
 from gateway.domain.names import IntentId, SiteId
 from gateway.domain.participation import Opt
 from gateway.domain.points import Step
 from gateway.intents.lifecycle import TERMINAL, Input, allowed
 from gateway.pipeline.book import Office
+from gateway.pipeline.comparison import Difference, compare, remember
 from gateway.pipeline.guarding import counted, refuses
 from gateway.pipeline.inbound import committed, tell
 from gateway.pipeline.measure import store_batch
 from gateway.pipeline.ports import IntentRecord, Lease, Seen, SiteStatus, Work
+from gateway.pipeline.recovery import Recovery
 from gateway.pipeline.turn import Turn
 from gateway.settlement.records import logged
 
@@ -34,9 +34,6 @@ GATEWAYS_WORDS: Final = frozenset(
     {"default", "held", "guard", "late", "advisory", "cancelled", "not_mine"}
 )
 """Reasons by which the gateway itself answers."""
-MOST_COMPARED: Final = 256
-"""Intents of one heartbeat that are looked up."""
-_INTENT_ID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +41,8 @@ class Feedback:
     """The desk at which a site's answers arrive (``SiteDesk``)."""
 
     office: Office
+    recovery: Recovery | None = None
+    """None: the store was never restored."""
 
     async def acknowledge(self, site: SiteId, intent: IntentId, ack: Ack) -> Seen:
         """Note that the site has seen a revision; ack is not opt."""
@@ -142,23 +141,51 @@ class Feedback:
         )
 
     async def heartbeat(self, site: SiteId, heartbeat: Heartbeat) -> Lease:
-        """Renew the site's lease; revisions that only the site knows are written down for the operator."""
+        """Renew the site's lease; what only the site knows is written down, and after a restore asked for."""
         now = self.office.clock.now()
         terms = self.office.book.terms.get(site)
         if terms is None:
             raise SessionError("NOT_FOUND", "this site is configured no longer")
+        recovering = self._recovering(site)
 
-        def job(work: Work) -> Lease:
-            work.telemetry.heard(SiteStatus(site=site, heard_at=now, heartbeat=heartbeat))
+        def job(work: Work) -> tuple[Turn, Difference, int]:
+            turn = Turn(work=work, book=self.office.book, signer=self.office.signer, now=now)
+            kept = heartbeat.model_copy(update={"documents": ()})
+            work.telemetry.heard(SiteStatus(site=site, heard_at=now, heartbeat=kept))
+            for document in heartbeat.documents if recovering else ():
+                if self.office.recognise(document):
+                    remember(turn, site, document)
+            found = compare(turn, site, heartbeat, recovering=recovering)
             plan = work.plans.get(site)
-            _compare(work, site, heartbeat, now)
-            return Lease(
-                lease_s=terms.lease_s,
-                plan_revision=plan.revision if plan else 0,
-                server_time=now,
-            )
+            return turn, found, plan.revision if plan else 0
 
-        return await self.office.store.write(job, Step.HEARTBEAT)
+        turn, found, plan_revision = await self.office.store.write(job, Step.HEARTBEAT)
+        tell(self.office, turn)
+        return Lease(
+            lease_s=terms.lease_s,
+            plan_revision=plan_revision,
+            server_time=now,
+            wanted=self._asks(site, found),
+            void=found.lost if self.recovery and self._void(site) else (),
+        )
+
+    def _recovering(self, site: SiteId) -> bool:
+        return self.recovery is not None and not self.recovery.open(site)
+
+    def _void(self, site: SiteId) -> bool:
+        """Say whether an intent that the store does not know holds no longer: every utility was asked again."""
+        return (
+            self.recovery is not None and not self.recovery.active and self.recovery.knows_all(site)
+        )
+
+    def _asks(self, site: SiteId, found: Difference) -> tuple[IntentId, ...]:
+        """After a restore, ask a site once for what it knows; the answer comes with its next heartbeat."""
+        if self.recovery is None or self.recovery.open(site):
+            return ()
+        if found.newer and self.recovery.first_question(site):
+            return found.newer
+        self.recovery.heard(site, knows_more=bool(found.newer) or found.newer_plan)
+        return ()
 
     async def _at(
         self,
@@ -171,11 +198,24 @@ class Feedback:
 
         def job(work: Work) -> tuple[Turn, Seen]:
             turn = Turn(work=work, book=self.office.book, signer=self.office.signer, now=now)
+            if self._recovering(site):
+                _refuse_unknown(work, site, intent)
             return turn, act(turn, _record(work, site, intent))
 
         turn, seen = await committed(self.office, job, step, (site,))
         tell(self.office, turn)
         return seen
+
+
+def _refuse_unknown(work: Work, site: SiteId, intent: IntentId) -> None:
+    """Put an answer off whose intent may come back with what the utility tells.
+
+    Raises:
+        StoreError: ``RECOVERING``: it is to be sent again.
+    """
+    record = work.intents.get(intent)
+    if record is None or record.intent.site != site:
+        raise StoreError("RECOVERING", "the store was restored and does not know this intent yet")
 
 
 def _record(work: Work, site: SiteId, intent: IntentId) -> IntentRecord:
@@ -229,14 +269,3 @@ def _last(turn: Turn, kind: str, intent: IntentId, key: str) -> object:
 
 def _document(cause: str, site: SiteId, answer: Answer) -> dict[str, object]:
     return {"cause": cause, "site": site, "answer": answer.model_dump(mode="json")}
-
-
-def _compare(work: Work, site: SiteId, heartbeat: Heartbeat, now: datetime) -> None:
-    """Write down what a site knows that this store does not: the store was restored from an older copy (R-DUR-12)."""
-    named = [item for item in sorted(heartbeat.known.items()) if _INTENT_ID.fullmatch(item[0])]
-    for intent, revision in named[:MOST_COMPARED]:
-        record = work.intents.get(IntentId(intent))
-        ours = record.intent.revision if record and record.intent.site == site else 0
-        if revision > ours and not work.log.entries(kinds=("audit",), subject=intent):
-            document = {"word": "ahead", "site": site, "theirs": revision, "ours": ours}
-            work.log.append("audit", intent, document, now)

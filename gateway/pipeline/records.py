@@ -7,7 +7,7 @@ from enum import StrEnum
 from gateway.domain.answers import Heartbeat
 from gateway.domain.event import EventKey
 from gateway.domain.intent import ComputeFlexIntent
-from gateway.domain.names import SiteId
+from gateway.domain.names import IntentId, SiteId
 from gateway.domain.participation import Opt
 
 
@@ -123,3 +123,7 @@ class Lease:
     plan_revision: int
     """Newest plan; a site that holds a lower one fetches it."""
     server_time: datetime
+    wanted: tuple[IntentId, ...] = ()
+    """Intents that the site is asked to hand back: this store was restored from an older backup."""
+    void: tuple[IntentId, ...] = ()
+    """Intents that hold no longer: they were made after the backup, and no utility asks for them any more."""

@@ -46,6 +46,8 @@ _ACTIVE: Final = frozenset({State.RAMPING_IN, State.HOLDING, State.BREACHED})
 TOOK_PART: Final = _ACTIVE | {State.RAMPING_OUT, State.RECOVERING}
 GATEWAY: Final = "gateway"
 """Who decided, when nobody was asked."""
+REMEMBERED: Final = "remembered"
+"""Word of the audit record of an intent that a restored store has forgotten and a site has handed back."""
 
 
 @dataclass
@@ -89,6 +91,23 @@ class Turn(Board):
             if opt is not None and record.intent.cancelled_at is None:
                 self._tell(key, record.version, opt, record.opt_reason, GATEWAY)
                 return
+
+    def retell(self, event: GridEvent) -> None:
+        """Answer an open event once more after a restore: whoever was told what before, this is what holds."""
+        key = EventKey(utility=event.utility, event_id=event.event_id)
+        if self.work.intents.of_event(key):
+            self.repeat(event)
+        else:
+            self._decline(event, "retold")
+
+    def ask_again(self, site: SiteId) -> None:
+        """After a restore: give a site time to answer what is open, and a plan that replaces all it had before."""
+        for record in self.work.intents.of_site(site, live=True):
+            intent = record.intent
+            if record.opt is None and not intent.hold_reason and not self.over(intent):
+                deadline = max(intent.response.opt_by, self.now + self.program_of(record).opt_by)
+                self.timer("opt_deadline", intent.id, deadline)
+        self.replan(site)
 
     def withdrawn(self, event: GridEvent) -> bool:
         """Say whether every intent of an event has been taken back."""
@@ -199,12 +218,24 @@ class Turn(Board):
             known = known or self._first_resolution(before)
             if known is not None:
                 return known
+        told = self._remembered(event, site)
+        if told is not None:
+            return told
         span = present_span(event, program.present_minutes)
         readings = self.work.telemetry.readings(site.site, site.contract_meter, span)
         window = present_consumption(
             readings, span.end, program.present_minutes, program.present_least
         )
         return resolution(event, program, site, window)
+
+    def _remembered(self, event: GridEvent, site: Site) -> Resolution | None:
+        """Return what a site has handed back of an intent that this store lost in a restore."""
+        made = intent_id(self.book.installation_key, event.utility, event.event_id, site.site)
+        for entry in reversed(self.work.log.entries(kinds=("audit",), subject=made)):
+            document = logged(entry.index, entry.record).document
+            if document.get("word") == REMEMBERED and document.get("resolution") is not None:
+                return Resolution.model_validate(document["resolution"])
+        return None
 
     def _first_resolution(self, before: IntentRecord) -> Resolution | None:
         """Look further back: a version between may have stood on nothing relative."""

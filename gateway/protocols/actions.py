@@ -17,6 +17,10 @@ UNREADABLE: Final = "unreadable_answer"
 """Word of the note that tells of an answer that was no message; its field ``reason`` says why."""
 
 
+SYNCHRONISED: Final = "synchronised"
+"""Word of the ``Note`` by which a session says that it has handed in every event that the utility has at present."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Send:
     """POST ``body`` to the peer; the answer or the failure comes back under ``request_id``."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Literal
 
 from lxml import etree
@@ -73,6 +73,8 @@ class Entry:
     """The keys of ``[[utility]]`` that only this protocol knows."""
     session: Callable[[BaseModel, Scope, Tools, bytes | None], Session]
     """Makes a session: its options, its scope, its tools, and the state that the store holds (None: first start)."""
+    recover: Callable[[bytes, datetime], bytes]
+    """Makes the state out of a restored backup fit for the present: nothing that it was about to say is said."""
     schema_file: str = ""
     """Entry file of the schema set that ``Tools.schema`` is compiled from; empty: none."""
 

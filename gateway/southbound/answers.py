@@ -68,6 +68,8 @@ class Answers:
             lease_s=lease.lease_s,
             plan_revision=lease.plan_revision,
             server_time=lease.server_time,
+            wanted=lease.wanted,
+            void=lease.void,
         )
         return _json(document.model_dump_json().encode())
 

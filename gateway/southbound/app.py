@@ -7,7 +7,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 from prometheus_client import CollectorRegistry, Counter
 
-from gateway.domain.points import Watch
+from gateway.domain.errors import StoreError
 from gateway.southbound.access import Access, Caller
 from gateway.southbound.answers import Answers
 from gateway.southbound.fencing import fenced, look
@@ -23,6 +23,8 @@ from gateway.transport.server import dated, guarded
 
 Scoped = Callable[[web.Request, Caller], Awaitable[web.StreamResponse]]
 Open = Callable[[web.Request], Awaitable[web.StreamResponse]]
+_STATE: Final = frozenset({"list_intents", "read_intent", "read_plan"})
+"""Operations that tell a site what holds."""
 _DESCRIBED: Final = '</openapi.json>; rel="service-desc"'
 
 
@@ -50,7 +52,7 @@ def make_app(parts: Parts) -> web.Application:
         handler = (
             public[route.operation]
             if route.scope is None
-            else _guarded_route(route, route.scope, scoped[route.operation], access, parts.watch)
+            else _guarded_route(route, route.scope, scoped[route.operation], access, parts)
         )
         app.router.add_route(route.method, route.path, handler, name=route.operation)
 
@@ -96,16 +98,18 @@ def _public_handlers(parts: Parts) -> Mapping[str, Open]:
     }
 
 
-def _guarded_route(route: Route, scope: str, handler: Scoped, access: Access, watch: Watch) -> Open:
+def _guarded_route(route: Route, scope: str, handler: Scoped, access: Access, parts: Parts) -> Open:
     point = f"answer.{route.operation}.before"
 
     async def handle(request: web.Request) -> web.StreamResponse:
         caller = await access.caller(request, scope)
         if route.counted:
             access.count(caller)
+        if route.operation in _STATE and not parts.open(caller.site):
+            raise StoreError("RECOVERING", "the store was restored and is not complete again yet")
         answer = await handler(request, caller)
         if not answer.prepared:
-            watch(point)
+            parts.watch(point)
         return answer
 
     return handle

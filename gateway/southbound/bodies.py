@@ -48,7 +48,7 @@ def parse(body: bytes, model: type[A]) -> A:
         answer = model.model_validate_json(orjson.dumps(found), strict=True)
     except ValidationError as error:
         raise InvalidBodyError(faults_of(error)) from None
-    if isinstance(answer, Heartbeat) and len(answer.known) > MOST_KNOWN:
+    if isinstance(answer, Heartbeat) and max(len(answer.known), len(answer.answers)) > MOST_KNOWN:
         detail = f"at most {MOST_KNOWN} intents can be named"
         raise InvalidBodyError((FieldFault(pointer="/known", detail=detail),))
     return answer

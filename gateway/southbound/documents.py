@@ -104,6 +104,10 @@ class LeaseDocument(Published):
     plan_revision: int
     """Newest plan; fetch it when yours is lower. 0: none yet."""
     server_time: Instant
+    wanted: tuple[Name, ...] = ()
+    """Intents to hand back in ``documents`` of the next heartbeat, if they are still there."""
+    void: tuple[Name, ...] = ()
+    """Intents that hold no longer; the gateway was restored, and no utility asks for them any more."""
 
 
 class Health(Published):

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from prometheus_client import CollectorRegistry
 
+from gateway.domain.names import SiteId
 from gateway.domain.points import Watch, unwatched
 from gateway.domain.ports import Clock, Ids, Signer
 from gateway.pipeline.desk import Fence, SiteDesk
@@ -21,6 +22,11 @@ async def nothing_to_refresh() -> None:
 
 Check = Callable[[], Awaitable[str]]
 """Looks at one thing that must work; returns what is wrong in one sentence, empty when nothing is."""
+
+
+def always(_: SiteId) -> bool:
+    """Hold nobody back."""
+    return True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,5 +72,7 @@ class Parts:
     """None: nobody can have a copy of this store."""
     webhooks: WebhookDesk = field(default_factory=WebhookDesk)
     """Knows the sites' own endpoints; none unless configured."""
+    open: Callable[[SiteId], bool] = always
+    """Says whether a site may be told what the store says; not before a restored store is complete again."""
     watch: Watch = unwatched
     """Is told the points that a request passes."""

@@ -126,6 +126,7 @@ class Streams:
         ping_at = self._in(pace.ping_s)
         cause = "closed"
         try:
+            await self._until_open(blocks, caller.site)
             cursor = await self._begin(blocks, caller.site, cursor)
             while not bells.closed:
                 seen = bells.rings(caller.site)
@@ -146,6 +147,16 @@ class Streams:
             cause = "store"
         await blocks.write(BYE)
         return cause
+
+    async def _until_open(self, blocks: Blocks, site: SiteId) -> None:
+        """Keep a stream alive while a restored store is not complete yet: the lease holds, nothing is told."""
+        bells = self._parts.bells
+        while not self._parts.open(site) and not bells.closed:
+            refuse_stopped(self._parts.fence)
+            seen = bells.rings(site)
+            await blocks.write(PING)
+            if not self._parts.open(site):
+                await bells.wait(site, seen, self._in(self._parts.pace.recheck_s))
 
     async def _begin(self, blocks: Blocks, site: SiteId, cursor: int) -> int:
         at, parts = self._parts.clock.now(), self._parts

@@ -277,6 +277,15 @@ ROWS: Final = (
         _ONLY,
     ),
     Row(
+        "GG-6044",
+        "RECOVERING",
+        "The store was restored and is not complete yet",
+        Move.NOBODY,
+        "After a restore sites and utilities are asked first what happened since the backup; nothing is sent before.",
+        "Send the same request again later; it takes a minute, three when a utility or a site is down.",
+        _ONLY,
+    ),
+    Row(
         "GG-6051",
         "FENCED",
         "Another gateway goes on with a copy of this store",

@@ -9,6 +9,7 @@ from gateway.domain.protocol import ProtocolName
 from gateway.protocols.entry import Entry, Scope, Tools
 from gateway.protocols.oadr2b.client import VenSession
 from gateway.protocols.oadr2b.options import VenOptions
+from gateway.protocols.oadr2b.ven_recovery import recovered
 
 
 def _session(options: BaseModel, scope: Scope, tools: Tools, state: bytes | None) -> VenSession:
@@ -21,5 +22,6 @@ PROTOCOL: Final = Entry(
     name=ProtocolName.OADR20B,
     options=VenOptions,
     session=_session,
+    recover=recovered,
     schema_file="oadr_20b.xsd",
 )

@@ -118,6 +118,13 @@ def collected(turn: Turn, readings: Readings) -> None:
     points = _points(turn, running) if running else None
     if due is None or running is None or points is None:
         return
+    if _reported_before(turn, due, readings):
+        turn.state = replace(
+            turn.state, owed=tuple(other for other in turn.state.owed if other is not due)
+        )
+        turn.note("report_not_repeated", request=running.report_request_id)
+        _close(turn)
+        return
     request_id = turn.fresh_id()
     written = report(running, points, due.span, readings, turn.now)
     message = OadrUpdateReport(
@@ -128,6 +135,14 @@ def collected(turn: Turn, readings: Readings) -> None:
     owed = tuple(other for other in turn.state.owed if other is not due)
     turn.state = replace(turn.state, owed=owed)
     turn.queue(Purpose.UPDATE, EI_REPORT, message, request_id, running.report_request_id)
+
+
+def _reported_before(turn: Turn, due: Due, readings: Readings) -> bool:
+    """Say whether a report of before a restore has no data left here: holes must not replace what the VTN has."""
+    restored_at = turn.state.restored_at
+    if restored_at is None or due.span.end > restored_at:
+        return False
+    return all(each.energy_kwh is None for series in readings.series.values() for each in series)
 
 
 def updated(turn: Turn, outgoing: Outgoing, reply: Message | None) -> Sequence[str]:

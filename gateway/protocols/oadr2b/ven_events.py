@@ -13,6 +13,7 @@ from typing import Final
 
 from gateway.domain.errors import GatewayError, MisuseError, SessionError, SignalError
 from gateway.domain.event import RawMessage
+from gateway.protocols.actions import SYNCHRONISED
 from gateway.protocols.oadr2b.errors import INVALID_ID, OUT_OF_SEQUENCE, response_code
 from gateway.protocols.oadr2b.events import Effect, Input, State, compare, ends_at, step
 from gateway.protocols.oadr2b.messages import (
@@ -78,6 +79,7 @@ def requested(turn: Turn, reply: Message | None, raw: RawMessage) -> None:
 def synchronised(turn: Turn) -> None:
     """Begin to poll: the events are known, or will not be told in answer to a question."""
     turn.connect(synced=True)
+    turn.note(SYNCHRONISED)
     start_polling(turn)
 
 

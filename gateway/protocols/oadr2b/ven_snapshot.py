@@ -6,12 +6,14 @@ turn costs what it changed, not what is remembered.
 
 from collections.abc import Hashable, Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final
 
 from pydantic import TypeAdapter, ValidationError
 
 from gateway.domain.canonical import canonical, read_json
 from gateway.domain.errors import MisuseError, WireError
+from gateway.domain.timespan import instant_text
 from gateway.protocols.oadr2b.ven_state import (
     Due,
     EventRecord,
@@ -35,6 +37,7 @@ class Stored:
     owed: tuple[Due, ...]
     registration: Registration
     running: tuple[Running, ...]
+    restored_at: datetime | None = None
 
 
 _STORED: Final = TypeAdapter(Stored)
@@ -60,6 +63,8 @@ class StateWriter:
             "registration": self._bytes(("g", ""), state.registration),
             "running": self._list((("r", r.report_request_id), r) for r in state.running.values()),
         }
+        if state.restored_at is not None:
+            parts["restored_at"] = canonical(instant_text(state.restored_at))
         self._written, self._fresh = self._fresh, {}
         body = b",".join(b'"%s":%s' % (name.encode(), part) for name, part in sorted(parts.items()))
         return b'{"format":%d,"state":{%s}}' % (FORMAT, body)
@@ -101,4 +106,5 @@ def read_state(document: bytes) -> VenState:
         running={running.report_request_id: running for running in stored.running},
         owed=stored.owed,
         finished=stored.finished,
+        restored_at=stored.restored_at,
     )

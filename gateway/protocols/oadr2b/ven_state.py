@@ -148,6 +148,8 @@ class VenState:
     owed: tuple[Due, ...] = ()
     finished: tuple[str, ...] = ()
     """reportRequestIDs of the last requests that ended, so that a repetition is known as one."""
+    restored_at: datetime | None = None
+    """When the gateway went on with an older backup; what it reported until then is stored at the VTN alone."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
