@@ -17,8 +17,9 @@ from gateway.domain.intent import ComputeFlexIntent, State
 from gateway.domain.names import IntentId, SiteId
 from gateway.domain.participation import Opt
 from gateway.intents.lifecycle import TERMINAL
+from gateway.pipeline.memory import REMEMBERED
 from gateway.pipeline.ports import IntentRecord
-from gateway.pipeline.turn import REMEMBERED, Turn
+from gateway.pipeline.turn import Turn
 
 MOST_COMPARED: Final = 256
 """Intents of one heartbeat that are looked up as a rule; after a restore, all of them."""

@@ -172,7 +172,7 @@ class Recovery:
 
         def job(work: Work) -> Turn:
             turn = Turn(work=work, book=self.office.book, signer=self.office.signer, now=now)
-            turn.ask_again(site)
+            _ask_again(turn, site)
             return turn
 
         turn = await self.office.store.write(job, Step.OTHER)
@@ -192,3 +192,13 @@ class Recovery:
             return turn
 
         tell(self.office, await self.office.store.write(job, Step.OTHER))
+
+
+def _ask_again(turn: Turn, site: SiteId) -> None:
+    """Give a site time to answer what is open, and a plan that replaces all it had before."""
+    for record in turn.work.intents.of_site(site, live=True):
+        intent = record.intent
+        if record.opt is None and not intent.hold_reason and not turn.over(intent):
+            deadline = max(intent.response.opt_by, turn.now + turn.program_of(record).opt_by)
+            turn.timer("opt_deadline", intent.id, deadline)
+    turn.replan(site)

@@ -37,6 +37,7 @@ from gateway.pipeline.guarding import (
     say,
     why_silent,
 )
+from gateway.pipeline.memory import remembered
 from gateway.pipeline.ports import IntentRecord
 from gateway.settlement.records import IntentRecord as LoggedIntent
 from gateway.settlement.records import logged
@@ -46,8 +47,6 @@ _ACTIVE: Final = frozenset({State.RAMPING_IN, State.HOLDING, State.BREACHED})
 TOOK_PART: Final = _ACTIVE | {State.RAMPING_OUT, State.RECOVERING}
 GATEWAY: Final = "gateway"
 """Who decided, when nobody was asked."""
-REMEMBERED: Final = "remembered"
-"""Word of the audit record of an intent that a restored store has forgotten and a site has handed back."""
 
 
 @dataclass
@@ -99,15 +98,6 @@ class Turn(Board):
             self.repeat(event)
         else:
             self._decline(event, "retold")
-
-    def ask_again(self, site: SiteId) -> None:
-        """After a restore: give a site time to answer what is open, and a plan that replaces all it had before."""
-        for record in self.work.intents.of_site(site, live=True):
-            intent = record.intent
-            if record.opt is None and not intent.hold_reason and not self.over(intent):
-                deadline = max(intent.response.opt_by, self.now + self.program_of(record).opt_by)
-                self.timer("opt_deadline", intent.id, deadline)
-        self.replan(site)
 
     def withdrawn(self, event: GridEvent) -> bool:
         """Say whether every intent of an event has been taken back."""
@@ -218,7 +208,8 @@ class Turn(Board):
             known = known or self._first_resolution(before)
             if known is not None:
                 return known
-        told = self._remembered(event, site)
+        key = self.book.installation_key
+        told = remembered(self.work, intent_id(key, event.utility, event.event_id, site.site))
         if told is not None:
             return told
         span = present_span(event, program.present_minutes)
@@ -227,15 +218,6 @@ class Turn(Board):
             readings, span.end, program.present_minutes, program.present_least
         )
         return resolution(event, program, site, window)
-
-    def _remembered(self, event: GridEvent, site: Site) -> Resolution | None:
-        """Return what a site has handed back of an intent that this store lost in a restore."""
-        made = intent_id(self.book.installation_key, event.utility, event.event_id, site.site)
-        for entry in reversed(self.work.log.entries(kinds=("audit",), subject=made)):
-            document = logged(entry.index, entry.record).document
-            if document.get("word") == REMEMBERED and document.get("resolution") is not None:
-                return Resolution.model_validate(document["resolution"])
-        return None
 
     def _first_resolution(self, before: IntentRecord) -> Resolution | None:
         """Look further back: a version between may have stood on nothing relative."""
