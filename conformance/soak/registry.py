@@ -3,12 +3,14 @@
 from collections.abc import Mapping
 from typing import Final
 
-from conformance.soak import forgeries, images, store_faults
+from conformance.soak import crash, forgeries, images, store_faults, wrong
 from conformance.soak.row import Part
 
 PARTS: Final[Mapping[str, Part]] = {
     forgeries.PART: forgeries.run,
     images.PART: images.run,
     store_faults.PART: store_faults.run,
+    crash.PART: crash.run,
+    wrong.PART: wrong.run,
 }
 """Name -> part."""

@@ -70,7 +70,12 @@ class InlineDatabase(Database):
 
 
 async def open_inline(url: str, ids: Ids, watch: Watch) -> SqliteStore:
-    """Open a store as ``gateway.app.bootstrap.Wiring.store`` asks for it.
+    """Open a store as ``gateway.app.bootstrap.Wiring.store`` asks for it; raises as ``open_in``."""
+    return await open_in(InlineDatabase, url, ids, watch)
+
+
+async def open_in(kind: type[InlineDatabase], url: str, ids: Ids, watch: Watch) -> SqliteStore:
+    """Open a store in a kind of database.
 
     Raises:
         StoreError: ``UNKNOWN_URL`` for a store without a file, and as ``open_store``.
@@ -78,7 +83,7 @@ async def open_inline(url: str, ids: Ids, watch: Watch) -> SqliteStore:
     path = path_of(url)
     if path is None:
         raise StoreError("UNKNOWN_URL", "a store that is to be copied needs a file")
-    database = InlineDatabase(path, watch)
+    database = kind(path, watch)
     drawn = ids.uuid()
     identity = await database.write(
         lambda connection: settled_identity(connection, drawn), Step.OPENING

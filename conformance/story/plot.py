@@ -93,8 +93,8 @@ DEEDS: Final[Sequence[Deed]] = (
     Deed(at=_minute(10), event=_E1_LONGER, version=1),
     Deed(at=_minute(13), event=_E2, version=1, cancels=True),
 )
-WORDS: Final[dict[str, Opt | None]] = {"e1": "in", "e2": "in", "e3": None, "e4": "out"}
-"""What the site says to each event."""
+WORDS: Final[dict[str, tuple[Opt, ...]]] = {"e1": ("in",), "e2": ("out", "in"), "e3": ()}
+"""What the site says to an event, one word after the other; ``e4`` it refuses."""
 
 
 def ends(event: EventSpec) -> datetime:

@@ -152,15 +152,22 @@ class CountingSite:
             self._answer(intent, event, version)
 
     def _answer(self, intent: ComputeFlexIntent, event: str, version: int) -> None:
-        opt, path = WORDS[event], f"/intents/{intent.id}"
+        path, now = f"/intents/{intent.id}", self._clock.now()
         revision: dict[str, Any] = {"revision": intent.revision}
-        if opt is None:
-            return
-        if opt == "out":
+        if event not in WORDS:
             body = {**revision, "reason": "infeasible"}
-            self._post(f"{path}/rejection", body, word=(event, version, opt))
+            self._post(f"{path}/rejection", body, word=(event, version, "out"))
             return
-        self._post(f"{path}/commitment", {**revision, "opt": "in"}, word=(event, version, opt))
+        for place, opt in enumerate(WORDS[event]):
+            body = {**revision, "opt": opt}
+            at = now + 2 * place * TICK
+            self._post(f"{path}/commitment", body, at=at, word=(event, version, opt))
+        if WORDS[event] == ("in",):
+            self._follow_up(intent, path)
+
+    def _follow_up(self, intent: ComputeFlexIntent, path: str) -> None:
+        """Tell how it goes, and what came of it."""
+        revision = {"revision": intent.revision}
         begins, lasts = intent.timing.start, intent.timing.duration or timedelta(0)
         power = {"measured_kw": "75", "target_kw": "75"}
         holding = {**revision, **power, "state": "holding", "at": instant_text(begins + TICK)}

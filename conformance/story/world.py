@@ -18,11 +18,12 @@ from conformance.soak.history import (
     Handed,
     History,
     Mark,
+    Said,
     Unsure,
     Up,
 )
 from conformance.story.inline import open_inline
-from conformance.story.plot import END, SITE, START, UNKNOWN_TIMER, write_config
+from conformance.story.plot import END, PATIENCE, SITE, START, UNKNOWN_TIMER, write_config
 from conformance.story.site import CountingSite, Memory
 from conformance.story.utility import REPORTED, Changes, KeptTurns, StoryUtility
 from gateway.app.bootstrap import Gateway, Wiring
@@ -171,6 +172,7 @@ class World:
             ids=SeededIds(1, f"gateway {self.name}"),
             chance=SeededChance(1, f"gateway {self.name}"),
             seed=seeded_key(1, "installation"),
+            alone_on_host=False,
             pace=Pace(ping_s=150.0, recheck_s=150.0),
             store_url=f"sqlite:///{self.folder / DATABASE}",
             watch=self.watch,
@@ -227,9 +229,11 @@ class World:
 
     def _count_kept(self, work: Work) -> None:
         at = self.clock.now()
-        self.history += [
-            Handed(at=at, key=key, sure=True) for key in ("statement of e1", *REPORTED)
-        ]
+        owed = list(REPORTED) if self.pause < PATIENCE else []
+        if any(isinstance(m, Said) and (m.event, m.sure) == ("e1", True) for m in self.history):
+            owed.append("statement of e1")
+        self.history += [Handed(at=at, key=key, sure=False) for key in REPORTED]
+        self.history += [Handed(at=at, key=key, sure=True) for key in owed]
         for statement in work.statements.of_site(None):
             event = _event_of(work, statement.intent_id)
             version = f"version {statement.version}"

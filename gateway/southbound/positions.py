@@ -14,6 +14,7 @@ from gateway.domain.names import SiteId
 from gateway.domain.signed import signed_part
 from gateway.intents.envelope import document_of, reset_event
 from gateway.pipeline.ports import Work
+from gateway.pipeline.records import OutboxItem
 
 _DIGITS: Final = 20
 
@@ -30,6 +31,11 @@ def number(request: web.Request, name: str, default: int, largest: int) -> int:
     if not (text.isascii() and text.isdigit() and len(text) <= _DIGITS) or int(text) > largest:
         raise WireError("INVALID_QUERY", f"{name} must be a whole number up to {largest}")
     return int(text)
+
+
+def timely(item: OutboxItem, now: datetime) -> bool:
+    """Say whether a document may still be sent: no start may reach a site at its end or later."""
+    return item.deliver_by is None or now < item.deliver_by
 
 
 def usable(work: Work, site: SiteId, cursor: int) -> bool:

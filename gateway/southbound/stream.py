@@ -22,7 +22,7 @@ from gateway.pipeline.records import OutboxItem
 from gateway.southbound.access import Access, Caller
 from gateway.southbound.fencing import refuse_stopped
 from gateway.southbound.parts import Parts
-from gateway.southbound.positions import Reset, number, reset, usable
+from gateway.southbound.positions import Reset, number, reset, timely, usable
 from gateway.southbound.queries import LARGEST_CURSOR
 from gateway.southbound.tokens import accepted
 
@@ -185,7 +185,7 @@ class Streams:
 
     async def _send(self, blocks: Blocks, item: OutboxItem) -> None:
         """Write one document, unless it is too late for it: a last look right before the socket (R-OUT-1)."""
-        if item.deliver_by is None or self._parts.clock.now() <= item.deliver_by:
+        if timely(item, self._parts.clock.now()):
             await self._write(blocks, item.kind, item.sequence, item.body)
             self._latency.written(item, self._parts.clock.now())
 

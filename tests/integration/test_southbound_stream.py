@@ -5,7 +5,7 @@ import json
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import aiohttp
@@ -17,6 +17,7 @@ from gateway.domain.names import SiteId
 from gateway.domain.signed import signed_part
 from gateway.southbound.documents import IntentEvent, PlanEvent, ResetEvent
 from gateway.southbound.parts import Pace
+from gateway.southbound.positions import timely
 from gateway.southbound.verify import verified
 from tests.southbound_fakes import PHX, SOURCE, SmallGateway, sample_intent, sample_plan
 
@@ -155,6 +156,38 @@ async def test_a_document_past_its_deliver_by_is_not_sent() -> None:
     items[0] = type(items[0])(**{**fields, "deliver_by": datetime.fromisoformat("2020-01-01T00Z")})
     async with gateway.serve() as listener, reading(gateway, listener.url) as blocks:
         assert (await anext(blocks)).sequence == 2
+
+
+async def test_a_list_leaves_out_what_is_past_its_deliver_by_and_goes_on_behind_it() -> None:
+    gateway = filled(8)
+    items = gateway.store.work.outbox.items
+    intents = [place for place, item in enumerate(items) if item.kind == "intent"]
+    for place in intents[:2]:
+        fields = {name: getattr(items[place], name) for name in items[place].__slots__}
+        long_ago = {"deliver_by": datetime.fromisoformat("2020-01-01T00Z")}
+        items[place] = type(items[place])(**{**fields, **long_ago})
+    bearer = {"Authorization": "Bearer secret-of-phx-1"}
+    async with gateway.serve() as listener, aiohttp.ClientSession(headers=bearer) as http:
+        async with http.get(f"{listener.url}/v1/intents?limit=2") as answer:
+            nothing = await answer.json()
+        async with http.get(f"{listener.url}/v1/intents?limit=2&wait=5") as answer:
+            behind = await answer.json()
+
+    assert (nothing["items"], nothing["next"]) == ([], str(items[intents[1]].sequence))
+    left = [items[place].sequence for place in intents[2:4]]
+    assert len(left) == 2
+    assert [int(item["sequence"]) for item in behind["items"]] == left
+
+
+def test_at_its_deliver_by_it_is_too_late() -> None:
+    item = filled(2).store.work.outbox.items[0]
+    fields = {name: getattr(item, name) for name in item.__slots__}
+    due = datetime.fromisoformat("2026-07-01T00Z")
+    bound = type(item)(**{**fields, "deliver_by": due})
+
+    assert timely(bound, due - timedelta(microseconds=1))
+    assert not timely(bound, due)
+    assert timely(item, due)
 
 
 async def test_a_ninth_stream_is_refused_until_one_ends() -> None:
