@@ -21,6 +21,7 @@ from gateway.domain.names import EventId, UtilityName
 from gateway.domain.points import Watch, unwatched
 from gateway.intents.envelope import intent_event, plan_event
 from gateway.pipeline.deliveries import Attempt, Delivery, Endpoint
+from gateway.pipeline.desk import Fence
 from gateway.pipeline.ports import Store, Work
 from gateway.pipeline.records import IntentRecord, OutboxItem
 from gateway.southbound.bells import Bells
@@ -94,6 +95,9 @@ class World:
     hooks: dict[str, Hook] = field(default_factory=dict)
     resolve: Resolve = system_resolve
     total_s: float = 15.0
+    host: str = "127.0.0.1"
+    fence: Fence | None = None
+    watch_once: bool = False
     running: list["asyncio.Task[None]"] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -111,18 +115,21 @@ class World:
             counts=Counts(self.registry),
             source=SOURCE,
             watch=self.watch,
+            fence=self.fence,
         )
         self.couriers = {
             (PHX, name): self.courier(name, hook.port) for name, hook in self.hooks.items()
         }
         self.desk = WebhookDesk(self.ports, self.couriers)
 
-    def courier(self, name: str, port: int, host: str = "127.0.0.1") -> Courier:
-        url = f"http://{host}:{port}/hook"
+    def courier(self, name: str, port: int) -> Courier:
+        url = f"http://{self.host}:{port}/hook"
         rules = TargetRules(ports=(port,), own=LOOPBACK)
         outward = Outward(self.clock, rules, resolve=self.resolve, total_s=self.total_s)
         secrets = (parse_secret(SECRET),)
-        sender = Sender(outward=outward, url=url, origin="gridgate.test", secrets=secrets)
+        sender = Sender(
+            outward=outward, url=url, origin="gridgate.test", secrets=secrets, fence=self.fence
+        )
         return Courier(Spot(site=PHX, name=name, url=url), sender, self.ports)
 
     def start(self) -> None:

@@ -111,7 +111,7 @@ class Courier:
             return view.wake_at
         at = max(view.due.at, self._free_at(view.endpoint, now))
         if at > now:
-            return min(max(view.wake_at, now), at)
+            return min(view.wake_at, at)
         await self._deliver(view.due)
         return None
 

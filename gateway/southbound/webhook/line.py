@@ -57,7 +57,7 @@ class View:
     """Disabled, and no intent of the site is live: nothing is tried."""
     newest_at: datetime | None
     wake_at: datetime
-    """Look again then, if nothing rings before."""
+    """Look again then, if nothing rings before and nothing is due: something will be too late. Always to come."""
     more: bool
     """Look again at once: there was too much for one look."""
 
@@ -214,8 +214,6 @@ def look(work: Work, spot: Spot, now: datetime) -> View:
     first = min(dues, key=lambda due: due.at, default=None)
     deadline = work.deliveries.next_deadline(spot.site, walk.cursor, now)
     wakes = [now + RECHECK, *([deadline + _INSTANT] if deadline else [])]
-    if first is not None and not idle:
-        wakes.append(first.at)
     return View(
         endpoint=endpoint,
         settle=tuple(walk.settle),
