@@ -53,6 +53,8 @@ class Board:
     notices: list[tuple[str, Mapping[str, str]]] = field(default_factory=list)
     """Words and fields for the log, told after the commit."""
     _fleet: Fleet | None = None
+    _to_plan: dict[SiteId, None] = field(default_factory=dict)
+    """Sites whose plan is made at the end; a set that keeps its order."""
 
     # --- what is known
 
@@ -122,7 +124,16 @@ class Board:
     # --- what the site is to see
 
     def replan(self, site: SiteId) -> None:
-        """Make the site's plan anew and queue it when it says something else than before."""
+        """Have the site's plan made anew when this turn ends: once, however much of it changes until then."""
+        self._to_plan[site] = None
+
+    def make_plans(self) -> None:
+        """Make the plans that were asked for, and queue those that say something else than before."""
+        for site in self._to_plan:
+            self._make_plan(site)
+        self._to_plan.clear()
+
+    def _make_plan(self, site: SiteId) -> None:
         declared = self.book.sites.get(site)
         if declared is None:
             return

@@ -28,6 +28,7 @@ from gateway.pipeline.measure import store_batch
 from gateway.pipeline.ports import IntentRecord, Lease, Seen, SiteStatus, Work
 from gateway.pipeline.recovery import Recovery
 from gateway.pipeline.turn import Turn
+from gateway.pipeline.turning import turning
 from gateway.settlement.records import logged
 
 GATEWAYS_WORDS: Final = frozenset(
@@ -197,10 +198,10 @@ class Feedback:
         now = self.office.clock.now()
 
         def job(work: Work) -> tuple[Turn, Seen]:
-            turn = Turn(work=work, book=self.office.book, signer=self.office.signer, now=now)
             if self._recovering(site):
                 _refuse_unknown(work, site, intent)
-            return turn, act(turn, _record(work, site, intent))
+            with turning(self.office, work, now) as turn:
+                return turn, act(turn, _record(work, site, intent))
 
         turn, seen = await committed(self.office, job, step, (site,))
         tell(self.office, turn)

@@ -15,6 +15,7 @@ from gateway.domain.points import Step
 from gateway.pipeline.book import Office
 from gateway.pipeline.ports import Seen, Work
 from gateway.pipeline.turn import Turn
+from gateway.pipeline.turning import turning
 from gateway.protocols.actions import Emit
 
 log = structlog.get_logger()
@@ -48,10 +49,10 @@ class Inbound:
         now = self.office.clock.now()
 
         def job(work: Work) -> Turn:
-            turn = Turn(work=work, book=self.office.book, signer=self.office.signer, now=now)
-            for emit in emits:
-                for event in emit.events:
-                    _remember(turn, event, emit.raw)
+            with turning(self.office, work, now) as turn:
+                for emit in emits:
+                    for event in emit.events:
+                        _remember(turn, event, emit.raw)
             for participation in taken:
                 work.participations.taken(participation)
             work.sessions.put(utility, state)

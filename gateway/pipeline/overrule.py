@@ -23,6 +23,7 @@ from gateway.pipeline.inbound import tell
 from gateway.pipeline.ports import IntentRecord, Work
 from gateway.pipeline.release import release
 from gateway.pipeline.turn import Turn
+from gateway.pipeline.turning import turning
 
 _LISTED: Final = 10
 
@@ -86,12 +87,12 @@ class Overrule:
         """
 
         def job(work: Work) -> tuple[Turn, tuple[Ruled, ...]]:
-            turn = self._turn(work)
-            foreseen = self._foreseen(turn, ruling)
-            for one in foreseen:
-                if one.changed:
-                    _decide(turn, one, ruling)
-            return turn, tuple(_come_to(turn, one) for one in foreseen)
+            with turning(self.office, work, self.office.clock.now()) as turn:
+                foreseen = self._foreseen(turn, ruling)
+                for one in foreseen:
+                    if one.changed:
+                        _decide(turn, one, ruling)
+                return turn, tuple(_come_to(turn, one) for one in foreseen)
 
         turn, ruled = await self.office.store.write(job, Step.RULING)
         tell(self.office, turn)

@@ -20,6 +20,7 @@ from gateway.pipeline.inbound import tell
 from gateway.pipeline.ports import Timer, Work
 from gateway.pipeline.settle import Settlement
 from gateway.pipeline.turn import TOOK_PART, Turn
+from gateway.pipeline.turning import turning
 
 STORE_PAUSE: Final = timedelta(seconds=1)
 """Before timers are tried again while the store says busy or full, or cannot say what it has done."""
@@ -168,13 +169,13 @@ class Timetable:
         now, sane = self.office.clock.now(), self.office.clock.sane
 
         def job(work: Work) -> tuple[Turn, list[Timer]]:
-            turn = Turn(work=work, book=self.office.book, signer=self.office.signer, now=now)
             due = [timer for timer in _due(work, now, sane=sane) if only in {None, timer.key}]
-            for timer in due:
-                if timer.kind != SETTLE:
-                    # Dropped first, so that an action may set its own timer anew.
-                    work.timers.drop(timer.key)
-                    self._do(turn, timer)
+            with turning(self.office, work, now) as turn:
+                for timer in due:
+                    if timer.kind != SETTLE:
+                        # Dropped first, so that an action may set its own timer anew.
+                        work.timers.drop(timer.key)
+                        self._do(turn, timer)
             return turn, [timer for timer in due if timer.kind == SETTLE]
 
         turn, later = await self.office.store.write(job, Step.TIMERS)

@@ -14,7 +14,7 @@ from gateway.domain.participation import Opt
 from gateway.domain.program import Program
 from gateway.pipeline.ports import IntentRecord, Work
 from gateway.pipeline.release import release as waive
-from gateway.pipeline.turn import Turn
+from gateway.pipeline.turning import turning
 from gateway.settlement.records import logged
 from tests.intent_samples import EVENT, PROGRAM, SITE, START, UTC_1600
 from tests.pipeline_story import (
@@ -59,10 +59,10 @@ async def release(house: House) -> IntentRecord:
     intent = house.id_of()
 
     def job(work: Work) -> IntentRecord:
-        turn = Turn(work=work, book=house.office.book, signer=house.office.signer, now=house.now)
-        record = work.intents.get(intent)
-        assert record is not None
-        return waive(turn, record, "operator:ada")
+        with turning(house.office, work, house.now) as turn:
+            record = work.intents.get(intent)
+            assert record is not None
+            return waive(turn, record, "operator:ada")
 
     return await house.store.write(job)
 

@@ -19,7 +19,7 @@ from gateway.domain.event import (
     TestKind,
 )
 from gateway.domain.intent import State
-from gateway.domain.names import SiteId
+from gateway.domain.names import EventId, SiteId
 from gateway.domain.participation import Opt
 from gateway.domain.plan import Phase
 from gateway.domain.timespan import Span
@@ -721,3 +721,16 @@ async def test_a_report_on_progress_is_kept_once() -> None:
 
     assert seen == [Seen.NEW, Seen.DUPLICATE, Seen.NEW]
     assert len(await house.entries("progress")) == 2
+
+
+async def test_a_message_of_several_events_makes_one_plan() -> None:
+    house = await opened(House())
+    await house.deliver(EVENT)
+    plans = len(await house.outbox("plan"))
+    second = replace(EVENT, event_id=EventId("evt-2"), start=END + timedelta(hours=2))
+    third = replace(EVENT, event_id=EventId("evt-3"), start=END + timedelta(hours=9))
+
+    await house.deliver(replace(EVENT, version=1, cancelled_at=house.now), second, third)
+
+    assert len(await house.outbox("plan")) == plans + 1
+    assert len(await house.outbox("intent")) == 4
