@@ -18,7 +18,7 @@ from gateway.app.control import Control
 from gateway.app.fencing import Fencing
 from gateway.app.ids import SystemChance, SystemIds
 from gateway.app.letters import LetterDesk
-from gateway.app.measuring import Measuring
+from gateway.app.measuring import Measuring, make_measuring
 from gateway.app.operator_desk import OperatorDesk
 from gateway.app.recovery import begin_recovery, own_signature
 from gateway.app.secrets import fresh_key, installation_key, log_key
@@ -27,6 +27,7 @@ from gateway.app.state_desk import StateDesk
 from gateway.app.supervisor import keep
 from gateway.app.token_desk import StoreDesk
 from gateway.app.webhooks import make_webhooks
+from gateway.config.effective import effective
 from gateway.config.load import Loaded
 from gateway.database.database import Options
 from gateway.database.host_lock import HostLock
@@ -36,9 +37,10 @@ from gateway.domain.points import Step, Watch, unwatched
 from gateway.domain.ports import Chance, Clock, Ids
 from gateway.observability.lag import LoopLag
 from gateway.observability.metrics import Metrics
-from gateway.observability.standing import StandingGauges
 from gateway.observability.steps import CommitTimes
+from gateway.pipeline.audit import note_start
 from gateway.pipeline.book import Office
+from gateway.pipeline.delivered import Delivered
 from gateway.pipeline.feedback import Feedback
 from gateway.pipeline.inbound import Inbound
 from gateway.pipeline.keys import known_keys, last_stored
@@ -53,7 +55,7 @@ from gateway.pipeline.turn import Turn
 from gateway.southbound.app import make_app
 from gateway.southbound.bells import Bells
 from gateway.southbound.fencing import refuse_stopped
-from gateway.southbound.parts import Pace, Parts, always, nothing_to_refresh
+from gateway.southbound.parts import Pace, Parts, always, nothing_to_refresh, unnoted
 from gateway.southbound.signer import KeyFileSigner, open_signer
 from gateway.southbound.webhook.desk import WebhookDesk
 from gateway.store.open import open_store
@@ -139,6 +141,7 @@ class Gateway:
         self._lag = LoopLag(self._metrics.registry)
         self._commits = CommitTimes(self._metrics.registry, wiring.clock.elapsed_s, on=wiring.watch)
         self._measuring: Measuring | None = None
+        self._delivered: Delivered | None = None
         self._control: Control | None = None
         self._listener: Listener | None = None
         self._store: SqliteStore | None = None
@@ -182,7 +185,14 @@ class Gateway:
         )
         self._recovery = await begin_recovery(self._loaded, self._office, self._store)
         await self._agree()
-        self._measuring = self._make_measuring(self._office, self._store)
+        self._delivered = Delivered(self._office)
+        self._measuring = make_measuring(
+            self._loaded,
+            self._office,
+            self._store,
+            self._metrics.registry,
+            lambda: self._sessions.health() if self._sessions else {},
+        )
         self._lag.start()
         self._webhooks = make_webhooks(
             self._loaded,
@@ -249,6 +259,7 @@ class Gateway:
 
         def job(work: Work) -> None:
             known_keys(office, work)
+            note_start(office, work, effective(self._loaded))
             agree(Turn(work=work, book=office.book, signer=office.signer, now=now))
 
         await office.store.write(job, Step.AGREE)
@@ -261,20 +272,6 @@ class Gateway:
         state = StateDesk(SOFTWARE, office.clock, lambda: self._sessions, self._metrics.registry)
         routes = (*operator.routes(), *letters.routes(), *state.routes())
         return Control(data_dir(self._loaded), desk, office.clock, routes)
-
-    def _make_measuring(self, office: Office, store: SqliteStore) -> Measuring:
-        settings = self._loaded.settings
-        named = {f"utility:{u.name}": u.certificate for u in settings.utility}
-        named |= {f"anchor:{u.name}": u.ca for u in settings.utility}
-        named["southbound"] = settings.southbound.certificate
-        return Measuring(
-            office=office,
-            store=store,
-            gauges=StandingGauges(self._metrics.registry),
-            health=lambda: self._sessions.health() if self._sessions else {},
-            certificates={role: self._loaded.path(path) for role, path in named.items() if path},
-            disk=store.database.path.parent,
-        )
 
     async def _listen(self, office: Office) -> Listener:
         southbound = self._loaded.settings.southbound
@@ -293,6 +290,7 @@ class Gateway:
                     "clock": self._clock_is_sane,
                     "store": self._store_takes_writes,
                 },
+                delivered=self._delivered.written if self._delivered else unnoted,
                 refresh=self._measuring.refresh if self._measuring else nothing_to_refresh,
                 pace=self._wiring.pace,
                 watch=self._wiring.watch,
@@ -348,6 +346,8 @@ class Gateway:
             self._wiring.tap,
         )
         steps = {"timetable": self._keep_time, "heads": self._heads}
+        if self._delivered is not None:
+            steps["delivered"] = self._delivered.run
         if self._fencing is not None:
             steps["fencing"] = self._fencing.run
         for (site, name), courier in self._webhooks.couriers.items():

@@ -9,7 +9,9 @@ from typing import Final
 
 import structlog
 from cryptography import x509
+from prometheus_client import CollectorRegistry
 
+from gateway.config.load import Loaded
 from gateway.domain.errors import StoreError
 from gateway.domain.names import SiteId, UtilityName
 from gateway.domain.points import Step
@@ -133,6 +135,36 @@ class Measuring:
         except TimeoutError:
             return f"the store did not answer within {PROBE_S:g} s"
         return ""
+
+
+def make_measuring(
+    loaded: Loaded,
+    office: Office,
+    store: SqliteStore,
+    registry: CollectorRegistry,
+    health: Callable[[], Mapping[UtilityName, Health]],
+) -> Measuring:
+    """Make it for one installation.
+
+    Args:
+        loaded: Names the certificates.
+        office: Clock, book and store.
+        store: The same store.
+        registry: Where the figures are shown.
+        health: What each session says of itself.
+    """
+    settings = loaded.settings
+    named = {f"utility:{u.name}": u.certificate for u in settings.utility}
+    named |= {f"anchor:{u.name}": u.ca for u in settings.utility}
+    named["southbound"] = settings.southbound.certificate
+    return Measuring(
+        office=office,
+        store=store,
+        gauges=StandingGauges(registry),
+        health=health,
+        certificates={role: loaded.path(path) for role, path in named.items() if path},
+        disk=store.database.path.parent,
+    )
 
 
 def _nothing(_: Work) -> None:

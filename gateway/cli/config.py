@@ -6,8 +6,8 @@ from pathlib import Path
 import typer
 
 from gateway.cli.ending import Exit
+from gateway.config.effective import effective_document
 from gateway.config.load import load
-from gateway.protocols.registry import PROTOCOLS
 
 
 def check(file: Path) -> int:
@@ -34,10 +34,5 @@ def show(file: Path) -> int:
     Raises:
         ConfigError: with every fault, in the order of the file.
     """
-    settings = load(file).settings
-    document = settings.model_dump(mode="json")
-    for shown, utility in zip(document["utility"], settings.utility, strict=True):
-        own = PROTOCOLS[utility.protocol].read_options(utility.options)
-        shown.update(own.model_dump(mode="json"))
-    typer.echo(json.dumps(document, indent=2, sort_keys=True))
+    typer.echo(json.dumps(effective_document(load(file)), indent=2, sort_keys=True))
     return Exit.OK

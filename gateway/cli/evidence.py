@@ -32,7 +32,7 @@ def verify(bundle: Path, as_json: bool, log_id: str | None = None) -> int:  # no
         0 verified, 1 mismatch, 2 malformed, 3 incomplete.
     """
     try:
-        files = from_zip(_read(bundle)) if bundle.is_file() else _folder(bundle)
+        files = read_files(bundle)
     except WireError as error:
         verdict = Verdict(findings=(malformed("read", bundle.name, error.detail),))
     except OSError as error:
@@ -42,6 +42,16 @@ def verify(bundle: Path, as_json: bool, log_id: str | None = None) -> int:  # no
         verdict = judge(files, METHODS, expected_log_id=log_id)
     typer.echo(json.dumps(document(verdict), indent=2) if as_json else text_of(verdict))
     return verdict.outcome.value
+
+
+def read_files(bundle: Path) -> dict[str, bytes]:
+    """Read a zip or a folder: name -> bytes.
+
+    Raises:
+        WireError: ``MALFORMED_ARCHIVE``.
+        OSError: it cannot be read.
+    """
+    return from_zip(_read(bundle)) if bundle.is_file() else _folder(bundle)
 
 
 def _folder(folder: Path) -> dict[str, bytes]:

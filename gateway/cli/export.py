@@ -29,9 +29,9 @@ def export(config: Path, statement: str, out: Path) -> int:
         StoreError: there is no store, or it cannot be read.
     """
     loaded = load(config)
-    with _claimed(out) as target:
+    with claimed(out) as target:
         bundle, log_id = finish(_bundle(loaded, statement))
-        _write(target, bundle)
+        write_whole(target, bundle)
     if loaded.settings.gateway.test_mode:
         typer.echo(TEST_LINE, err=True)
     typer.echo(f"{out}: {len(bundle)} bytes")
@@ -50,7 +50,7 @@ async def _bundle(loaded: Loaded, statement: str) -> tuple[bytes, str]:
 
 
 @contextmanager
-def _claimed(out: Path) -> Iterator[Path]:
+def claimed(out: Path) -> Iterator[Path]:
     """Claim a file name before the work is done, and give it back when the work fails."""
     try:
         os.close(os.open(out, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644))
@@ -69,7 +69,7 @@ def _claimed(out: Path) -> Iterator[Path]:
             out.unlink(missing_ok=True)
 
 
-def _write(target: Path, content: bytes) -> None:
+def write_whole(target: Path, content: bytes) -> None:
     """Replace the claimed, empty file by the whole bundle in one step."""
     fresh = target
     try:

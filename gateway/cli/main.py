@@ -30,18 +30,26 @@ app = typer.Typer(
 config_app = typer.Typer(no_args_is_help=True, help="Check or show a configuration file.")
 token_app = typer.Typer(no_args_is_help=True, help="Make, list and revoke site tokens.")
 evidence_app = typer.Typer(no_args_is_help=True, help="Export and verify evidence bundles.")
+audit_app = typer.Typer(no_args_is_help=True, help="Who did what, when and why; with proof.")
 demo_app = typer.Typer(no_args_is_help=True, help="Run a demonstration with a simulated site.")
 deadletters_app = typer.Typer(no_args_is_help=True, help="What could not be delivered in time.")
 deliveries_app = typer.Typer(no_args_is_help=True, help="Deliveries to the sites' endpoints.")
 app.add_typer(config_app, name="config")
 app.add_typer(token_app, name="token")
 app.add_typer(evidence_app, name="evidence")
+app.add_typer(audit_app, name="audit")
 app.add_typer(demo_app, name="demo")
 app.add_typer(deadletters_app, name="deadletters")
 app.add_typer(deliveries_app, name="deliveries")
 
 Config = Annotated[Path, typer.Option("--config", "-c", help="Configuration file (TOML).")]
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]
+Since = Annotated[str, typer.Option(help="From this instant on, e.g. 2026-05-03T16:00:00Z.")]
+Subject = Annotated[str, typer.Option(help="Intent id, event id or token name.")]
+Kind = Annotated[
+    list[str] | None,
+    typer.Option(help="audit, event, intent, opt, delivery, token … or a word such as guard."),
+]
 
 
 @app.callback()
@@ -193,6 +201,56 @@ def explain(
 ) -> None:
     """Show where every leaf of the utility's message went, or what an error code means."""
     _call("gateway.cli.codes:explain", config=config, subject=subject, as_json=as_json)
+
+
+@audit_app.command("list", epilog=EXITS)
+def audit_list(
+    config: Config,
+    since: Since = "",
+    subject: Subject = "",
+    kind: Kind = None,
+    as_json: AsJson = False,
+) -> None:
+    """List who did what, when and why, oldest first."""
+    _call(
+        "gateway.cli.audit:listing",
+        config=config,
+        since=since,
+        subject=subject,
+        kind=tuple(kind or ()),
+        as_json=as_json,
+    )
+
+
+@audit_app.command("export", epilog=EXITS)
+def audit_export(
+    config: Config,
+    out: Annotated[Path, typer.Option("--out", "-o", help="File to write (zip).")],
+    since: Since = "",
+    subject: Subject = "",
+    kind: Kind = None,
+) -> None:
+    """Write the records with the proof that the log holds them."""
+    _call(
+        "gateway.cli.audit:export",
+        config=config,
+        since=since,
+        subject=subject,
+        kind=tuple(kind or ()),
+        out=out,
+    )
+
+
+@audit_app.command("verify", epilog=VERDICTS)
+def audit_verify(
+    bundle: Annotated[Path, typer.Argument(help="Export: zip or directory.")],
+    log_id: Annotated[
+        str | None, typer.Option(help="Log that must have signed it; else the signer is named.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Check an export by itself; no network, no store."""
+    _call("gateway.cli.audit:verify", bundle=bundle, as_json=as_json, log_id=log_id)
 
 
 @evidence_app.command("export", epilog=EXITS)

@@ -1,13 +1,17 @@
 """Proof for others: heads of the log, and the bundle of one statement."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 
 from gateway.domain.errors import SessionError
 from gateway.domain.points import Step
 from gateway.domain.settlement import SettlementStatement
+from gateway.pipeline.audit import selected
 from gateway.pipeline.book import Office
 from gateway.pipeline.ports import Work
+from gateway.settlement.audit import build_audit
 from gateway.settlement.evidence import Evidence, Result, build_bundle, cited
 from gateway.settlement.heads import SignedHead, sign_head
 from gateway.settlement.merkle import Tree
@@ -49,6 +53,40 @@ class Prover:
             lambda work: work.log.append(HEAD, LOG, document, now), Step.HEAD
         )
         return head
+
+    async def audit(
+        self,
+        *,
+        since: datetime | None = None,
+        subject: str | None = None,
+        kinds: Sequence[str] = (),
+    ) -> dict[str, bytes]:
+        """Make an audit export of what is selected, as ``gateway.pipeline.audit.selected``.
+
+        Returns:
+            File name -> bytes.
+
+        Raises:
+            SessionError: ``NOT_FOUND`` when nothing was selected.
+        """
+
+        def look(work: Work) -> tuple[list[Logged], tuple[bytes, ...], SignedHead | None]:
+            found = selected(work, since=since, subject=subject, kinds=kinds)
+            records = [logged(entry.index, entry.record) for entry in found]
+            early = _early_head(work, records[0].index) if records else None
+            return records, work.log.leaf_hashes(work.log.size()), early
+
+        records, leaves, early = await self.office.store.read(look)
+        if not records:
+            raise SessionError("NOT_FOUND", "the log holds nothing of that kind")
+        key, now = self.office.log_key, self.office.clock.now()
+        newest = sign_head(Tree(leaves).root(len(leaves)), len(leaves), at=now, key=key)
+        return build_audit(
+            records,
+            leaves,
+            [head for head in (early, newest) if head is not None],
+            public_key=key.public,
+        )
 
     async def bundle(self, statement_id: str) -> dict[str, bytes]:
         """Make the evidence bundle of the newest version of a statement.

@@ -26,9 +26,9 @@ from gateway.settlement.records import Logged, logged
 T = TypeVar("T")
 LARGEST_FILE: Final = 1 << 29
 _CERTIFICATE: Final = re.compile(r"certs/([0-9a-f]{64})\.pem")
-_PROOFS: Final = TypeAdapter(tuple[Proof, ...])
-_HEADS: Final = TypeAdapter(Heads)
-_CONSISTENCY: Final = TypeAdapter(Consistency)
+PROOFS_OF: Final = TypeAdapter(tuple[Proof, ...])
+HEADS_OF: Final = TypeAdapter(Heads)
+CONSISTENCY_OF: Final = TypeAdapter(Consistency)
 _RESULT: Final = TypeAdapter(Result)
 
 
@@ -63,14 +63,14 @@ def read_bundle(files: Mapping[str, bytes]) -> Bundle:
     ]
     if strangers:
         raise _malformed(strangers[0][:80], "no file of a bundle has this name")
-    proofs = _typed(files, INCLUSION, _PROOFS)
+    proofs = typed(files, INCLUSION, PROOFS_OF)
     return Bundle(
         files=files,
-        records=_records(files[RECORDS], proofs),
+        records=records_of(files[RECORDS], proofs),
         proofs=proofs,
-        heads=_typed(files, HEADS, _HEADS),
-        consistency=_typed(files, CONSISTENCY, _CONSISTENCY),
-        result=_typed(files, RESULT, _RESULT),
+        heads=typed(files, HEADS, HEADS_OF),
+        consistency=typed(files, CONSISTENCY, CONSISTENCY_OF),
+        result=typed(files, RESULT, _RESULT),
         certificates={
             match.group(1): body
             for name, body in files.items()
@@ -79,7 +79,12 @@ def read_bundle(files: Mapping[str, bytes]) -> Bundle:
     )
 
 
-def _typed(files: Mapping[str, bytes], name: str, adapter: TypeAdapter[T]) -> T:
+def typed(files: Mapping[str, bytes], name: str, adapter: TypeAdapter[T]) -> T:
+    """Read one file in canonical form.
+
+    Raises:
+        WireError: ``MALFORMED_BUNDLE``, the detail begins with the file's name and a colon.
+    """
     document = _document(files, name)
     try:
         return adapter.validate_python(document)
@@ -100,7 +105,12 @@ def _document(files: Mapping[str, bytes], name: str) -> Any:
     return document
 
 
-def _records(body: bytes, proofs: Sequence[Proof]) -> tuple[Logged, ...]:
+def records_of(body: bytes, proofs: Sequence[Proof]) -> tuple[Logged, ...]:
+    """Read the records, each at the place that its proof claims.
+
+    Raises:
+        WireError: ``MALFORMED_BUNDLE``.
+    """
     lines = body.split(b"\n")
     if lines.pop() != b"":
         raise _malformed(RECORDS, "the last line has no end")

@@ -144,33 +144,51 @@ def build_bundle(evidence: Evidence) -> dict[str, bytes]:
     Raises:
         MisuseError: ``NO_HEAD`` without a head, ``OUT_OF_TREE`` when a head or record lies beyond the leaves.
     """
-    if not evidence.heads:
+    logged = log_files(evidence.records, evidence.leaves, evidence.heads, evidence.public_key)
+    heads = Heads(public_key=evidence.public_key.hex(), heads=tuple(evidence.heads))
+    files = {
+        **logged,
+        RESULT: canonical(evidence.result.model_dump(mode="json", by_alias=True)),
+        **{f"certs/{kid}.pem": pem for kid, pem in sorted(evidence.certificates.items())},
+    }
+    return {MANIFEST: manifest_of(files, evidence.result, heads), **files}
+
+
+def log_files(
+    records: Sequence[Logged],
+    leaves: Sequence[bytes],
+    heads: Sequence[SignedHead],
+    public_key: bytes,
+) -> dict[str, bytes]:
+    """Write records with what ties them to the log: name -> bytes of four files.
+
+    Raises:
+        MisuseError: ``NO_HEAD``, ``OUT_OF_TREE``.
+    """
+    if not heads:
         raise MisuseError("NO_HEAD", "a bundle needs a signed head that covers its records")
-    tree = Tree(evidence.leaves)
-    oldest, newest = evidence.heads[0].head, evidence.heads[-1].head
+    tree = Tree(leaves)
+    oldest, newest = heads[0].head, heads[-1].head
     proofs = [
         {
             "index": found.index,
             "size": newest.size,
             "path": _hex(tree.inclusion(found.index, newest.size)),
         }
-        for found in evidence.records
+        for found in records
     ]
-    heads = Heads(public_key=evidence.public_key.hex(), heads=tuple(evidence.heads))
+    signed = Heads(public_key=public_key.hex(), heads=tuple(heads))
     consistency = {
         "from_size": oldest.size,
         "to_size": newest.size,
         "path": _hex(tree.consistency(oldest.size, newest.size)),
     }
-    files = {
-        RECORDS: b"".join(found.body + b"\n" for found in evidence.records),
+    return {
+        RECORDS: b"".join(found.body + b"\n" for found in records),
         INCLUSION: canonical(proofs),
-        HEADS: canonical(heads.model_dump(mode="json")),
+        HEADS: canonical(signed.model_dump(mode="json")),
         CONSISTENCY: canonical(consistency),
-        RESULT: canonical(evidence.result.model_dump(mode="json", by_alias=True)),
-        **{f"certs/{kid}.pem": pem for kid, pem in sorted(evidence.certificates.items())},
     }
-    return {MANIFEST: manifest_of(files, evidence.result, heads), **files}
 
 
 def manifest_of(files: Mapping[str, bytes], result: Result, heads: Heads) -> bytes:

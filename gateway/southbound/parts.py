@@ -10,6 +10,7 @@ from gateway.domain.points import Watch, unwatched
 from gateway.domain.ports import Clock, Ids, Signer
 from gateway.pipeline.desk import Fence, SiteDesk
 from gateway.pipeline.ports import Store
+from gateway.pipeline.records import OutboxItem
 from gateway.southbound.bells import Bells
 from gateway.southbound.webhook.desk import WebhookDesk
 
@@ -18,6 +19,10 @@ Refresh = Callable[[], Awaitable[None]]
 
 async def nothing_to_refresh() -> None:
     """Every figure is kept up to date by itself."""
+
+
+def unnoted(_: OutboxItem, __: str) -> None:
+    """Take no note."""
 
 
 Check = Callable[[], Awaitable[str]]
@@ -65,6 +70,8 @@ class Parts:
     """URI reference of this gateway, as in every CloudEvent."""
     checks: Mapping[str, Check] = field(default_factory=dict)
     """Name -> readiness check."""
+    delivered: Callable[[OutboxItem, str], None] = unnoted
+    """Is told each document that was written to its site, and on which channel."""
     refresh: Refresh = nothing_to_refresh
     """Looks up figures before they are shown."""
     pace: Pace = field(default_factory=Pace)

@@ -53,6 +53,8 @@ class Queries:
                 # A last look: what waited too long is passed over, and the wait goes on behind it (R-OUT-1).
                 fit = [item for item in page if timely(item, clock.now())]
                 if fit or clock.now() >= until or bells.closed:
+                    for item in fit:
+                        self._parts.delivered(item, "poll")
                     return _page_answer(fit, after)
                 if not page:
                     await bells.wait(caller.site, seen, until)

@@ -187,6 +187,7 @@ class Streams:
         """Write one document, unless it is too late for it: a last look right before the socket (R-OUT-1)."""
         if timely(item, self._parts.clock.now()):
             await self._write(blocks, item.kind, item.sequence, item.body)
+            self._parts.delivered(item, "stream")
             self._latency.written(item, self._parts.clock.now())
 
     async def _write(self, blocks: Blocks, kind: str, sequence: int, body: bytes) -> None:

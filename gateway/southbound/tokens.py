@@ -20,6 +20,7 @@ TELEMETRY_WRITE: Final = "telemetry:write"
 SCOPES: Final = (EVENTS_READ, ACK_WRITE, TELEMETRY_WRITE)
 """All that a site needs; a token carries all of them unless told otherwise."""
 LONGEST_NAME: Final = 64
+TOKEN: Final = "token"  # noqa: S105 - a kind of record
 
 
 def token_digest(secret: str) -> str:
@@ -73,6 +74,7 @@ async def create_token(
         if any(known.name == name for known in work.tokens.all()):
             raise SessionError("CONFLICT", f"there is a token named {name!r}; choose another name")
         work.tokens.add(record)
+        _note(work, name, "created", now, site=site, scopes=list(record.scopes))
 
     await store.write(add, Step.TOKEN)
     return secret
@@ -89,7 +91,19 @@ async def revoke_token(store: Store, name: str, now: datetime) -> bool:
     Returns:
         False when there is no such name or it was revoked before.
     """
-    return await store.write(lambda work: work.tokens.revoke(name, now), Step.TOKEN)
+
+    def revoke(work: Work) -> bool:
+        done = work.tokens.revoke(name, now)
+        if done:
+            _note(work, name, "revoked", now)
+        return done
+
+    return await store.write(revoke, Step.TOKEN)
+
+
+def _note(work: Work, name: str, word: str, now: datetime, **facts: object) -> None:
+    """Say in the audit log what was done; whoever may open the socket or the store is the operator."""
+    work.log.append(TOKEN, name, {"word": word, "by": "operator", **facts}, now)
 
 
 def accepted(work: Work, sha256: str, now: datetime) -> TokenRecord | None:

@@ -1,11 +1,10 @@
 """Were these records in this order in this log, with nothing between them and no time turned back?"""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 from datetime import timedelta
-from typing import Final
+from typing import Final, Protocol
 
-from gateway.settlement.bundle import Bundle
-from gateway.settlement.evidence import CONSISTENCY, HEADS
+from gateway.settlement.evidence import CONSISTENCY, HEADS, Consistency, Heads, Proof
 from gateway.settlement.finding import Finding, incomplete, mismatch
 from gateway.settlement.heads import is_signed
 from gateway.settlement.merkle import is_consistent, is_included, leaf_hash
@@ -17,12 +16,36 @@ WHOLE_HISTORY: Final = frozenset({"event", "intent", "opt"})
 """Kinds of which a bundle holds all records from the first one on."""
 
 
+class Extracted(Protocol):
+    """Records out of a log, with what ties them to it."""
+
+    @property
+    def records(self) -> Sequence[Logged]:
+        """In log order."""
+        ...
+
+    @property
+    def proofs(self) -> Sequence[Proof]:
+        """One per record."""
+        ...
+
+    @property
+    def heads(self) -> Heads:
+        """Signed."""
+        ...
+
+    @property
+    def consistency(self) -> Consistency:
+        """From the oldest head to the newest."""
+        ...
+
+
 def name_of(found: Logged) -> str:
     """Name a record for people."""
     return f"record {found.index} ({found.record.k})"
 
 
-def heads_are_signed(bundle: Bundle) -> Iterator[Finding]:
+def heads_are_signed(bundle: Extracted) -> Iterator[Finding]:
     """Check the signature of each head, and that all are of one log and in order."""
     key = bytes.fromhex(bundle.heads.public_key)
     heads = bundle.heads.heads
@@ -34,7 +57,7 @@ def heads_are_signed(bundle: Bundle) -> Iterator[Finding]:
         yield mismatch("heads", HEADS, "the heads are not in order of size and time")
 
 
-def log_grew(bundle: Bundle) -> Iterator[Finding]:
+def log_grew(bundle: Extracted) -> Iterator[Finding]:
     """Check that the oldest head's log is the beginning of the newest head's."""
     old, new, proof = bundle.heads.heads[0].head, bundle.heads.heads[-1].head, bundle.consistency
     holds = (proof.from_size, proof.to_size) == (old.size, new.size) and is_consistent(
@@ -48,7 +71,7 @@ def log_grew(bundle: Bundle) -> Iterator[Finding]:
         yield mismatch("log", CONSISTENCY, "the older head is no beginning of the newer one")
 
 
-def records_are_logged(bundle: Bundle) -> Iterator[Finding]:
+def records_are_logged(bundle: Extracted) -> Iterator[Finding]:
     """Check every record's path to the newest head, and that they stand in log order."""
     head = bundle.heads.heads[-1].head
     root, before = bytes.fromhex(head.root), -1
@@ -63,12 +86,19 @@ def records_are_logged(bundle: Bundle) -> Iterator[Finding]:
             yield mismatch("log", name_of(found), "it is not at this place in the signed log")
 
 
-def sources_have_no_gaps(bundle: Bundle) -> Iterator[Finding]:
-    """Check that ``seq`` counts up by one per source: nobody left a record out between two others."""
+def sources_have_no_gaps(
+    bundle: Extracted, whole: Collection[str] = WHOLE_HISTORY
+) -> Iterator[Finding]:
+    """Check that ``seq`` counts up by one per source: nobody left a record out between two others.
+
+    Args:
+        bundle: With its records.
+        whole: Kinds of which all records from the first one on must be there.
+    """
     last: dict[str, int] = {}
     for found in bundle.records:
         record = found.record
-        first = 0 if record.k in WHOLE_HISTORY else record.seq
+        first = 0 if record.k in whole else record.seq
         expected = last.get(record.src, first - 1) + 1
         if record.seq != expected:
             yield incomplete(
@@ -79,7 +109,7 @@ def sources_have_no_gaps(bundle: Bundle) -> Iterator[Finding]:
         last[record.src] = record.seq
 
 
-def time_runs_forward(bundle: Bundle) -> Iterator[Finding]:
+def time_runs_forward(bundle: Extracted) -> Iterator[Finding]:
     """Check that no record is dated before one that was logged earlier, nor past a head that covers it."""
     old, new = bundle.heads.heads[0].head, bundle.heads.heads[-1].head
     latest = None

@@ -1,0 +1,90 @@
+"""An intent was written to its site for the first time: noted in the log, some together, never on the way there."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Final
+
+from gateway.domain.errors import StoreError
+from gateway.domain.names import SiteId
+from gateway.domain.points import Step
+from gateway.domain.ports import Mailbox
+from gateway.domain.timespan import instant_text
+from gateway.pipeline.book import Office
+from gateway.pipeline.ports import Work
+from gateway.pipeline.records import OutboxItem
+from gateway.settlement.records import logged
+
+KIND: Final = "delivery"
+TOGETHER: Final = timedelta(seconds=1)
+MOST_WAITING: Final = 10_000
+"""More than so many are not noted one by one; the site's acknowledgement is, whatever happens here."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Written:
+    item: OutboxItem
+    channel: str
+    at: datetime
+
+
+@dataclass
+class Delivered:
+    """Notes first deliveries.
+
+    Args:
+        office: Clock and store.
+    """
+
+    office: Office
+    _waiting: Mailbox[_Written] = field(init=False)
+    _newest: dict[SiteId, int] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._waiting = self.office.clock.mailbox()
+
+    def written(self, item: OutboxItem, channel: str) -> None:
+        """Take note of a document that was just written; what a site has seen before does not count."""
+        newest = self._newest.get(item.site, 0)
+        self._newest[item.site] = max(newest, item.sequence)
+        fresh = item.kind == "intent" and item.acked_at is None and item.sequence > newest
+        if fresh and len(self._waiting) < MOST_WAITING:
+            self._waiting.put(_Written(item, channel, self.office.clock.now()))
+
+    async def run(self) -> None:
+        """Write down what was noted, for ever.
+
+        Raises:
+            StoreError: the store can no longer be trusted.
+        """
+        clock = self.office.clock
+        with clock.held():
+            while True:
+                first = await self._waiting.get()
+                await clock.sleep_until(clock.now() + TOGETHER)
+                batch = [first] if first is not None else []
+                while len(self._waiting):
+                    more = await self._waiting.get()
+                    batch += [more] if more is not None else []
+                try:
+                    await self.office.store.write(partial(_note, batch), Step.OTHER)
+                except StoreError as error:
+                    if error.reason not in {"BUSY", "FULL"}:
+                        raise
+
+
+def _note(batch: Sequence[_Written], work: Work) -> None:
+    for written in batch:
+        item = written.item
+        known = work.log.entries(kinds=(KIND,), subject=item.subject)
+        revisions = {logged(e.index, e.record).document.get("revision") for e in known}
+        if item.revision not in revisions:
+            document = {
+                "revision": item.revision,
+                "site": item.site,
+                "sequence": item.sequence,
+                "channel": written.channel,
+                "written_at": instant_text(written.at),
+            }
+            work.log.append(KIND, item.subject, document, written.at)
