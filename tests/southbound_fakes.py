@@ -186,6 +186,18 @@ class SmallStatements:
 
 
 @dataclass
+class SmallLog:
+    """What was written down: kind, subject, document."""
+
+    told: list[tuple[str, str, object]] = field(default_factory=list)
+
+    def append(self, kind: str, subject: str, document: object, at: datetime) -> int:
+        del at
+        self.told.append((kind, subject, document))
+        return len(self.told) - 1
+
+
+@dataclass
 class SmallWork:
     """The groups of ``Work`` that the southbound side reads."""
 
@@ -194,6 +206,7 @@ class SmallWork:
     plans: SmallPlans = field(default_factory=SmallPlans)
     tokens: SmallTokens = field(default_factory=SmallTokens)
     statements: SmallStatements = field(default_factory=SmallStatements)
+    log: SmallLog = field(default_factory=SmallLog)
 
 
 @dataclass
