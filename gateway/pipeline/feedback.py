@@ -150,13 +150,13 @@ class Feedback:
         recovering = self._recovering(site)
 
         def job(work: Work) -> tuple[Turn, Difference, int]:
-            turn = Turn(work=work, book=self.office.book, signer=self.office.signer, now=now)
             kept = heartbeat.model_copy(update={"documents": ()})
             work.telemetry.heard(SiteStatus(site=site, heard_at=now, heartbeat=kept))
-            for document in heartbeat.documents if recovering else ():
-                if self.office.recognise(document):
-                    remember(turn, site, document)
-            found = compare(turn, site, heartbeat, recovering=recovering)
+            with turning(self.office, work, now) as turn:
+                for document in heartbeat.documents if recovering else ():
+                    if self.office.recognise(document):
+                        remember(turn, site, document)
+                found = compare(turn, site, heartbeat, recovering=recovering)
             plan = work.plans.get(site)
             return turn, found, plan.revision if plan else 0
 

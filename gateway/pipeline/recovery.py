@@ -22,6 +22,7 @@ from gateway.pipeline.book import Office
 from gateway.pipeline.inbound import tell
 from gateway.pipeline.ports import Work
 from gateway.pipeline.turn import Turn
+from gateway.pipeline.turning import turning
 
 SITE_PATIENCE: Final = timedelta(seconds=60)
 """How long a site that does not call is waited for; four heartbeats of the usual kind."""
@@ -171,8 +172,8 @@ class Recovery:
         now = self.office.clock.now()
 
         def job(work: Work) -> Turn:
-            turn = Turn(work=work, book=self.office.book, signer=self.office.signer, now=now)
-            _ask_again(turn, site)
+            with turning(self.office, work, now) as turn:
+                _ask_again(turn, site)
             return turn
 
         turn = await self.office.store.write(job, Step.OTHER)
@@ -186,9 +187,9 @@ class Recovery:
         now = self.office.clock.now()
 
         def job(work: Work) -> Turn:
-            turn = Turn(work=work, book=self.office.book, signer=self.office.signer, now=now)
-            for event in work.events.open(utility, now):
-                turn.retell(event)
+            with turning(self.office, work, now) as turn:
+                for event in work.events.open(utility, now):
+                    turn.retell(event)
             return turn
 
         tell(self.office, await self.office.store.write(job, Step.OTHER))

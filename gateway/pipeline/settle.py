@@ -20,6 +20,7 @@ from gateway.pipeline.methods import METHODS
 from gateway.pipeline.ports import Work
 from gateway.pipeline.records import LogEntry, Timer
 from gateway.pipeline.turn import Turn
+from gateway.pipeline.turning import turning
 from gateway.settlement.evidence import closing_documents, result_of
 from gateway.settlement.inputs import Header, SettlementInputs, inputs_from_records
 from gateway.settlement.plan import evidence_span
@@ -67,18 +68,18 @@ class Settlement:
         now = self.office.clock.now()
 
         def job(work: Work) -> SettlementStatement | None:
-            turn = Turn(work=work, book=self.office.book, signer=self.office.signer, now=now)
             if _revision(work, intent) != revision:
                 return None
             if timer is not None:
                 work.timers.drop(timer.key)
-            if isinstance(outcome, Settled):
-                known = work.statements.get(outcome.statement.id)
-                if known is not None and known.version >= outcome.statement.version:
-                    return known  # an attempt that nobody heard of has done it
-                return _store(turn, intent, outcome)
-            _give_up(turn, intent, outcome)
-            return None
+            with turning(self.office, work, now) as turn:
+                if isinstance(outcome, Settled):
+                    known = work.statements.get(outcome.statement.id)
+                    if known is not None and known.version >= outcome.statement.version:
+                        return known  # an attempt that nobody heard of has done it
+                    return _store(turn, intent, outcome)
+                _give_up(turn, intent, outcome)
+                return None
 
         return await self.office.store.write(job, Step.SETTLE)
 

@@ -1,6 +1,7 @@
 """The house rules that a machine can check: sizes, docstrings, one clock, few broad excepts."""
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -72,3 +73,19 @@ def test_no_folder_is_empty_and_every_package_has_a_purpose() -> None:
         for folder in (ROOT / package).rglob("*"):
             if folder.is_dir() and folder.name != "__pycache__":
                 assert list(folder.glob("*.py")) or list(folder.glob("*/")), folder
+
+
+def test_a_turn_is_opened_where_it_is_ended() -> None:
+    # Whoever makes a Turn by hand must not change a plan in it: the plans are made when ``turning`` ends.
+    alone = {
+        "gateway/pipeline/turning.py",
+        "gateway/pipeline/overrule.py",
+        "gateway/app/bootstrap.py",
+    }
+    pattern = re.compile(r"(?<![\w.])Turn\(work")
+    found = {
+        str(p.relative_to(ROOT))
+        for p in ROOT.glob("gateway/**/*.py")
+        if pattern.search(p.read_text())
+    }
+    assert found == alone
