@@ -11,7 +11,7 @@ from conformance.faults.exchange import Exchange
 from conformance.faults.wire import Headers, HttpMessage, answer
 
 _MIB: Final = 1 << 20
-_BLOCK: Final = b" " * _MIB
+_BLOCK: Final = b" " * (64 << 10)
 XML: Final = ("Content-Type", "application/xml")
 Act = Callable[[Exchange, float], Awaitable[None]]
 
@@ -143,7 +143,7 @@ async def endless_body(exchange: Exchange, total: float) -> None:
     """Announce so many bytes and send them as fast as they are taken."""
     found = await exchange.forward()
     await exchange.line.write(found.with_headers(("Content-Length", str(int(total)))).head)
-    for _ in range(int(total) // _MIB):
+    for _ in range(int(total) // len(_BLOCK)):
         await exchange.line.write(_BLOCK)
 
 
@@ -151,8 +151,8 @@ async def endless_chunks(exchange: Exchange, total: float) -> None:
     """Send so many bytes in chunks, without ever having said how many."""
     found = _unmeasured(await exchange.forward(), ("Transfer-Encoding", "chunked"))
     await exchange.line.write(found.head)
-    for _ in range(int(total) // _MIB):
-        await exchange.line.write(b"100000\r\n" + _BLOCK + b"\r\n")
+    for _ in range(int(total) // len(_BLOCK)):
+        await exchange.line.write(b"%x\r\n%b\r\n" % (len(_BLOCK), _BLOCK))
     await exchange.line.write(b"0\r\n\r\n")
 
 
@@ -160,11 +160,12 @@ async def endless_chunks(exchange: Exchange, total: float) -> None:
 def bomb(mebibytes: int) -> bytes:
     """Compress so many MiB of spaces, in a thousandth of the time that it takes to unpack them (RFC 1952)."""
     packer = zlib.compressobj(9, zlib.DEFLATED, -zlib.MAX_WBITS)
-    block = packer.compress(_BLOCK * 16) + packer.flush(zlib.Z_FULL_FLUSH)
+    spaces = b" " * (16 * _MIB)
+    block = packer.compress(spaces) + packer.flush(zlib.Z_FULL_FLUSH)
     check = size = 0
     for _ in range(mebibytes // 16):
-        check = zlib.crc32(_BLOCK * 16, check)
-        size += 16 * _MIB
+        check = zlib.crc32(spaces, check)
+        size += len(spaces)
     trailer = check.to_bytes(4, "little") + (size & 0xFFFFFFFF).to_bytes(4, "little")
     return b"\x1f\x8b\x08\0\0\0\0\0\0\xff" + block * (mebibytes // 16) + packer.flush() + trailer
 

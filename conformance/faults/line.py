@@ -83,7 +83,7 @@ class ClientLine(asyncio.StreamReaderProtocol):
         Raises:
             GoneError: the client has left.
         """
-        if self.gone or self._writer is None:
+        if self.gone or self._writer is None or self._writer.is_closing():
             raise GoneError
         try:
             self._writer.write(data)
