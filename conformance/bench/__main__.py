@@ -6,13 +6,14 @@ import sys
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from conformance.bench import decode2b, hostile
+from conformance.bench import decode2b, hostile, isolation
 from conformance.bench.intake import measure as intake
 
 BENCHES: Final[Mapping[str, Callable[[], dict[str, object]]]] = {
     "decode2b": decode2b.measure,
     "hostile": hostile.measure,
     "intake": intake.measure,
+    "isolation": isolation.measure,
 }
 """Every bench by name; each returns one JSON document."""
 

@@ -14,7 +14,7 @@ from gateway.transport.schemas import load_oadr20b_schema
 
 _CODEC: Final = Codec(load_oadr20b_schema())
 _SITE: Final = "site-azp"
-_COMMENT: Final = 7000
+_COMMENT: Final = 6400
 _MIB: Final = 1 << 20
 
 

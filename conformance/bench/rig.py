@@ -104,6 +104,8 @@ class Rig:
     clock: ScaledClock
     utilities: tuple[Utility, ...]
     child: Child
+    factor: float
+    """Seconds of the timeline per second."""
 
     async def sleep(self, seconds: float) -> None:
         """Let so many seconds of the timeline pass."""
@@ -136,7 +138,7 @@ async def rigged(
         child = await _child(config, clock, started, factor, folder)
         stack.push_async_callback(child.end)
         await child.started()
-        rig = Rig(clock=clock, utilities=tuple(utilities), child=child)
+        rig = Rig(clock=clock, utilities=tuple(utilities), child=child, factor=factor)
         for utility in utilities:
             await utility.peer.wait_for(Registered, until=clock.now() + _PATIENCE)
         yield rig

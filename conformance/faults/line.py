@@ -88,6 +88,7 @@ class ClientLine(asyncio.StreamReaderProtocol):
         try:
             self._writer.write(data)
             await self._writer.drain()
+            await asyncio.sleep(0)  # noqa: TID251 - a turn of the loop, in which a loss is noticed
         except (ConnectionError, OSError):
             raise GoneError from None
 

@@ -377,7 +377,8 @@ def opt(  # noqa: PLR0913 - every option of the verb
 
 @app.command(epilog=EXITS)
 def bench(
-    name: Annotated[str, typer.Argument(help="decode2b, intake …")], as_json: AsJson = False
+    name: Annotated[str, typer.Argument(help="decode2b, intake, hostile …")],
+    as_json: AsJson = False,
 ) -> None:
     """Measure against the published bars."""
     _call(

@@ -28,6 +28,9 @@ from gateway.pipeline.ports import IntentRecord, OutboxItem, Timer, Work
 _IN_FULL: Final = frozenset({"intent", "intent_held", "cancelled"})
 """Causes after which the log holds the whole intent, not only its new state."""
 
+MOST_LIVE: Final = 100
+"""Live intents of one site. More is no dispatch but a fault or an attack, and every plan would cost all of them."""
+
 
 @dataclass
 class Board:
@@ -48,6 +51,7 @@ class Board:
     """Sites that something new waits for."""
     decided: list[Participation] = field(default_factory=list)
     """Answers that wait for a utility's session."""
+    _live: dict[SiteId, int] = field(default_factory=dict)
     counts: list[tuple[str, ...]] = field(default_factory=list)
     """What the metrics count after the commit: what, and its labels."""
     notices: list[tuple[str, Mapping[str, str]]] = field(default_factory=list)
@@ -120,6 +124,17 @@ class Board:
                 if move.ramp_until > self.now:
                     fleet.book(move)
         self.work.moves.replace(intent, moves)
+
+    def crowded(self, sites: Sequence[SiteId]) -> bool:
+        """Say whether one more event is too many for any of its sites; counted once in a transaction."""
+        for site in sites:
+            if site not in self._live:
+                self._live[site] = len(self.work.intents.of_site(site, live=True))
+        if any(self._live[site] >= MOST_LIVE for site in sites):
+            return True
+        for site in sites:
+            self._live[site] += 1
+        return False
 
     # --- what the site is to see
 

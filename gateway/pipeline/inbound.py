@@ -2,8 +2,10 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
-from typing import TypeVar
+from functools import partial
+from typing import Final, TypeVar
 
 import structlog
 
@@ -21,6 +23,9 @@ from gateway.protocols.actions import Emit
 log = structlog.get_logger()
 T = TypeVar("T")
 
+TAKEN_AT_ONCE: Final = 50
+"""Events in one transaction."""
+
 
 @dataclass(frozen=True, slots=True)
 class Inbound:
@@ -37,6 +42,9 @@ class Inbound:
     ) -> None:
         """Take what a session brings; calling it twice with the same events changes nothing.
 
+        A message of very many events is taken in parts, so that it does not keep the one writer from everybody else;
+        the session's state goes with the last of them, and a crash before it brings the whole message again.
+
         Args:
             utility: Whose session.
             emits: New versions of events, each with the bytes it came in.
@@ -48,22 +56,34 @@ class Inbound:
         """
         now = self.office.clock.now()
 
+        found = [(event, emit.raw) for emit in emits for event in emit.events]
+        while len(found) > TAKEN_AT_ONCE:
+            part, found = found[:TAKEN_AT_ONCE], found[TAKEN_AT_ONCE:]
+            await self._commit(utility, partial(self._intake, part, now), Step.INTAKE)
+
         def job(work: Work) -> Turn:
-            with turning(self.office, work, now) as turn:
-                for emit in emits:
-                    for event in emit.events:
-                        _remember(turn, event, emit.raw)
+            turn = self._intake(found, now, work)
             for participation in taken:
                 work.participations.taken(participation)
             work.sessions.put(utility, state)
             return turn
 
-        step = _step(emits, taken)
+        await self._commit(utility, job, _step(emits, taken))
+
+    async def _commit(self, utility: UtilityName, job: Callable[[Work], Turn], step: Step) -> None:
         tell(self.office, await committed(self.office, job, step, self._sites(utility)))
 
     def _sites(self, utility: UtilityName) -> set[SiteId]:
         programs = self.office.book.programs.values()
         return {site for p in programs if p.utility == utility for site in p.sites}
+
+    def _intake(
+        self, found: Sequence[tuple[GridEvent, RawMessage]], now: datetime, work: Work
+    ) -> Turn:
+        with turning(self.office, work, now) as turn:
+            for event, raw in found:
+                _remember(turn, event, raw)
+        return turn
 
     async def pending(self, utility: UtilityName) -> Sequence[Participation]:
         """Return answers that no session has taken yet."""

@@ -74,13 +74,13 @@ class Turn(Board):
             return
         if program is None or not addressed:
             self._decline(event, "no_program" if program is None else "no_site")
-            return
-        made = [
-            self._admit_at(event, program, self.book.sites[site], before.get(site))
-            for site in addressed
-        ]
-        if not any(made):
-            self._decline(event, "unusable")
+        elif not before and self.crowded(addressed):
+            self._decline(event, "crowded", GUARD)
+        else:
+            sites = [self.book.sites[site] for site in addressed]
+            made = [self._admit_at(event, program, site, before.get(site.site)) for site in sites]
+            if not any(made):
+                self._decline(event, "unusable")
 
     def repeat(self, event: GridEvent) -> None:
         """Answer a version again that was taken in before: its session has forgotten what was decided."""
@@ -104,11 +104,11 @@ class Turn(Board):
         key = EventKey(utility=event.utility, event_id=event.event_id)
         return all(r.intent.cancelled_at is not None for r in self.work.intents.of_event(key))
 
-    def _decline(self, event: GridEvent, word: str) -> None:
-        """Answer an event that concerns none of our sites: a utility that asks gets an answer."""
+    def _decline(self, event: GridEvent, word: str, reason: str = "not_mine") -> None:
+        """Answer an event that makes no intent: a utility that asks gets an answer."""
         self.log("audit", event.event_id, {"word": word, "program": event.program})
         key = EventKey(utility=event.utility, event_id=event.event_id)
-        self._tell(key, event.version, Opt.OUT, "not_mine", GATEWAY)
+        self._tell(key, event.version, Opt.OUT, reason, GATEWAY)
 
     def _admit_at(
         self, event: GridEvent, program: Program, site: Site, before: IntentRecord | None

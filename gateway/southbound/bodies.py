@@ -1,6 +1,8 @@
 """Request bodies, read with suspicion: what a later layer would stumble over ends here."""
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Final, TypeVar
 
 import orjson
@@ -18,6 +20,12 @@ from gateway.transport.server import read_body
 LARGEST: Final = 1 << 20
 ON_THE_LOOP: Final = 32 << 10
 """Larger bodies are read in a thread, so that no input occupies the loop (R-IN-6)."""
+_READER: Final = ThreadPoolExecutor(1, "southbound body")
+"""One thread for all of them: several would take turns at the interpreter before the loop gets one."""
+MOST_VALUES: Final = 64_000
+"""In one document, however deep: each costs a hundred times its bytes in memory, and a fault as much again."""
+MOST_MEMBERS: Final = 2000
+"""Of one object."""
 MOST_KNOWN: Final = 1000
 """Intents that a heartbeat may name."""
 _LONGEST_KEY: Final = 256
@@ -36,12 +44,16 @@ async def read_answer(request: web.Request, clock: Clock, model: type[A]) -> A:
         raise WireError("MEDIA_TYPE", "the body must be application/json")
     body = await read_body(request, clock, LARGEST)
     if len(body) > ON_THE_LOOP:
-        return await asyncio.to_thread(parse, body, model)
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(_READER, partial(parse, body, model))
     return parse(body, model)
 
 
 def parse(body: bytes, model: type[A]) -> A:
     """Turn bytes into a document; raises as ``read_answer``."""
+    # Counted before it is read: separators inside of texts count too, and no honest document has so many.
+    if body.count(b",") + body.count(b":") > 2 * MOST_VALUES:
+        raise WireError("INVALID_BODY", f"a document may have {MOST_VALUES} values")
     found = _storable(read_json(body, largest=LARGEST))
     try:
         # Strict over JSON, so that neither "3" nor true is a number; plain ``model_validate`` cannot tell them apart.
@@ -65,6 +77,8 @@ def _storable(value: object) -> object:
     if isinstance(value, list):
         return [_storable(item) for item in value]
     if isinstance(value, dict):
+        if len(value) > MOST_MEMBERS:
+            raise WireError("INVALID_BODY", f"an object may have {MOST_MEMBERS} members")
         return {_key(key): _storable(item) for key, item in value.items()}
     return value
 

@@ -92,6 +92,8 @@ async def listen(
         max_field_size=HEADER_BYTES,
         max_headers=MOST_HEADERS,
         keepalive_timeout=IDLE_S,
+        # Compressed bodies are refused; aiohttp would unpack them first, on the loop.
+        auto_decompress=False,
     )
     await runner.setup()
     server = runner.server

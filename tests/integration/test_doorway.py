@@ -2,6 +2,7 @@
 
 import asyncio
 import errno
+import gzip
 import socket
 import ssl
 from collections.abc import AsyncIterator, Callable
@@ -226,5 +227,25 @@ async def test_a_body_that_hardly_moves_is_given_up_in_five_seconds() -> None:
             await one.reader.readline()
         assert reasons == ["SLOW_BODY"]
         assert 5 <= spent[0] < 9
+    finally:
+        await listener.stop()
+
+
+async def test_a_compressed_body_is_never_unpacked() -> None:
+    packed = gzip.compress(b" " * (8 << 20))
+
+    async def length(request: web.Request) -> web.Response:
+        return web.Response(text=str(len(await request.read())))
+
+    app = web.Application()
+    app.router.add_post("/", length)
+    listener = await listen(app, "127.0.0.1", 0, None)
+    try:
+        headers = {"Content-Encoding": "gzip"}
+        async with (
+            aiohttp.ClientSession() as http,
+            http.post(listener.url, data=packed, headers=headers) as answer,
+        ):
+            assert await answer.text() == str(len(packed))
     finally:
         await listener.stop()

@@ -1,0 +1,202 @@
+"""One utility fails in every way; is the other one slowed?
+
+One gateway as a process of its own, two utilities. The good one hands out a new version of an event at every poll; what
+is measured is the time from its answer's last byte to the gateway's next request: decoded, judged, made into an intent
+and a plan, and durable. With and without the fault at the other one in turn; the median of five pairs counts.
+"""
+
+import asyncio
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from pathlib import Path
+from statistics import median, quantiles
+from time import perf_counter
+from typing import Final
+
+from conformance.bench.decode2b import document
+from conformance.bench.hostile_documents import DOCUMENTS
+from conformance.bench.machine import machine
+from conformance.bench.rig import PROGRAM, Rig, rigged
+from conformance.faults.exchange import Exchange
+from conformance.faults.fault import Fault, Layer
+from conformance.faults.http import XML
+from conformance.faults.registry import FAULTS
+from conformance.faults.wire import answer
+from gateway.domain.errors import MisuseError
+from gateway.protocols.oadr2b.codec import Codec
+from gateway.protocols.oadr2b.messages import EiResponse, OadrDistributeEvent, OadrResponse
+from gateway.transport.schemas import load_oadr20b_schema
+
+PAIRS: Final = 5
+PHASE_S: Final = 5.0
+"""Real seconds with the fault, and as many without."""
+FACTOR: Final = 10.0
+P50_RATIO: Final = 1.25
+P50_EXTRA_MS: Final = 1.0
+P99_RATIO: Final = 2.0
+LEAST_SAMPLES: Final = 20
+"""In a phase; fewer say nothing about a percentile."""
+STRUCK: Final = ("refuse", "black_hole", "drip_body", "body_2_gib", "xml_attributes")
+"""What the bad utility does: it is down, silent, slow, endless, and poisonous; after these, a thousand events."""
+GOOD: Final = "good"
+BAD: Final = "bad"
+_CODEC: Final = Codec(load_oadr20b_schema())
+
+
+@dataclass
+class Feed:
+    """Hands out a new version of one event at every poll, and takes the time of what follows."""
+
+    samples: list[float] = field(default_factory=list)
+    """Milliseconds since the last look."""
+    _version: int = 0
+    _answered_at: float = 0.0
+    _model: OadrDistributeEvent = field(default_factory=lambda: document(1, 1))
+
+    def fault(self) -> Fault:
+        """Return it as something that a proxy does."""
+        return Fault(name="feed", layer=Layer.XML, what="a new version", act=self._act)
+
+    async def _act(self, exchange: Exchange, _: float) -> None:
+        if self._answered_at:
+            self.samples.append((perf_counter() - self._answered_at) * 1000)
+        self._answered_at = 0.0
+        if not exchange.request.start.split(" ")[1].endswith("/OadrPoll"):
+            await exchange.line.write(answer("200 OK", (XML,), _OK).whole)
+            return
+        whole = answer("200 OK", (XML,), self._next()).whole
+        await exchange.line.write(whole)
+        self._answered_at = perf_counter()
+
+    def _next(self) -> bytes:
+        self._version += 1
+        event = self._model.oadr_events[0]
+        descriptor = replace(
+            event.ei_event.event_descriptor,
+            event_id="measured",
+            modification_number=self._version,
+            ei_market_context=PROGRAM,
+        )
+        target = replace(event.ei_event.ei_target, resource_ids=(f"site-{GOOD}",), ven_ids=())
+        changed = replace(event.ei_event, event_descriptor=descriptor, ei_target=target)
+        return _CODEC.encode(
+            replace(
+                self._model,
+                request_id=f"v{self._version}",
+                vtn_id=f"vtn-{GOOD}",
+                oadr_events=(replace(event, ei_event=changed),),
+            )
+        )
+
+    def look(self) -> list[float]:
+        """Return the samples since the last look; the pause between two polls is none of them."""
+        found, self.samples = self.samples, []
+        return [sample for sample in found if sample < _PAUSE_MS]
+
+
+_OK: Final = _CODEC.encode(OadrResponse(ei_response=EiResponse(request_id="")))
+_PAUSE_MS: Final = 600.0
+"""The queue is left after fifty polls until the next period, a second later; that wait is not the gateway's work."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Phase:
+    """What one stretch of time gave."""
+
+    p50_ms: float
+    p99_ms: float
+    samples: int
+
+    @classmethod
+    def of(cls, samples: list[float]) -> "Phase":
+        """Take the percentiles.
+
+        Raises:
+            MisuseError: ``BENCH`` when there are too few.
+        """
+        if len(samples) < LEAST_SAMPLES:
+            raise MisuseError("BENCH", f"{len(samples)} samples in a phase say nothing")
+        cuts = quantiles(samples, n=100, method="inclusive")
+        return cls(p50_ms=cuts[49], p99_ms=cuts[98], samples=len(samples))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pair:
+    """One stretch without the fault and the next with it."""
+
+    without: Phase
+    struck: Phase
+
+
+def measure() -> dict[str, object]:
+    """Run the bench.
+
+    Returns:
+        ``faults.{name}.{p50_ms, p50_struck_ms, p99_ms, p99_struck_ms, p99_ratio, struck, samples, good}`` and
+        ``machine``.
+    """
+    wanted = [FAULTS[name] for name in STRUCK] + list(DOCUMENTS[:1])
+    with tempfile.TemporaryDirectory(prefix="gridgate-isolation-") as folder:
+        found = asyncio.run(_all(Path(folder), wanted))
+    return {
+        "faults": found,
+        "good": all(figures["good"] for figures in found.values()),
+        "machine": machine(),
+    }
+
+
+async def _all(folder: Path, wanted: list[Fault]) -> dict[str, dict[str, object]]:
+    found: dict[str, dict[str, object]] = {}
+    for fault in wanted:
+        here = _made(folder, fault.name)
+        async with rigged(here, [GOOD, BAD], factor=FACTOR) as rig:
+            found[fault.name] = await judged(rig, fault)
+    return found
+
+
+def _made(folder: Path, name: str) -> Path:
+    made = folder / name
+    made.mkdir()
+    return made
+
+
+async def judged(rig: Rig, fault: Fault, pairs: int = PAIRS) -> dict[str, object]:
+    """Measure one fault at the bad utility."""
+    good, bad = rig.utilities
+    feed = Feed()
+    await good.strike(feed.fault())
+    await _phase(rig, feed)  # what is loaded and compiled at first is nobody's fault
+    before = len(bad.proxy.passed)
+    found = []
+    for _ in range(pairs):
+        await bad.strike(None)
+        without = Phase.of(await _phase(rig, feed))
+        await bad.strike(fault)
+        found.append(Pair(without=without, struck=Phase.of(await _phase(rig, feed))))
+    return _figures(found, bad.passed(before, struck=True))
+
+
+async def _phase(rig: Rig, feed: Feed) -> list[float]:
+    feed.look()
+    await rig.sleep(timedelta(seconds=PHASE_S * FACTOR).total_seconds())
+    return feed.look()
+
+
+def _figures(pairs: list[Pair], struck: int) -> dict[str, object]:
+    def middle(of: Callable[[Pair], float]) -> float:
+        return round(median(of(pair) for pair in pairs), 2)
+
+    excess = middle(lambda pair: pair.struck.p50_ms - P50_RATIO * pair.without.p50_ms)
+    ratio = middle(lambda pair: pair.struck.p99_ms / pair.without.p99_ms)
+    return {
+        "p50_ms": middle(lambda pair: pair.without.p50_ms),
+        "p50_struck_ms": middle(lambda pair: pair.struck.p50_ms),
+        "p99_ms": middle(lambda pair: pair.without.p99_ms),
+        "p99_struck_ms": middle(lambda pair: pair.struck.p99_ms),
+        "p99_ratio": ratio,
+        "struck": struck,
+        "samples": sum(pair.without.samples + pair.struck.samples for pair in pairs),
+        "good": struck > 0 and excess <= P50_EXTRA_MS and ratio <= P99_RATIO,
+    }

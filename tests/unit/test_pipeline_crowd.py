@@ -1,0 +1,92 @@
+"""A message of very many events: one plan for all, in parts, and no more than a site can have."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from typing import TypeVar
+
+import pytest
+
+from gateway.domain.event import GridEvent
+from gateway.domain.names import EventId
+from gateway.domain.participation import Opt
+from gateway.domain.points import Step
+from gateway.pipeline.board import MOST_LIVE
+from gateway.pipeline.inbound import TAKEN_AT_ONCE
+from tests.intent_samples import EVENT
+from tests.pipeline_story import House, changed, opened
+from tests.store_fakes import MemoryStore, MemoryWork
+
+T = TypeVar("T")
+pytestmark = pytest.mark.slow
+
+
+class CountingStore(MemoryStore):
+    """Counts transactions by their step."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.steps: list[Step] = []
+
+    async def write(self, job: Callable[[MemoryWork], T], step: Step = Step.OTHER) -> T:
+        self.steps.append(step)
+        return await super().write(job, step)
+
+
+def crowd(count: int, first: int = 0) -> list[GridEvent]:
+    """Return events an hour apart."""
+    hour = timedelta(hours=1)
+    return [
+        replace(
+            changed(EVENT, event_id=EventId(f"many-{number}")),
+            raw_sha256=f"{number:064d}",
+            start=EVENT.start + number * hour,
+        )
+        for number in range(first, first + count)
+    ]
+
+
+async def test_many_events_of_one_message_make_one_plan() -> None:
+    house = await opened(House())
+    before = len(await house.outbox("plan"))
+
+    await house.deliver(*crowd(TAKEN_AT_ONCE))
+
+    assert len(await house.outbox("plan")) - before == 1
+    assert len(await house.outbox("intent")) == TAKEN_AT_ONCE
+    plan = await house.plan()
+    assert {claim for segment in plan.segments for claim in segment.because}
+
+
+async def test_a_message_of_very_many_events_is_committed_in_parts() -> None:
+    store = CountingStore()
+    house = await opened(House(store=store))
+    store.steps.clear()
+
+    await house.deliver(*crowd(2 * TAKEN_AT_ONCE + 1))
+
+    assert store.steps == [Step.INTAKE] * 3
+
+
+async def test_a_site_takes_no_more_events_than_it_can_have_and_says_so() -> None:
+    house = await opened(House())
+
+    await house.deliver(*crowd(MOST_LIVE + 3))
+
+    assert len(await house.outbox("intent")) == MOST_LIVE
+    assert [(t.opt, t.reason) for t in house.told] == [(Opt.OUT, "guard")] * 3
+    assert (await house.words()).count("crowded") == 3
+
+
+async def test_a_crowded_site_still_takes_changes_and_cancellations() -> None:
+    house = await opened(House())
+    events = crowd(MOST_LIVE)
+    await house.deliver(*events)
+
+    await house.deliver(replace(events[0], version=1, raw_sha256="f" * 64))
+    await house.deliver(replace(events[1], version=1, cancelled_at=house.now, raw_sha256="e" * 64))
+    await house.deliver(*crowd(1, first=MOST_LIVE))
+
+    assert (await house.record(event_id="many-0")).version == 1
+    assert (await house.record(event_id="many-1")).intent.cancelled_at == house.now
+    assert (await house.words()).count("crowded") == 0, "the cancelled one has made room"
