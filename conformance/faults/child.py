@@ -87,7 +87,12 @@ async def _play(given: argparse.Namespace) -> None:
             every=timedelta(minutes=given.every),
             lasts=timedelta(minutes=given.minutes),
         )
-        await world.play()
+        try:
+            await world.play()
+        except StoreError as error:
+            # Killed, as it were: what a close would still mend must hold without it.
+            os.write(2, f"{error}\n".encode())
+            os._exit(3)
     os.write(1, b"end\n")
 
 

@@ -111,7 +111,7 @@ def traced(command: Sequence[str], folder: Path, trace: Path, *, inject: str = "
     if strace is None:
         raise RuntimeError("strace is not installed")
     options = ["-f", "-qq", "-xx", "-s", str(_LONGEST), "-e", f"trace={CALLS}", "-e", "signal=none"]
-    options += ["-e", f"inject={inject}"] if inject else ["--seccomp-bpf"]
+    options += ["--seccomp-bpf", *(["-e", f"inject={inject}"] if inject else [])]
     ran = subprocess.run(
         [strace, *options, "-o", str(trace), *command], capture_output=True, text=True, check=False
     )

@@ -124,9 +124,9 @@ def run(plan: Plan) -> Iterator[Row]:
 
 
 def child(plan: Plan, name: str, *options: str, inject: str = "") -> Ran:
-    """Trace one run of the main job in a folder of its own, which is left as it ends."""
+    """Trace one run of the main job in a folder of its own, as an earlier run of that name has left it."""
     folder = plan.folder / name
-    folder.mkdir()
+    folder.mkdir(exist_ok=True)
     command = [sys.executable, "-m", "conformance.faults.child", str(folder / STORE), *options]
     command += ["--seed", str(plan.seed), *(_QUICK if plan.quick else ())]
     return traced(command, folder, plan.folder / f"{name}.trace", inject=inject)

@@ -3,12 +3,13 @@
 from collections.abc import Mapping
 from typing import Final
 
-from conformance.soak import crash, forgeries, images, store_faults, wrong
+from conformance.soak import crash, failed_flush, forgeries, images, store_faults, wrong
 from conformance.soak.row import Part
 
 PARTS: Final[Mapping[str, Part]] = {
     forgeries.PART: forgeries.run,
     images.PART: images.run,
+    failed_flush.PART: failed_flush.run,
     store_faults.PART: store_faults.run,
     crash.PART: crash.run,
     wrong.PART: wrong.run,

@@ -8,17 +8,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self, TypeVar
 
+import structlog
 from sqlalchemy import Connection
 
 from gateway.database.backup import RESTORING
 from gateway.database.engine import READER, WRITER, connected, driver, engine_for
+from gateway.database.failures import DatabaseFailure, translated
 from gateway.database.lock import FileLock
-from gateway.database.place import refuse_remote
+from gateway.database.place import flush_names, refuse_remote
 from gateway.database.readers import Readers
 from gateway.database.schema import Schema, bring_up_to_date
 from gateway.database.writer import Limits, Writer
 from gateway.domain.errors import StoreError
 from gateway.domain.points import Step, Watch, unwatched
+
+log = structlog.get_logger()
 
 T = TypeVar("T")
 
@@ -142,6 +146,21 @@ def _refuse_unfinished(path: Path) -> None:
         )
 
 
+def _made_sure(connection: Connection) -> None:
+    """Write everything in the log out anew, before anything is built on it (R-DUR-9).
+
+    After a flush that failed, the operating system shows bytes that the disk may not have, and reports success for
+    them from then on. What is copied is written and flushed again; a crash after a later answer cannot uncover a hole.
+    """
+    try:
+        driver(connection).execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    except DatabaseFailure as error:
+        failure = translated(error)
+        if failure.reason != "FULL":  # a full disk is served, as far as it goes
+            raise
+        log.error("store_checkpoint_failed", reason=failure.reason, detail=failure.detail)
+
+
 def _connect(path: Path, schemas: Sequence[Schema]) -> Connection:
     with ExitStack() as undo:
         connection = connected(engine_for(path, WRITER, "BEGIN IMMEDIATE"))
@@ -150,7 +169,9 @@ def _connect(path: Path, schemas: Sequence[Schema]) -> Connection:
         (found,) = driver(connection).execute("PRAGMA quick_check(1)").fetchone()
         if found != "ok":
             raise StoreError("CORRUPT", f"the file is damaged: {found}; restore the latest backup")
+        _made_sure(connection)
         for schema in schemas:
             bring_up_to_date(connection, schema)
+        flush_names(path.parent)
         undo.pop_all()
     return connection

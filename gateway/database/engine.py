@@ -21,6 +21,7 @@ WRITER: Final[Pragmas] = {
     "mmap_size": 0,  # an I/O error under a memory map is a signal, not an error code
     "wal_autocheckpoint": 0,  # the writer checkpoints when it likes to, nobody else ever
     "query_only": 0,
+    "temp_store": 2,  # MEMORY: a full or missing /tmp must not fail a commit
 }
 READER: Final[Pragmas] = {**WRITER, "query_only": 1}
 

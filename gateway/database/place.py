@@ -1,5 +1,6 @@
 """Where a store may lie: on a disk of this machine, whose locks and flushes can be relied on (R-DUR-5)."""
 
+import os
 from pathlib import Path
 from typing import Final
 
@@ -45,6 +46,23 @@ def refuse_remote(folder: Path, mounts: str | None = None) -> None:
             "REMOTE_DISK",
             f"{folder} is on a network file system ({kind}), where a write-ahead log is not safe; use a local disk",
         )
+
+
+def flush_names(folder: Path) -> None:
+    """Make the names in a folder durable; SQLite does so too, but goes on when it fails.
+
+    Raises:
+        StoreError: ``FLUSH_FAILED``.
+    """
+    file = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(file)
+    except OSError as error:
+        raise StoreError(
+            "FLUSH_FAILED", f"{folder} could not be flushed: {error.strerror}; check the disk"
+        ) from error
+    finally:
+        os.close(file)
 
 
 def _kind_of(folder: Path, mounts: str) -> str:
