@@ -12,6 +12,7 @@ from gateway.domain.intent import State
 from gateway.domain.names import EventId
 from gateway.domain.participation import Opt
 from gateway.domain.program import Program
+from gateway.pipeline.feedback import GATEWAYS_WORDS
 from gateway.pipeline.ports import IntentRecord, Work
 from gateway.pipeline.release import release as waive
 from gateway.pipeline.turning import turning
@@ -236,6 +237,15 @@ async def test_an_event_that_the_site_declined_moved_nothing() -> None:
     assert await house.cap(START) == 75
     with pytest.raises(SessionError, match=r"REFUSED.*events_per_day"):
         await house.commit()
+
+
+@pytest.mark.parametrize("word", sorted(GATEWAYS_WORDS))
+async def test_no_site_can_speak_in_the_gateways_name(word: str) -> None:
+    house = await opened(House())
+    await house.deliver(EVENT)
+    await house.commit(Opt.OUT, reason=word)
+
+    assert opts(house.told) == [(Opt.OUT, f"site_{word}")]
 
 
 async def test_a_revision_is_no_new_event_but_driving_away_again_counts() -> None:
