@@ -13,6 +13,7 @@ import structlog
 from lxml import etree
 from prometheus_client import CollectorRegistry, ProcessCollector
 
+from gateway.app.backup_desk import BackupDesk
 from gateway.app.book import make_book
 from gateway.app.control import Control
 from gateway.app.fencing import Fencing
@@ -271,6 +272,8 @@ class Gateway:
         letters = LetterDesk(self._webhooks, office.clock)
         state = StateDesk(SOFTWARE, office.clock, lambda: self._sessions, self._metrics.registry)
         routes = (*operator.routes(), *letters.routes(), *state.routes())
+        if self._store is not None:
+            routes += tuple(BackupDesk(self._store, office.clock).routes())
         return Control(data_dir(self._loaded), desk, office.clock, routes)
 
     async def _listen(self, office: Office) -> Listener:

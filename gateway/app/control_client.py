@@ -39,7 +39,13 @@ class RunningGateway:
         await self.ask("POST", "/tokens/revoke", TokenName, TokenName(name=name))
 
     async def ask(
-        self, method: str, path: str, answer: type[M], body: BaseModel | None = None
+        self,
+        method: str,
+        path: str,
+        answer: type[M],
+        body: BaseModel | None = None,
+        *,
+        patience_s: float = PATIENCE_S,
     ) -> M:
         """Ask for one document.
 
@@ -48,10 +54,13 @@ class RunningGateway:
         """
         text = body.model_dump_json() if body else None
         try:
-            async with self.http.request(method, f"http://gateway{path}", data=text) as response:
+            limit = aiohttp.ClientTimeout(total=patience_s)
+            async with self.http.request(
+                method, f"http://gateway{path}", data=text, timeout=limit
+            ) as response:
                 status, found = response.status, await response.read()
         except TimeoutError:
-            detail = f"the gateway did not answer within {PATIENCE_S:g} s; does it hang?"
+            detail = f"the gateway did not answer within {patience_s:g} s; does it hang?"
             raise TransportError("NO_ANSWER", detail) from None
         except aiohttp.ClientError as error:
             detail = f"the gateway broke off ({type(error).__name__}); is it stopping? try again"

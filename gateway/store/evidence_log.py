@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import BigInteger, Index, Row, bindparam, func, select
+from sqlalchemy import BigInteger, Connection, Index, Row, bindparam, func, select
 from sqlalchemy.dialects.sqlite import insert
 from sqlmodel import Field
 
@@ -200,3 +200,28 @@ def _entry(row: Row[Any]) -> LogEntry:
             "CORRUPT_ROW", f"log record {row.position} does not fit its leaf hash; restore a backup"
         )
     return LogEntry(index=row.position, kind=row.kind, subject=row.subject, record=row.record)
+
+
+def whole_log(connection: Connection) -> int:
+    """Recompute the whole log: every record against its leaf, every leaf into the frontier that appending stands on.
+
+    Returns:
+        The number of records.
+
+    Raises:
+        StoreError: ``CORRUPT_ROW`` naming the first record that does not fit.
+    """
+    frontier = Frontier()
+    leaves: list[bytes] = []
+    rows: Iterable[Row[Any]] = connection.execute(_ENTRIES)
+    for place, row in enumerate(rows):
+        if row.position != place:
+            raise StoreError("CORRUPT_ROW", f"log record {place} is missing; restore a backup")
+        _entry(row)
+        leaves.append(row.leaf)
+    frontier = frontier.extend_hashes(tuple(leaves))
+    stored = connection.execute(_READ_FRONTIER).first()
+    size, peaks = (stored.size, _cut(stored.peaks)) if stored is not None else (0, ())
+    if (size, peaks) != (frontier.size, tuple(frontier.peaks)):
+        raise StoreError("CORRUPT_ROW", "the log and its frontier differ; restore a backup")
+    return frontier.size

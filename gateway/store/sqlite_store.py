@@ -45,6 +45,15 @@ _AT_STAKE: Final = (
 """Rows that may still lead to something being sent."""
 
 
+def suspects(connection: Connection, identity: StoreIdentity) -> list[Suspect]:
+    """Return every row that may still lead to something being sent and does not fit its digest."""
+    found: list[Suspect] = []
+    transaction = Transaction(connection, identity, writable=False, suspects=found)
+    for guard, statement in _AT_STAKE:
+        guard.sound(transaction, transaction.run(statement))
+    return found
+
+
 @dataclass(frozen=True, slots=True)
 class SqliteStore:
     """See ``gateway.pipeline.ports.Store``; made by ``gateway.store.open.open_store``."""
@@ -117,16 +126,9 @@ class SqliteStore:
 
     async def look_over(self) -> int:
         """Check the digests of all rows that may still lead to something being sent; return how many do not fit."""
-        suspects: list[Suspect] = []
-
-        def check(connection: Connection) -> None:
-            transaction = Transaction(connection, self.identity, writable=False, suspects=suspects)
-            for guard, statement in _AT_STAKE:
-                guard.sound(transaction, transaction.run(statement))
-
-        await self.database.read(check)
-        await self._alarm(suspects)
-        return len(suspects)
+        found = await self.database.read(lambda connection: suspects(connection, self.identity))
+        await self._alarm(found)
+        return len(found)
 
     async def figures(self, now: datetime) -> StoreFigures:
         """Return counts and ages for the metrics."""

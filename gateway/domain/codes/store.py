@@ -286,6 +286,15 @@ ROWS: Final = (
         _ONLY,
     ),
     Row(
+        "GG-6045",
+        "KEYS_DIFFER",
+        "The keys at hand belong to another store",
+        _OP,
+        "A key file is there already, with other content than the archive's; keys are never overwritten.",
+        "Move the key folder away, then restore again.",
+        _ONLY,
+    ),
+    Row(
         "GG-6051",
         "FENCED",
         "Another gateway goes on with a copy of this store",
