@@ -284,9 +284,9 @@ def test_an_upgrade_with_nothing_to_do_leaves_nothing_behind(shell: Shell) -> No
 
 async def of_the_first_schema(store: Path, folder: Path) -> None:
     """Make a store as the first release did."""
-    folder.mkdir()
     migrations = ROOT / "gateway" / "store" / "migrations"
-    await asyncio.to_thread(shutil.copy, migrations / "0001_first.py", folder)
+    only_first = shutil.ignore_patterns("000[2-9]*", "00[1-9]*", "__pycache__")
+    await asyncio.to_thread(shutil.copytree, migrations, folder, ignore=only_first)
     first = Schema(name="store", head="0001", migrations=folder)
     async with await open_database(f"sqlite:///{store}", (first,)):
         pass
