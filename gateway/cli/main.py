@@ -5,18 +5,17 @@ Exit codes: 0 ok, 1 found a problem, 2 wrong use, 3 peer or store unreachable, 4
 ``evidence verify``: 0 verified, 1 mismatch, 2 malformed, 3 incomplete.
 """
 
-import importlib
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from gateway.cli.ending import ended, traced, unexpected
+from gateway.cli.calling import EXITS, AsJson, Config
+from gateway.cli.calling import call as _call
+from gateway.cli.ending import traced, unexpected
+from gateway.cli.store_verbs import store_app
 
-EXITS = (
-    "Exit codes: 0 ok, 1 found a problem, 2 wrong use, 3 peer or store unreachable, 4 interrupted."
-)
 VERDICTS = "Exit codes: 0 verified, 1 mismatch, 2 malformed, 3 incomplete."
 
 app = typer.Typer(
@@ -33,7 +32,6 @@ evidence_app = typer.Typer(no_args_is_help=True, help="Export and verify evidenc
 audit_app = typer.Typer(no_args_is_help=True, help="Who did what, when and why; with proof.")
 demo_app = typer.Typer(no_args_is_help=True, help="Run a demonstration with a simulated site.")
 deadletters_app = typer.Typer(no_args_is_help=True, help="What could not be delivered in time.")
-store_app = typer.Typer(no_args_is_help=True, help="Check, back up, restore or migrate the store.")
 deliveries_app = typer.Typer(no_args_is_help=True, help="Deliveries to the sites' endpoints.")
 app.add_typer(config_app, name="config")
 app.add_typer(token_app, name="token")
@@ -44,8 +42,6 @@ app.add_typer(deadletters_app, name="deadletters")
 app.add_typer(deliveries_app, name="deliveries")
 app.add_typer(store_app, name="store")
 
-Config = Annotated[Path, typer.Option("--config", "-c", help="Configuration file (TOML).")]
-AsJson = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]
 Since = Annotated[str, typer.Option(help="From this instant on, e.g. 2026-05-03T16:00:00Z.")]
 Subject = Annotated[str, typer.Option(help="Intent id, event id or token name.")]
 Kind = Annotated[
@@ -61,17 +57,6 @@ def root(
     """The signalling layer between utilities and AI data centers."""
     if debug:
         sys.excepthook = traced
-
-
-def _call(target: str, **arguments: Any) -> None:
-    """Import ``module:function``, run it, and leave with its exit code."""
-    module, _, name = target.partition(":")
-
-    def verb(**given: Any) -> int:
-        found: int = getattr(importlib.import_module(module), name)(**given)
-        return found
-
-    raise typer.Exit(ended(verb, arguments, debug=sys.excepthook is traced))
 
 
 @app.command(epilog=EXITS)
@@ -388,52 +373,6 @@ def bench(
         module="conformance.bench",
         arguments=[name, *(["--json"] * as_json)],
     )
-
-
-@store_app.command("check", epilog=EXITS)
-def store_check(config: Config, as_json: AsJson = False) -> None:
-    """Look the store over: file, digests, log, backlog, disk."""
-    _call("gateway.cli.store:check", config=config, as_json=as_json)
-
-
-@store_app.command("backup", epilog=EXITS)
-def store_backup(
-    out: Annotated[Path, typer.Argument(help="New file; its digest comes beside it.")],
-    config: Config,
-    with_keys: Annotated[
-        bool, typer.Option("--with-keys", help="Also write OUT.keys (secret, mode 0600).")
-    ] = False,
-    as_json: AsJson = False,
-) -> None:
-    """Copy the store and verify the copy, while the gateway runs or not."""
-    _call("gateway.cli.store:backup", config=config, out=out, with_keys=with_keys, as_json=as_json)
-
-
-@store_app.command("restore", epilog=EXITS)
-def store_restore(
-    file: Annotated[Path, typer.Argument(help="Backup.")],
-    config: Config,
-    keys: Annotated[
-        Path | None, typer.Option("--keys", help="Also put these keys back (OUT.keys).")
-    ] = None,
-    above: Annotated[int, typer.Option(help="Highest epoch that a site has seen, if known.")] = 0,
-    as_json: AsJson = False,
-) -> None:
-    """Put a backup in the store's place; the replaced store is kept."""
-    _call(
-        "gateway.cli.store:restored",
-        config=config,
-        file=file,
-        keys=keys,
-        above=above,
-        as_json=as_json,
-    )
-
-
-@store_app.command("upgrade", epilog=EXITS)
-def store_upgrade(config: Config, as_json: AsJson = False) -> None:
-    """Migrate a stopped store, after a backup beside it."""
-    _call("gateway.cli.store:upgrade", config=config, as_json=as_json)
 
 
 def main() -> None:
