@@ -1,4 +1,4 @@
-"""The rehearsal of docs/operations/rebuild-from-backup.md: the gateway and its disk are lost in the middle of an event."""
+"""The rehearsal of docs/operations/rebuild-from-backup.md: the gateway is lost with its disk, in mid-event."""
 
 import asyncio
 import shutil
