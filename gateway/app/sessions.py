@@ -81,7 +81,7 @@ class Sessions:
         load = self.schemas.get(section.protocol)
         tools = Tools(chance=self.chance, ids=self.ids, schema=load() if load else None)
         options = entry.read_options(section.options)
-        session = entry.session(options, self._scope(name), tools, state)
+        session = entry.session(options, scope_of(self.loaded, name), tools, state)
         old = self._clients.pop(name, None)
         if old is not None:
             await old.close()
@@ -115,29 +115,6 @@ class Sessions:
 
         return send
 
-    def _scope(self, name: UtilityName) -> Scope:
-        programs = [p for p in self.loaded.settings.program if p.utility == name]
-        sites = {site for program in programs for site in program.sites}
-        return Scope(
-            utility=name,
-            programs=tuple(
-                ProgramTerms(
-                    name=program.name,
-                    sites=tuple(SiteId(site) for site in program.sites),
-                    delta_sign=program.delta_sign,
-                    delta_basis=program.delta_basis,
-                    capacity_is_cap=program.capacity_is_cap,
-                )
-                for program in programs
-            ),
-            points=tuple(
-                MeterPoint(site=SiteId(site.id), meter=MeterId(meter.id), interval=meter.interval)
-                for site in self.loaded.settings.site
-                if site.id in sites
-                for meter in site.meter
-            ),
-        )
-
     def _client(self, section: UtilitySection) -> PeerClient:
         settings = self.loaded.settings
         context = None
@@ -164,3 +141,28 @@ class Sessions:
         """Close every connection."""
         for client in self._clients.values():
             await client.close()
+
+
+def scope_of(loaded: Loaded, name: UtilityName) -> Scope:
+    """Return the part of a configuration that one utility's session concerns."""
+    programs = [p for p in loaded.settings.program if p.utility == name]
+    sites = {site for program in programs for site in program.sites}
+    return Scope(
+        utility=name,
+        programs=tuple(
+            ProgramTerms(
+                name=program.name,
+                sites=tuple(SiteId(site) for site in program.sites),
+                delta_sign=program.delta_sign,
+                delta_basis=program.delta_basis,
+                capacity_is_cap=program.capacity_is_cap,
+            )
+            for program in programs
+        ),
+        points=tuple(
+            MeterPoint(site=SiteId(site.id), meter=MeterId(meter.id), interval=meter.interval)
+            for site in loaded.settings.site
+            if site.id in sites
+            for meter in site.meter
+        ),
+    )

@@ -11,8 +11,8 @@ from typing import Annotated
 
 import typer
 
-from gateway.cli.calling import EXITS, AsJson, Config
-from gateway.cli.calling import call as _call
+from gateway.cli import operate
+from gateway.cli.calling import EXITS, AsJson, Config, call
 from gateway.cli.ending import traced, unexpected
 from gateway.cli.store_verbs import store_app
 
@@ -33,6 +33,7 @@ audit_app = typer.Typer(no_args_is_help=True, help="Who did what, when and why; 
 demo_app = typer.Typer(no_args_is_help=True, help="Run a demonstration with a simulated site.")
 deadletters_app = typer.Typer(no_args_is_help=True, help="What could not be delivered in time.")
 deliveries_app = typer.Typer(no_args_is_help=True, help="Deliveries to the sites' endpoints.")
+app.add_typer(operate.app)
 app.add_typer(config_app, name="config")
 app.add_typer(token_app, name="token")
 app.add_typer(evidence_app, name="evidence")
@@ -73,7 +74,7 @@ def run(
     ] = 1.0,
 ) -> None:
     """Run the gateway until it is interrupted."""
-    _call(
+    call(
         "gateway.cli.run:run",
         config=config,
         clock=(clock_origin, clock_start, clock_factor),
@@ -99,36 +100,19 @@ def demo_phoenix(
     flags = ["--virtual"] * virtual + ["--no-buffer"] * no_buffer + ["--json"] * as_json
     where = ["--folder", str(folder)] if folder else []
     arguments = ["phoenix", "--speed", str(speed), "--seed", str(seed), *where, *flags]
-    _call("gateway.cli.child:child", module="conformance.demo", arguments=arguments)
-
-
-@app.command(epilog=EXITS)
-def doctor(config: Config, as_json: AsJson = False) -> None:
-    """Examine everything up to each utility's answer; a fix per line. Changes nothing."""
-    _call("gateway.cli.doctor:doctor", config=config, as_json=as_json)
-
-
-@app.command("support-bundle", epilog=EXITS)
-def support_bundle(
-    config: Config,
-    out: Annotated[Path | None, typer.Option("--out", "-o", help="File to write.")] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what is inside.")] = False,
-    as_json: AsJson = False,
-) -> None:
-    """Write what helps others to help you: no secrets, no identities, no readings."""
-    _call("gateway.cli.support:bundle", config=config, out=out, as_json=as_json, dry_run=dry_run)
+    call("gateway.cli.child:child", module="conformance.demo", arguments=arguments)
 
 
 @config_app.command("check", epilog=EXITS)
 def config_check(file: Annotated[Path, typer.Argument(help="Configuration file.")]) -> None:
     """List every fault at once, each with file, line, key and the fix; no network."""
-    _call("gateway.cli.config:check", file=file)
+    call("gateway.cli.config:check", file=file)
 
 
 @config_app.command("show", epilog=EXITS)
 def config_show(file: Annotated[Path, typer.Argument(help="Configuration file.")]) -> None:
     """Print the effective settings as JSON, defaults included."""
-    _call("gateway.cli.config:show", file=file)
+    call("gateway.cli.config:show", file=file)
 
 
 @token_app.command("create", epilog=EXITS)
@@ -144,7 +128,7 @@ def token_create(
     ] = None,
 ) -> None:
     """Make a token for one site; it is shown once."""
-    _call(
+    call(
         "gateway.cli.token:create",
         config=config,
         name=name,
@@ -157,19 +141,19 @@ def token_create(
 @token_app.command("list", epilog=EXITS)
 def token_list(config: Config, as_json: AsJson = False) -> None:
     """List tokens; the secrets are not kept."""
-    _call("gateway.cli.token:listing", config=config, as_json=as_json)
+    call("gateway.cli.token:listing", config=config, as_json=as_json)
 
 
 @token_app.command("revoke", epilog=EXITS)
 def token_revoke(name: str, config: Config) -> None:
     """Revoke a token; its streams end within seconds."""
-    _call("gateway.cli.token:revoke", config=config, name=name)
+    call("gateway.cli.token:revoke", config=config, name=name)
 
 
 @app.command(epilog=EXITS)
 def intents(config: Config, as_json: AsJson = False) -> None:
     """List the intents of every site, with state and answer."""
-    _call("gateway.cli.show:intents", config=config, as_json=as_json)
+    call("gateway.cli.show:intents", config=config, as_json=as_json)
 
 
 @app.command(epilog=EXITS)
@@ -177,7 +161,7 @@ def plan(
     site: Annotated[str, typer.Argument(help="Site id.")], config: Config, as_json: AsJson = False
 ) -> None:
     """Show a site's effective plan."""
-    _call("gateway.cli.show:plan", config=config, site=site, as_json=as_json)
+    call("gateway.cli.show:plan", config=config, site=site, as_json=as_json)
 
 
 @app.command(epilog=EXITS)
@@ -186,8 +170,8 @@ def explain(
     config: Annotated[Path | None, typer.Option("--config", "-c", help="For events.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show where every leaf of the utility's message went, or what an error code means."""
-    _call("gateway.cli.codes:explain", config=config, subject=subject, as_json=as_json)
+    """Show where a message went, or what a code means."""
+    call("gateway.cli.codes:explain", config=config, subject=subject, as_json=as_json)
 
 
 @audit_app.command("list", epilog=EXITS)
@@ -199,7 +183,7 @@ def audit_list(
     as_json: AsJson = False,
 ) -> None:
     """List who did what, when and why, oldest first."""
-    _call(
+    call(
         "gateway.cli.audit:listing",
         config=config,
         since=since,
@@ -218,7 +202,7 @@ def audit_export(
     kind: Kind = None,
 ) -> None:
     """Write the records with the proof that the log holds them."""
-    _call(
+    call(
         "gateway.cli.audit:export",
         config=config,
         since=since,
@@ -237,7 +221,7 @@ def audit_verify(
     as_json: AsJson = False,
 ) -> None:
     """Check an export by itself; no network, no store."""
-    _call("gateway.cli.audit:verify", bundle=bundle, as_json=as_json, log_id=log_id)
+    call("gateway.cli.audit:verify", bundle=bundle, as_json=as_json, log_id=log_id)
 
 
 @evidence_app.command("export", epilog=EXITS)
@@ -247,7 +231,7 @@ def evidence_export(
     out: Annotated[Path, typer.Option("--out", "-o", help="Bundle to write (zip).")],
 ) -> None:
     """Write the evidence bundle of one statement."""
-    _call("gateway.cli.export:export", config=config, statement=statement, out=out)
+    call("gateway.cli.export:export", config=config, statement=statement, out=out)
 
 
 @evidence_app.command("verify", epilog=VERDICTS)
@@ -259,7 +243,7 @@ def evidence_verify(
     as_json: AsJson = False,
 ) -> None:
     """Recompute a statement from its bundle alone; no network, no store."""
-    _call("gateway.cli.evidence:verify", bundle=bundle, as_json=as_json, log_id=log_id)
+    call("gateway.cli.evidence:verify", bundle=bundle, as_json=as_json, log_id=log_id)
 
 
 @deadletters_app.command("list", epilog=EXITS)
@@ -269,7 +253,7 @@ def deadletters_list(
     as_json: AsJson = False,
 ) -> None:
     """List dead letters, newest first."""
-    _call("gateway.cli.deadletters:listing", config=config, site=site, as_json=as_json)
+    call("gateway.cli.deadletters:listing", config=config, site=site, as_json=as_json)
 
 
 @deadletters_app.command("replay", epilog=EXITS)
@@ -282,7 +266,7 @@ def deadletters_replay(
     as_json: AsJson = False,
 ) -> None:
     """Send dead letters after all; what is past its end of validity is refused."""
-    _call(
+    call(
         "gateway.cli.deadletters:replay",
         config=config,
         letters=tuple(letters or ()),
@@ -303,7 +287,7 @@ def deliveries_list(
     as_json: AsJson = False,
 ) -> None:
     """List what became of documents at the sites' endpoints, newest first."""
-    _call(
+    call(
         "gateway.cli.deliveries:listing",
         config=config,
         site=site,
@@ -325,7 +309,7 @@ def deliveries_resend(
     ] = None,
 ) -> None:
     """Send documents once more, under the ids that they had; never past their end."""
-    _call(
+    call(
         "gateway.cli.deliveries:resend",
         config=config,
         site=site,
@@ -336,39 +320,12 @@ def deliveries_resend(
 
 
 @app.command(epilog=EXITS)
-def opt(  # noqa: PLR0913 - every option of the verb
-    event: Annotated[str, typer.Argument(help="The utility's event id.")],
-    answer: Annotated[str, typer.Argument(metavar="in|out", help="Take part or not.")],
-    config: Config,
-    reason: Annotated[str, typer.Option(help="Kept in the log; told to the utility.")],
-    utility: Annotated[str, typer.Option(help="Where several use the event id.")] = "",
-    site: Annotated[list[str] | None, typer.Option(help="Where it concerns several.")] = None,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Only say what it would come to.")
-    ] = False,
-    as_json: AsJson = False,
-) -> None:
-    """Decide about an event by hand, through the running gateway; the last word counts."""
-    _call(
-        "gateway.cli.opt:opt",
-        config=config,
-        event=event,
-        answer=answer,
-        reason=reason,
-        utility=utility,
-        sites=tuple(site or ()),
-        dry_run=dry_run,
-        as_json=as_json,
-    )
-
-
-@app.command(epilog=EXITS)
 def bench(
     name: Annotated[str, typer.Argument(help="decode2b, intake, hostile …")],
     as_json: AsJson = False,
 ) -> None:
     """Measure against the published bars."""
-    _call(
+    call(
         "gateway.cli.child:child",
         module="conformance.bench",
         arguments=[name, *(["--json"] * as_json)],
