@@ -28,6 +28,7 @@ from gateway.domain.guard import Move
 from gateway.domain.names import IntentId, SiteId
 from gateway.domain.participation import Opt, Participation
 from gateway.domain.plan import EffectivePlan
+from gateway.domain.points import Step
 from gateway.domain.reading import Reading
 from gateway.domain.site import Site
 from gateway.domain.timespan import Span
@@ -175,7 +176,7 @@ class _Stage:
             self.timetable.changed()
 
     async def play(self, read: Read, course: Course, known: Known) -> Outcome:
-        await self.store.write(lambda work: self._lay(work, known, course))
+        await self.store.write(lambda work: self._lay(work, known, course), Step.OTHER)
         began = self.clock.now()
         with self.clock.held():
             self.timetable = Timetable(self.office)
