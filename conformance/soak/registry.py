@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
-from conformance.soak import crash, failed_flush, forgeries, images, store_faults, wrong
+from conformance.soak import crash, failed_flush, forgeries, hostile, images, store_faults, wrong
 from conformance.soak.row import Part
 
 PARTS: Final[Mapping[str, Part]] = {
@@ -13,5 +13,6 @@ PARTS: Final[Mapping[str, Part]] = {
     store_faults.PART: store_faults.run,
     crash.PART: crash.run,
     wrong.PART: wrong.run,
+    hostile.PART: hostile.run,
 }
 """Name -> part."""
