@@ -5,9 +5,10 @@ A ``Board`` is made inside a store job and lives as long as its transaction. Not
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
+from gateway.domain.event import GridEvent
 from gateway.domain.guard import Move
 from gateway.domain.identity import next_revision, revision_parts
 from gateway.domain.intent import ComputeFlexIntent
@@ -51,6 +52,8 @@ class Board:
     """Sites that something new waits for."""
     decided: list[Participation] = field(default_factory=list)
     """Answers that wait for a utility's session."""
+    answer_within: timedelta | None = None
+    """What the utility leaves for answers to the events of this turn; None: what the programs say."""
     _live: dict[SiteId, int] = field(default_factory=dict)
     counts: list[tuple[str, ...]] = field(default_factory=list)
     """What the metrics count after the commit: what, and its labels."""
@@ -67,6 +70,14 @@ class Board:
         name = record.intent.provenance.authority.program
         known = self.book.programs.get((record.event.utility, name))
         return known or Program(utility=record.event.utility, name=name, sites=())
+
+    def program_for(self, event: GridEvent) -> Program | None:
+        """Return the program of an event; its utility may leave less time to answer than the program does."""
+        found = self.book.programs.get((event.utility, event.program))
+        within = self.answer_within
+        if found is None or within is None or within >= found.opt_by:
+            return found
+        return replace(found, opt_by=within)
 
     def site_of(self, record: IntentRecord) -> Site | None:
         """Return the site of an intent, None when it is configured no longer."""

@@ -56,7 +56,7 @@ class Inbound:
         """
         now = self.office.clock.now()
 
-        found = [(event, emit.raw) for emit in emits for event in emit.events]
+        found = [(event, emit) for emit in emits for event in emit.events]
         while len(found) > TAKEN_AT_ONCE:
             part, found = found[:TAKEN_AT_ONCE], found[TAKEN_AT_ONCE:]
             await self._commit(utility, partial(self._intake, part, now), Step.INTAKE)
@@ -77,12 +77,11 @@ class Inbound:
         programs = self.office.book.programs.values()
         return {site for p in programs if p.utility == utility for site in p.sites}
 
-    def _intake(
-        self, found: Sequence[tuple[GridEvent, RawMessage]], now: datetime, work: Work
-    ) -> Turn:
+    def _intake(self, found: Sequence[tuple[GridEvent, Emit]], now: datetime, work: Work) -> Turn:
         with turning(self.office, work, now) as turn:
-            for event, raw in found:
-                _remember(turn, event, raw)
+            for event, emit in found:
+                turn.answer_within = emit.answer_within
+                _remember(turn, event, emit.raw)
         return turn
 
     async def pending(self, utility: UtilityName) -> Sequence[Participation]:

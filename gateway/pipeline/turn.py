@@ -63,7 +63,7 @@ class Turn(Board):
         """
         key = EventKey(utility=event.utility, event_id=event.event_id)
         before = {SiteId(r.intent.site): r for r in self.work.intents.of_event(key)}
-        program = self.book.programs.get((event.utility, event.program))
+        program = self.program_for(event)
         addressed: list[SiteId] = []
         if event.cancelled_at is None and program is not None:
             addressed = [site for site in _addressed(event, program) if site in self.book.sites]

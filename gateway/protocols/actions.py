@@ -55,6 +55,8 @@ class Emit:
 
     events: tuple[GridEvent, ...]
     raw: RawMessage
+    answer_within: timedelta | None = None
+    """The utility waits no longer than this for the answers; None: as long as the program says."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

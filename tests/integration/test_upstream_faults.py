@@ -86,6 +86,14 @@ def health(stage: Stage) -> Health:
     return sessions.health()[UTILITY]
 
 
+def sample(stage: Stage, name: str) -> float:
+    found = stage.gateway._metrics.registry.get_sample_value(
+        f"gateway_utility_{name}", {"utility": UTILITY}
+    )
+    assert found is not None
+    return found
+
+
 @pytest.mark.spec("OpenADR 2.0b section 9.1.4")
 @pytest.mark.parametrize("name", chosen(harmless=False))
 async def test_a_fault_loses_no_event_and_changes_nothing(tmp_path: Path, name: str) -> None:
@@ -133,7 +141,7 @@ async def test_waits_double_from_a_second_to_the_cap(tmp_path: Path, name: str) 
 
         found = gaps(stage)
         wanted = [min(2.0**n, CAP_S) for n in range(len(found))]
-        assert len(found) > 55
+        assert 55 < len(found) < 75, "single probes an hour, far below the budget of one a second"
         for gap, plain in zip(found, wanted, strict=True):
             assert 0.9 * plain <= gap <= 1.1 * plain
         assert len(set(found[10:])) > 10, "waits of a fleet must not fall together"
@@ -162,10 +170,13 @@ async def test_a_utility_that_is_down_at_the_start_is_found_when_it_comes(tmp_pa
         await stage.sleep(HOUR)
         assert stage.utility.vens == ()
         assert health(stage).probing
+        assert sample(stage, "probing") == 1
+        assert sample(stage, "failures_in_a_row") > 55
         stage.heal()
         await stage.publish("e1", 2 * HOUR)
 
         assert await stage.answered("e1", 2 * MINUTE)
+        assert sample(stage, "probing") == 0
 
 
 async def test_an_event_that_is_known_runs_its_course_while_the_utility_is_down(

@@ -14,6 +14,7 @@ from gateway.domain.event import (
     Direction,
     Interval,
     Kind,
+    RawMessage,
     Signal,
     Targets,
     TestKind,
@@ -25,7 +26,7 @@ from gateway.domain.plan import Phase
 from gateway.domain.timespan import Span
 from gateway.pipeline.methods import METHODS
 from gateway.pipeline.ports import Seen, Timer, Work
-from gateway.protocols.actions import Collect
+from gateway.protocols.actions import Collect, Emit
 from gateway.settlement.finding import Outcome
 from gateway.settlement.verify import verify
 from tests.intent_samples import DISPATCH, EVENT, PROGRAM, SITE, START, UTC_1600
@@ -734,3 +735,16 @@ async def test_a_message_of_several_events_makes_one_plan() -> None:
 
     assert len(await house.outbox("plan")) == plans + 1
     assert len(await house.outbox("intent")) == 4
+
+
+async def test_a_utility_that_waits_less_long_is_answered_in_its_time() -> None:
+    house = await opened(House())
+    raw = RawMessage(
+        body=b"<x/>", media_type="application/xml", sha256="0" * 64, peer="", received_at=house.now
+    )
+    emit = Emit(events=(EVENT,), raw=raw, answer_within=10 * SECOND)
+    await house.inbound.accept(UTILITY, [emit], b"{}", ())
+
+    assert (await house.record()).intent.response.opt_by == house.now + 10 * SECOND
+    await house.until(house.now + 11 * SECOND)
+    assert opts(house.told) == [(Opt.OUT, "default")]

@@ -69,15 +69,6 @@ class VenSession:
         self._written: tuple[VenState, bytes] | None = None
         self._began = False
 
-    @property
-    def answer_within(self) -> timedelta | None:
-        """Return how long an answer may take at most under ``answer_before_poll``; None: the program decides."""
-        options = self._setting.options
-        if not options.answer_before_poll:
-            return None
-        wanted = self._state.registration.poll_every or options.poll_period
-        return max(wanted, options.poll_at_most_every)
-
     def snapshot(self) -> bytes:
         """Return everything that must survive a restart as canonical JSON."""
         if self._written is None or self._written[0] is not self._state:

@@ -43,18 +43,12 @@ _CLOCK_STEP_S: Final = 2.0
 """The Date header has whole seconds: smaller changes of the offset are noise."""
 
 
-def period(turn: Turn) -> timedelta:
-    """Return the time between polls, start to start: the VTN's wish, never below our own limit."""
-    wanted = turn.registration.poll_every or turn.options.poll_period
-    return max(wanted, turn.options.poll_at_most_every)
-
-
 def backoff(turn: Turn, failures: int) -> timedelta:
     """Return the wait after so many failures in a row: 1 s, doubled each time, ±10 %, capped.
 
     Spec: OpenADR 2.0b sections 9.1.4 and 9.1.7; the cap is the poll period within one and fifteen minutes.
     """
-    cap = min(max(period(turn), LEAST_CAP), MOST_CAP)
+    cap = min(max(turn.period, LEAST_CAP), MOST_CAP)
     plain = min(FIRST_WAIT * (1 << min(failures - 1, 20)), cap)
     spread: float = 1 - _SPREAD + 2 * _SPREAD * turn.setting.tools.chance.random()
     return plain * spread
@@ -118,8 +112,8 @@ def poll_at(turn: Turn) -> datetime | None:
         return None
     at = turn.link.next_poll_at
     if at is not None and turn.options.answer_before_poll and _undecided(turn):
-        regular = (turn.link.polled_at or turn.now) + period(turn)
-        return max(at, regular + period(turn))
+        regular = (turn.link.polled_at or turn.now) + turn.period
+        return max(at, regular + turn.period)
     return at
 
 
@@ -132,13 +126,13 @@ def _undecided(turn: Turn) -> bool:
 def start_polling(turn: Turn) -> None:
     """Set the first poll, somewhere in the first period so that a fleet does not poll in step (section 9.1.8)."""
     if turn.link.next_poll_at is None:
-        spread = period(turn) * float(turn.options.jitter) * turn.setting.tools.chance.random()
+        spread = turn.period * float(turn.options.jitter) * turn.setting.tools.chance.random()
         turn.connect(next_poll_at=turn.now + spread)
 
 
 def polled(turn: Turn, *, more: bool) -> None:
     """Plan the next poll: at once while the queue gives something, else a period after the last one."""
-    regular = (turn.link.polled_at or turn.now) + period(turn)
+    regular = (turn.link.polled_at or turn.now) + turn.period
     if more and turn.link.drained + 1 < MOST_DRAINED:
         turn.connect(next_poll_at=turn.now, drained=turn.link.drained + 1)
         return

@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from gateway.domain.event import GridEvent, RawMessage
@@ -67,6 +67,12 @@ class Turn:
         return self.state.registration
 
     @property
+    def period(self) -> timedelta:
+        """Return the time between polls, start to start: the VTN's wish, never below our own limit."""
+        wanted = self.registration.poll_every or self.options.poll_period
+        return max(wanted, self.options.poll_at_most_every)
+
+    @property
     def audience(self) -> Audience:
         """Say who we are towards this VTN."""
         return Audience.of(self.registration.ven_id, self.options, self.setting.scope)
@@ -82,7 +88,8 @@ class Turn:
     def emit(self, events: list[GridEvent], raw: RawMessage) -> None:
         """Hand events inward, ahead of everything that is sent."""
         if events:
-            self.actions.append(Emit(events=tuple(events), raw=raw))
+            within = self.period if self.options.answer_before_poll else None
+            self.actions.append(Emit(events=tuple(events), raw=raw, answer_within=within))
 
     def register(self, **changes: object) -> None:
         """Change the registration."""
