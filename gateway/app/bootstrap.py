@@ -267,7 +267,8 @@ class Gateway:
         await Prover(office).head()
 
     def _make_control(self, office: Office) -> Control:
-        desk = StoreDesk(office.store, self._wiring.ids, office.clock, office.book.sites)
+        book = office.book
+        desk = StoreDesk(office.store, self._wiring.ids, office.clock, book.sites, book.test_mode)
         operator = OperatorDesk(Overrule(office), office.clock)
         letters = LetterDesk(self._webhooks, office.clock)
         state = StateDesk(SOFTWARE, office.clock, lambda: self._sessions, self._metrics.registry)
@@ -293,6 +294,7 @@ class Gateway:
                     "clock": self._clock_is_sane,
                     "store": self._store_takes_writes,
                 },
+                test_mode=office.book.test_mode,
                 delivered=self._delivered.written if self._delivered else unnoted,
                 refresh=self._measuring.refresh if self._measuring else nothing_to_refresh,
                 pace=self._wiring.pace,

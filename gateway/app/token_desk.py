@@ -13,7 +13,7 @@ from gateway.domain.text import Name, Text
 from gateway.domain.timespan import Instant
 from gateway.pipeline.ports import Store
 from gateway.pipeline.records import TokenRecord
-from gateway.southbound.tokens import create_token, list_tokens, revoke_token
+from gateway.southbound.tokens import create_token, list_tokens, naming, revoke_token
 
 
 class _Document(BaseModel):
@@ -73,12 +73,15 @@ class StoreDesk:
         ids: Draws the secrets.
         clock: Stamps.
         sites: Those that the configuration knows.
+        test_mode: Whether this is a rehearsal.
     """
 
     store: Store
     ids: Ids
     clock: Clock
     sites: Collection[str]
+    test_mode: bool = False
+    """Environment of the tokens that are made."""
 
     async def create(self, wanted: NewToken) -> str:
         """Make a token; see ``TokenDesk``."""
@@ -87,11 +90,12 @@ class StoreDesk:
                 f"there is no site {wanted.site!r}; the configuration has {', '.join(self.sites)}"
             )
             raise SessionError("NOT_FOUND", detail)
+        site = SiteId(wanted.site)
         return await create_token(
             self.store,
-            self.ids,
+            await naming(self.store, self.ids, site, test_mode=self.test_mode),
             name=wanted.name,
-            site=SiteId(wanted.site),
+            site=site,
             now=self.clock.now(),
             scopes=wanted.scopes,
         )

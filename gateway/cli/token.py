@@ -188,4 +188,5 @@ async def _desk(loaded: Loaded, *, there: bool = False) -> AsyncIterator[TokenDe
             pass
     async with writing(loaded) as store:
         sites = [section.id for section in loaded.settings.site]
-        yield StoreDesk(store, SystemIds(), SystemClock(), sites)
+        test_mode = loaded.settings.gateway.test_mode
+        yield StoreDesk(store, SystemIds(), SystemClock(), sites, test_mode)

@@ -11,9 +11,11 @@ from aiohttp import web
 from gateway.domain.errors import IdentityError, SessionError, WireError
 from gateway.domain.names import SiteId
 from gateway.domain.text import clean
+from gateway.pipeline.ports import Work
+from gateway.pipeline.records import TokenRecord
 from gateway.servers.vtn2b.limits import Limits
 from gateway.southbound.parts import Parts
-from gateway.southbound.tokens import accepted, token_digest
+from gateway.southbound.tokens import accepted, named_by, token_digest
 
 _UNBOUND: Final = 1 << 30
 _LONGEST_TOKEN: Final = 512
@@ -58,7 +60,17 @@ class Access:
         if len(secret) > _LONGEST_TOKEN or not secret.isascii():
             raise IdentityError("BAD_TOKEN", "the token is not known, expired or revoked")
         digest, now = token_digest(secret.strip()), self._parts.clock.now()
-        token = await self._parts.store.read(lambda work: accepted(work, digest, now))
+        said = named_by(secret.strip())
+        test_mode = self._parts.test_mode
+
+        def look(work: Work) -> TokenRecord | None:
+            found = accepted(work, digest, now)
+            if found is None or said is None or test_mode is None:
+                return found
+            fits = said.fits(found, work.identity.store_id, test_mode=test_mode)
+            return found if fits else None
+
+        token = await self._parts.store.read(look)
         if token is None:
             raise IdentityError("BAD_TOKEN", "the token is not known, expired or revoked")
         if scope not in token.scopes:

@@ -70,6 +70,8 @@ class Parts:
     """URI reference of this gateway, as in every CloudEvent."""
     checks: Mapping[str, Check] = field(default_factory=dict)
     """Name -> readiness check."""
+    test_mode: bool | None = None
+    """Environment that tokens must name, if they name one; None: a rehearsal that takes either."""
     delivered: Callable[[OutboxItem, str], None] = unnoted
     """Is told each document that was written to its site, and on which channel."""
     refresh: Refresh = nothing_to_refresh

@@ -3,6 +3,7 @@
 import hashlib
 import hmac
 from collections.abc import Collection
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
@@ -20,7 +21,67 @@ TELEMETRY_WRITE: Final = "telemetry:write"
 SCOPES: Final = (EVENTS_READ, ACK_WRITE, TELEMETRY_WRITE)
 """All that a site needs; a token carries all of them unless told otherwise."""
 LONGEST_NAME: Final = 64
+_ENVIRONMENTS: Final = {True: "ggtest", False: "gglive"}
+_PARTS: Final = 3
 TOKEN: Final = "token"  # noqa: S105 - a kind of record
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Named:
+    """What a token says of itself; it stands in the secret's text, so that nobody can change it."""
+
+    test: bool
+    issuer: str
+    """Beginning of the id of the store that made it."""
+    site: SiteId
+
+    def text(self, secret: str) -> str:
+        """Write the token."""
+        return f"{_ENVIRONMENTS[self.test]}~{self.issuer}~{self.site}~{secret}"
+
+    def fits(self, token: TokenRecord, store_id: str, *, test_mode: bool) -> bool:
+        """Say whether a token is what its record, this store and this environment are."""
+        return self == Named(test=test_mode, issuer=_short(store_id), site=token.site)
+
+
+@dataclass(frozen=True, slots=True)
+class NamingIds:
+    """Draws secrets that say what they are for.
+
+    Args:
+        ids: Draws them.
+        named: What they say.
+    """
+
+    ids: Ids
+    named: Named
+
+    def uuid(self) -> str:
+        """Return a fresh UUID."""
+        return self.ids.uuid()
+
+    def token(self) -> str:
+        """Return a fresh secret, and what it is for."""
+        return self.named.text(self.ids.token())
+
+
+async def naming(store: Store, ids: Ids, site: SiteId, *, test_mode: bool) -> NamingIds:
+    """Make secrets name the site, the store as their issuer, and the environment (R-GUARD-2)."""
+    store_id = await store.read(lambda work: work.identity.store_id)
+    return NamingIds(ids, Named(test=test_mode, issuer=_short(store_id), site=site))
+
+
+def named_by(secret: str) -> Named | None:
+    """Read what a token says of itself; None when it says nothing."""
+    environment, *rest = secret.split("~")
+    if environment not in _ENVIRONMENTS.values() or len(rest) != _PARTS:
+        return None
+    issuer, site, _ = rest
+    return Named(test=environment == _ENVIRONMENTS[True], issuer=issuer, site=SiteId(site))
+
+
+def _short(store_id: str) -> str:
+    return store_id.replace("-", "")[:8]
 
 
 def token_digest(secret: str) -> str:
