@@ -56,7 +56,7 @@ from gateway.pipeline.turn import Turn
 from gateway.southbound.app import make_app
 from gateway.southbound.bells import Bells
 from gateway.southbound.fencing import refuse_stopped
-from gateway.southbound.parts import Pace, Parts, always, nothing_to_refresh, unnoted
+from gateway.southbound.parts import Pace, Parts, always, unnoted
 from gateway.southbound.signer import KeyFileSigner, open_signer
 from gateway.southbound.webhook.desk import WebhookDesk
 from gateway.store.open import open_store
@@ -206,7 +206,7 @@ class Gateway:
         )
         self._control = self._make_control(self._office)
         await self._control.start()
-        self._listener = await self._listen(self._office)
+        self._listener = await self._listen(self._office, self._measuring)
         log.info("gateway_started", url=self._listener.url, store=self._store.identity.store_id[:8])
 
     async def _begin(self, store: SqliteStore) -> None:
@@ -277,7 +277,7 @@ class Gateway:
             routes += tuple(BackupDesk(self._store, office.clock).routes())
         return Control(data_dir(self._loaded), desk, office.clock, routes)
 
-    async def _listen(self, office: Office) -> Listener:
+    async def _listen(self, office: Office, measuring: Measuring) -> Listener:
         southbound = self._loaded.settings.southbound
         app = make_app(
             Parts(
@@ -292,11 +292,11 @@ class Gateway:
                 checks={
                     "utilities": self._utilities_answer,
                     "clock": self._clock_is_sane,
-                    "store": self._store_takes_writes,
+                    "store": measuring.writable,
                 },
                 test_mode=office.book.test_mode,
                 delivered=self._delivered.written if self._delivered else unnoted,
-                refresh=self._measuring.refresh if self._measuring else nothing_to_refresh,
+                refresh=measuring.refresh,
                 pace=self._wiring.pace,
                 watch=self._wiring.watch,
                 fence=self._fencing,
@@ -320,10 +320,6 @@ class Gateway:
         if any(at_s is not None and at_s > since_s for at_s in heard):
             return ""
         return f"no utility has answered in the last {FRESH.total_seconds() / 60:g} minutes"
-
-    async def _store_takes_writes(self) -> str:
-        """Say why the store takes no writes."""
-        return await self._measuring.writable() if self._measuring else "not started"
 
     async def _clock_is_sane(self) -> str:
         """Say what is wrong while the computer's clock shows a time that is long past."""
