@@ -85,11 +85,20 @@ class HeadEnd:
         options = HttpOptions(prefix=f"/{utility(number)}", requests_per_s=0)
         return vtn_app(desk, self._codec, clock, options)
 
-    def event(self, number: int) -> tuple[str, bytes]:
-        """Return id and bytes of the next event of a utility; it lists no other, so the one before is dropped."""
+    def event(self, number: int, *, fresh: bool) -> tuple[str, bytes]:
+        """Return id and bytes of what a utility says next.
+
+        Args:
+            number: Which utility.
+            fresh: True: a new event; the message lists no other, so the one before is cancelled (rule 61). False: the
+                next version of the utility's one event.
+        """
         self._numbers[number] += 1
-        event_id = f"{utility(number)}-{self._numbers[number]:05}"
-        return event_id, self._codec.encode(_document(event_id, number, self._clock.now()))
+        count = self._numbers[number]
+        event_id = f"{utility(number)}-{count:05}" if fresh else utility(number)
+        version = 0 if fresh else count
+        document = _document(event_id, version, number, self._clock.now())
+        return event_id, self._codec.encode(document)
 
 
 def _withheld(line: Line) -> Middleware:
@@ -107,7 +116,7 @@ async def _nothing(_: web.Request) -> web.Response:
     return web.Response(status=200)
 
 
-def _document(event_id: str, number: int, now: datetime) -> OadrDistributeEvent:
+def _document(event_id: str, version: int, number: int, now: datetime) -> OadrDistributeEvent:
     start = (now + timedelta(hours=2)).replace(microsecond=0)
     signal = SignalSpec(
         name="LOAD_DISPATCH",
@@ -126,6 +135,7 @@ def _document(event_id: str, number: int, now: datetime) -> OadrDistributeEvent:
     made = spec.message()
     descriptor = replace(
         made.ei_event.event_descriptor,
+        modification_number=version,
         created_date_time=now.replace(microsecond=0),
         event_status=EventStatus.FAR,
     )
