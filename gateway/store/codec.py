@@ -1,5 +1,6 @@
 """Values <-> the bytes that rows keep: JSON with decimals as strings, nothing lost."""
 
+from functools import lru_cache
 from typing import Final, TypeVar
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
@@ -11,6 +12,8 @@ from gateway.domain.participation import Participation
 Value = TypeVar("Value")
 Model = TypeVar("Model", bound=BaseModel)
 
+LARGEST_KEPT: Final = 1 << 16
+"""Longer documents are read anew each time: some hundreds of them would fill the memory."""
 GRID_EVENT: Final = TypeAdapter(GridEvent)
 PARTICIPATION: Final = TypeAdapter(Participation)
 
@@ -33,15 +36,29 @@ def model_bytes(model: BaseModel) -> bytes:
 
 
 def read_model(kind: type[Model], body: bytes) -> Model:
-    """Read a published model back.
+    """Read a published model back; what was read lately, byte for byte, is not read again (they are frozen).
 
     Raises:
         StoreError: ``UNREADABLE_ROW``.
     """
+    if len(body) > LARGEST_KEPT:
+        return _read(kind, body)
+    found = _read_lately(kind, body)
+    if not isinstance(found, kind):
+        raise StoreError("UNREADABLE_ROW", f"a stored {kind.__name__} was read as another kind")
+    return found
+
+
+def _read(kind: type[Model], body: bytes) -> Model:
     try:
         return kind.model_validate_json(body)
     except ValidationError as error:
         raise _unreadable(error) from None
+
+
+@lru_cache(maxsize=512)
+def _read_lately(kind: type[BaseModel], body: bytes) -> BaseModel:
+    return _read(kind, body)
 
 
 def _unreadable(error: ValidationError) -> StoreError:

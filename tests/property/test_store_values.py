@@ -31,13 +31,16 @@ from gateway.domain.event import (
     Targets,
     TestKind,
 )
+from gateway.domain.intent import ComputeFlexIntent
 from gateway.domain.names import EventId, UtilityName
 from gateway.domain.participation import Opt, Participation
+from gateway.domain.plan import EffectivePlan
 from gateway.domain.protocol import ProtocolName
 from gateway.domain.timespan import Span
-from gateway.store.codec import GRID_EVENT, PARTICIPATION, decoded
+from gateway.store.codec import GRID_EVENT, PARTICIPATION, decoded, model_bytes, read_model
 from gateway.store.events import obligation
-from tests.intent_samples import EVENT
+from tests.intent_samples import EVENT, UTC_1600
+from tests.southbound_fakes import sample_plan
 
 METADATA = MetaData()
 BOTH = Table(
@@ -203,3 +206,20 @@ def test_an_answer_comes_back_as_it_was(at: datetime, opt: Opt, reason: str) -> 
 def test_a_stored_value_that_this_code_cannot_read_is_an_error() -> None:
     with pytest.raises(StoreError, match=r"UNREADABLE_ROW: .*version"):
         decoded(GRID_EVENT, GRID_EVENT.dump_json(EVENT).replace(b'"version":0', b'"version":"x"'))
+
+
+def test_what_was_read_lately_is_the_same_value_and_another_body_another() -> None:
+    plan = sample_plan(UTC_1600)
+    body = model_bytes(plan)
+    again = bytes(bytearray(body))
+    assert read_model(EffectivePlan, body) == plan
+    assert read_model(EffectivePlan, again) is read_model(EffectivePlan, body)
+    other = model_bytes(plan.model_copy(update={"revision": plan.revision + 1}))
+    assert read_model(EffectivePlan, other).revision == plan.revision + 1
+
+
+def test_one_body_is_never_taken_for_another_kind() -> None:
+    body = model_bytes(sample_plan(UTC_1600))
+    read_model(EffectivePlan, body)
+    with pytest.raises(StoreError, match="UNREADABLE_ROW"):
+        read_model(ComputeFlexIntent, body)
