@@ -179,6 +179,8 @@ class Gateway:
         self._refuse_test_certificates()
         url = self._wiring.store_url or store_url(self._loaded)
         self._store = await self._wiring.store(url, self._wiring.ids, self._commits)
+        if room := self._loaded.settings.ballast_bytes:
+            await self._store.database.hold(room)
         await self._begin(self._store)
         self._office = self._make_office(self._store)
         self._fencing = Fencing(

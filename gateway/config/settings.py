@@ -145,6 +145,8 @@ class StoreSection(Section):
 
     url: Annotated[str, AfterValidator(_store_url)] = "sqlite:///gridgate.db"
     """A relative path lies under ``data_dir``."""
+    ballast_mib: Annotated[int, Field(strict=True, ge=0, le=4096)] | None = None
+    """Space held beside the store for the moment in which the disk is full, MiB; none: 32, in test mode 0."""
 
 
 class SouthboundSection(Section):
@@ -317,3 +319,9 @@ class Settings(Section):
     site: Annotated[list[SiteSection], Field(min_length=1)]
     utility: Annotated[list[UtilitySection], Field(min_length=1)]
     program: Annotated[list[ProgramSection], Field(min_length=1)]
+
+    @property
+    def ballast_bytes(self) -> int:
+        """Space to hold beside the store."""
+        mib = self.store.ballast_mib
+        return (mib if mib is not None else 0 if self.gateway.test_mode else 32) << 20

@@ -1,5 +1,6 @@
 """One SQLite file, open: locked against other processes, checked, migrated, with its writer and its readers."""
 
+import asyncio
 import shutil
 import tempfile
 from collections.abc import Callable, Sequence
@@ -12,6 +13,7 @@ import structlog
 from sqlalchemy import Connection
 
 from gateway.database.backup import RESTORING
+from gateway.database.ballast import Ballast
 from gateway.database.engine import READER, WRITER, connected, driver, engine_for
 from gateway.database.failures import DatabaseFailure, translated
 from gateway.database.lock import FileLock
@@ -65,6 +67,12 @@ class Database:
         """Connect the writer, which migrates the file, then the readers."""
         await self.writer.open()
         self._readers = Readers(engine_for(self.path, READER, "BEGIN"), READERS)
+
+    async def hold(self, size: int) -> None:
+        """Hold space beside the file, in bytes, for the moment in which the disk is full."""
+        ballast = Ballast(self.path, size)
+        await asyncio.to_thread(ballast.hold)
+        self.writer.ballast = ballast
 
     async def write(self, job: Callable[[Connection], T], step: Step = Step.OTHER) -> T:
         """Run a job on the writer; see ``Writer.run``."""

@@ -19,6 +19,7 @@ from typing import Any, Final, TypeVar
 import structlog
 from sqlalchemy import Connection
 
+from gateway.database.ballast import ORDINARY, Ballast
 from gateway.database.engine import driver
 from gateway.database.failures import FINAL, WHOLE_TRANSACTION, DatabaseFailure, translated
 from gateway.database.outcome import Outcome
@@ -72,6 +73,8 @@ class Writer:
         self._connect = connect
         self._limits = limits or Limits()
         self._at = at
+        self.ballast: Ballast | None = None
+        """Given up when the disk is full."""
         self._loop = asyncio.get_running_loop()
         self._queue: queue.SimpleQueue[_Pending | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="store-writer", daemon=True)
@@ -86,6 +89,11 @@ class Writer:
     def waiting(self) -> int:
         """Jobs not begun."""
         return self._queue.qsize()
+
+    @property
+    def scarce(self) -> bool:
+        """Say whether the disk was full and has not yet room enough again."""
+        return self.ballast is not None and self.ballast.scarce
 
     @property
     def refusal(self) -> StoreError | None:
@@ -115,6 +123,10 @@ class Writer:
         """
         if self._refusal is not None:
             raise StoreError(self._refusal.reason, self._refusal.detail)
+        if self.scarce and step in ORDINARY:
+            raise StoreError(
+                "FULL", "the disk is full: only what may not wait is stored; make room"
+            )
         if self._queue.qsize() >= self._limits.waiting:
             raise StoreError("BUSY", f"{self._limits.waiting} writes wait already; try again later")
         pending = _Pending(job, step, self._loop.create_future())
@@ -174,6 +186,11 @@ class Writer:
                 return self._queue.get(timeout=IDLE_S)
             except queue.Empty:
                 self._checkpoint(connection, "PASSIVE")
+        while self.ballast is not None and self.ballast.scarce:
+            try:
+                return self._queue.get(timeout=IDLE_S)
+            except queue.Empty:
+                self.ballast.look(self._loop.time())
         return self._queue.get()
 
     def _perform(self, connection: Connection, group: Sequence[_Pending]) -> None:
@@ -183,6 +200,8 @@ class Writer:
             self.commits += 1
         else:
             self._fail(group, _failure(whole.error))
+        if self.ballast is not None:
+            self.ballast.look(self._loop.time())
         self._call(_tell, group)
         self._pass(group, "told")
         self._unflushed += driver(connection).total_changes - changed
@@ -220,6 +239,8 @@ class Writer:
         raw.execute("RELEASE job")
 
     def _fail(self, group: Sequence[_Pending], error: StoreError) -> None:
+        if error.reason == "FULL" and self.ballast is not None:
+            self.ballast.give_up(self._loop.time())
         if error.reason in FINAL | {"BROKEN"}:
             self._refuse(error)
         log.error("store_write_failed", reason=error.reason, detail=error.detail, jobs=len(group))
@@ -250,6 +271,8 @@ class Writer:
             # A flush that failed once may seem to succeed the next time, with the page lost.
             if failure.reason in FINAL:
                 self._refuse(failure)
+            elif failure.reason == "FULL" and self.ballast is not None:
+                self.ballast.give_up(self._loop.time())
         else:
             blocked, pages, copied = found
             # A reader held it up: what remains is copied at the next turn.

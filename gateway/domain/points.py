@@ -39,6 +39,8 @@ class Step(StrEnum):
     """A credential is stored."""
     INTAKE = "intake"
     """Events come in."""
+    CANCEL = "cancel"
+    """Events are taken back, and nothing new comes in; goes on while the disk is full."""
     SESSION = "session"
     """A session has moved on, without events or answers."""
     TAKEN = "taken"

@@ -6,9 +6,10 @@ of that list and the session's state are committed in one transaction: nothing i
 """
 
 import asyncio
+import contextlib
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final, Protocol, assert_never
 
@@ -36,6 +37,10 @@ from gateway.protocols.actions import (
 )
 from gateway.protocols.session import Session
 
+UNCHANGED: Final = b""
+"""Instead of a session's state: what is stored of it stays."""
+FULL_TRIES: Final = 30
+"""Attempts to commit on a full disk before the session begins anew from what is stored."""
 MOST_TAKEN: Final = 1000
 """Answers of which it is remembered that the session has them; far more than are ever on their way at once."""
 STORE_BUSY_PAUSE: Final = timedelta(seconds=1)
@@ -285,6 +290,7 @@ class Driver:
         state = self.session.snapshot()
         if not emits and not taken and state == self._state:
             return
+        refused = 0
         while True:
             try:
                 await self.sink.accept(self.utility, emits, state, taken)
@@ -292,10 +298,27 @@ class Driver:
                 if not error.passing:
                     raise
                 log.error("store_refused", reason=error.reason, detail=error.detail)
+                refused += error.reason == "FULL"
+                if refused == 1:
+                    await self._take_back(emits)
+                elif refused >= FULL_TRIES:
+                    raise  # from what is stored, asked for and heard again, with what is cancelled meanwhile
                 await self._pause(self.clock.now() + STORE_BUSY_PAUSE)
             else:
                 self._state = state
                 return
+
+    async def _take_back(self, emits: Sequence[Emit]) -> None:
+        """While the disk is full, store at least what is cancelled; the session stays where it was."""
+        gone = [
+            replace(emit, events=cancelled)
+            for emit in emits
+            if (cancelled := tuple(e for e in emit.events if e.cancelled_at is not None))
+        ]
+        if not gone:
+            return
+        with contextlib.suppress(StoreError):  # full to the last byte: the next attempt is as good
+            await self.sink.accept(self.utility, gone, UNCHANGED, ())
 
     async def _pause(self, until: datetime) -> None:
         """Wait; what comes in meanwhile has its turn later."""

@@ -48,7 +48,7 @@ class Inbound:
         Args:
             utility: Whose session.
             emits: New versions of events, each with the bytes it came in.
-            state: The session's snapshot, stored in the same transaction.
+            state: The session's snapshot, stored in the same transaction; empty: the stored one stays.
             taken: Answers that the session has made its own.
 
         Raises:
@@ -65,7 +65,8 @@ class Inbound:
             turn = self._intake(found, now, work)
             for participation in taken:
                 work.participations.taken(participation)
-            work.sessions.put(utility, state)
+            if state:
+                work.sessions.put(utility, state)
             return turn
 
         await self._commit(utility, job, _step(emits, taken))
@@ -90,8 +91,10 @@ class Inbound:
 
 
 def _step(emits: Sequence[Emit], taken: Sequence[Participation]) -> Step:
-    if emits:
+    if any(event.cancelled_at is None for emit in emits for event in emit.events):
         return Step.INTAKE
+    if emits:
+        return Step.CANCEL
     return Step.TAKEN if taken else Step.SESSION
 
 

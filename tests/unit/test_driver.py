@@ -3,7 +3,7 @@
 import asyncio
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -335,3 +335,33 @@ async def test_a_commit_that_may_not_have_happened_is_tried_again_before_anythin
 
     assert memory.commits[0] == (1, 0, 0)
     assert len(peer.seen) == 1
+
+
+async def test_on_a_full_disk_what_is_cancelled_is_stored_and_the_session_begins_anew() -> None:
+    """Kills: a driver that waits for ever with an event, and hears of no cancellation meanwhile."""
+    clock = VirtualClock(START)
+    memory = Memory(ScriptedPeer(clock))
+    gone = replace(EVENT, event_id=EventId("evt-2"), cancelled_at=START)
+
+    def act(door: str, item: object, now: datetime) -> Sequence[Action]:
+        return [Emit(events=(EVENT, gone), raw=RAW)]
+
+    class FullForNew(Memory):
+        async def accept(
+            self,
+            utility: UtilityName,
+            emits: Sequence[Emit],
+            state: bytes,
+            taken: Sequence[Participation],
+        ) -> None:
+            if any(event.cancelled_at is None for emit in emits for event in emit.events):
+                raise StoreError("FULL", "scripted")
+            assert state == b"", "the stored state stays"
+            await super().accept(utility, emits, state, taken)
+
+    full = FullForNew(memory.peer)
+    with pytest.raises(StoreError, match="FULL"):
+        await drive(act, clock, memory.peer, full)
+
+    assert full.commits == [(1, 0, 0)]
+    assert timedelta(seconds=20) < clock.now() - START < timedelta(minutes=1)
