@@ -46,12 +46,15 @@ class HostClock:
     Args:
         true: Moves when nobody works.
         dials: The computer's clocks.
+        credulous: True: whatever the wall shows is believed, as by a wrong gateway.
     """
 
-    def __init__(self, true: VirtualClock, dials: HostDials) -> None:
+    def __init__(self, true: VirtualClock, dials: HostDials, *, credulous: bool = False) -> None:
         self._true = true
-        self._timeline = Timeline(dials, self._stepped, built=EPOCH + timedelta(days=3650))
+        built = EPOCH if credulous else EPOCH + timedelta(days=3650)
+        self._timeline = Timeline(dials, self._stepped, built=built)
         self._waiting: WeakSet[HostMailbox[object]] = WeakSet()
+        self._mailboxes: WeakSet[HostMailbox[object]] = WeakSet()
         self._made = 0
         self.told: list[ClockStep] = []
 
@@ -74,6 +77,11 @@ class HostClock:
     def not_before(self, at: datetime) -> None:
         """Take over an instant that is known to be past."""
         self._timeline.not_before(at)
+
+    @property
+    def base(self) -> VirtualClock:
+        """Return time as it is."""
+        return self._true
 
     def look(self) -> None:
         """Let everybody who sleeps look at the clock: it was set."""
@@ -115,7 +123,14 @@ class HostClock:
     def mailbox(self) -> "HostMailbox[T]":
         """Make a queue that also wakes when the clock is set."""
         self._made += 1
-        return HostMailbox(self, self._true.mailbox(), self._made)
+        made: HostMailbox[T] = HostMailbox(self, self._true.mailbox(), self._made)
+        self._mailboxes.add(made)  # type: ignore[arg-type]  # what is in it does not matter here
+        return made
+
+    def drain(self) -> None:
+        """Give back the tokens of what nobody will ever read: the process is gone."""
+        for mailbox in tuple(self._mailboxes):
+            mailbox.drain()
 
     def waits(self, mailbox: "HostMailbox[T]") -> None:
         """Remember who sleeps."""
@@ -158,6 +173,12 @@ class HostMailbox(Generic[T]):
         """Wake the sleeper, if it has nothing else to wake for."""
         if not len(self._inner):
             self._inner.put(_LOOK)
+
+    def drain(self) -> None:
+        """Give back the tokens of what lies here."""
+        for _ in range(len(self._inner)):
+            self._clock.release()
+        self._inner = VirtualMailbox(self._clock.base)
 
     async def get(self, until: datetime | None = None) -> T | None:
         """Wait for an item, at most until an instant, or until the clock is set; for ever without an instant."""

@@ -3,7 +3,16 @@
 from collections.abc import Mapping
 from typing import Final
 
-from conformance.soak import crash, failed_flush, forgeries, hostile, images, store_faults, wrong
+from conformance.soak import (
+    crash,
+    failed_flush,
+    forgeries,
+    hostile,
+    images,
+    simulate,
+    store_faults,
+    wrong,
+)
 from conformance.soak.row import Part
 
 PARTS: Final[Mapping[str, Part]] = {
@@ -14,5 +23,6 @@ PARTS: Final[Mapping[str, Part]] = {
     crash.PART: crash.run,
     wrong.PART: wrong.run,
     hostile.PART: hostile.run,
+    simulate.PART: simulate.run,
 }
 """Name -> part."""

@@ -149,6 +149,9 @@ def scope_of(loaded: Loaded, name: UtilityName) -> Scope:
     sites = {site for program in programs for site in program.sites}
     return Scope(
         utility=name,
+        clock_policy=next(
+            section.clock_policy for section in loaded.settings.utility if section.name == name
+        ),
         programs=tuple(
             ProgramTerms(
                 name=program.name,

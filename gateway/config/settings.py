@@ -17,6 +17,7 @@ from gateway.domain.protocol import ProtocolName
 from gateway.domain.quantity import exact, plain
 from gateway.domain.text import clean
 from gateway.domain.timespan import duration
+from gateway.protocols.entry import ClockPolicy
 from gateway.transport.targets import PORTS, read_network
 
 _PRINTED: Final = re.compile(r"[!-~]+")
@@ -266,6 +267,9 @@ class UtilitySection(Section):
     """Pins the server's certificate."""
     check_host_name: Switch = True
     """False only together with ``server_fingerprint``."""
+    clock_policy: ClockPolicy = "hold"
+    """New events while the utility's clock is more than five minutes off: hold them for the operator, take their dates
+    as they stand (``trust_ours``), or move them by the offset (``trust_theirs``)."""
     request_timeout_s: Annotated[float, BeforeValidator(_decimal), Field(ge=5, le=120)] = 30.0
 
     @property

@@ -176,6 +176,8 @@ class GridEvent:
     """Instant from which the obligation ends (with any drawn delay); None: not cancelled."""
     cancel_implied: bool = False
     """True: the event vanished from the utility's list (OpenADR 2.0b rule 61)."""
+    doubt: str = ""
+    """Why it must not be started without the operator, e.g. ``clock_offset``; empty: nothing speaks against it."""
     response_required: bool = True
     test: TestKind = TestKind.NONE
     comment: str = ""

@@ -131,7 +131,8 @@ def derive(
     footing = Footing(
         site=site, program=program, pre_event_kw=frozen.pre_event_kw if frozen else None
     )
-    asks, why_held = _asks(event, footing, frozen)
+    asks, unresolved = _asks(event, footing, frozen)
+    why_held = event.doubt or unresolved
     return ComputeFlexIntent(
         id=envelope.intent_id,
         revision=envelope.revision,

@@ -53,6 +53,9 @@ PROBING_AFTER: Final = 5
 
 log = structlog.get_logger()
 
+_ALARMS: Final = frozenset({"clock_alarm", "clock_too_far_off", "clock_set_back"})
+"""Words of sessions that are more than news."""
+
 
 class Sink(Protocol):
     """Where events go; met by ``pipeline.inbound``."""
@@ -279,7 +282,10 @@ class Driver:
                     assert_never(unknown)
 
     def _note(self, word: str, fields: dict[str, str]) -> None:
-        log.info(word, **fields)
+        if word in _ALARMS:
+            log.warning(word, **fields)
+        else:
+            log.info(word, **fields)
         if word == SYNCHRONISED:
             self.on_synchronised(self.utility)
         if "offset_s" in fields:

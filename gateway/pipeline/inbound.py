@@ -155,7 +155,8 @@ def _judge(turn: Turn, event: GridEvent, known: GridEvent | None, seen: Seen) ->
     if known is None or known.version < event.version:
         return Effect.ADMIT
     if known.cancelled_at is None or not turn.withdrawn(event):
-        return Effect.REPEAT
+        # What waited for the operator because of a doubt is taken anew once the doubt is gone.
+        return Effect.ADMIT if _doubt_is_gone(turn, event, known.doubt) else Effect.REPEAT
     # An event that had only vanished from the list is taken anew (rule 61); one cancelled in words is not.
     return Effect.ADMIT if known.cancel_implied else Effect.OUTDATED
 
@@ -187,6 +188,13 @@ async def committed(
                 office.bell.ring(site)
             office.timers_changed()
     return done
+
+
+def _doubt_is_gone(turn: Turn, event: GridEvent, doubt: str) -> bool:
+    """Say whether an event comes without the doubt for which its intents are held."""
+    key = EventKey(utility=event.utility, event_id=event.event_id)
+    held = any(r.intent.hold_reason == doubt for r in turn.work.intents.of_event(key))
+    return bool(doubt) and not event.doubt and held
 
 
 def tell(office: Office, turn: Turn) -> None:

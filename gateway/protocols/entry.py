@@ -14,6 +14,10 @@ from gateway.domain.ports import Ids
 from gateway.domain.protocol import ProtocolName
 from gateway.protocols.session import Session
 
+ClockPolicy = Literal["hold", "trust_ours", "trust_theirs"]
+"""What to do with new requests of a utility whose clock is minutes off: hold them for the operator, take their dates
+as they stand, or read them by the utility's clock."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProgramTerms:
@@ -47,6 +51,7 @@ class Scope:
     utility: UtilityName
     programs: tuple[ProgramTerms, ...]
     points: tuple[MeterPoint, ...] = ()
+    clock_policy: ClockPolicy = "hold"
 
     @property
     def sites(self) -> tuple[SiteId, ...]:

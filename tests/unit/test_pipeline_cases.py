@@ -748,3 +748,27 @@ async def test_a_utility_that_waits_less_long_is_answered_in_its_time() -> None:
     assert (await house.record()).intent.response.opt_by == house.now + 10 * SECOND
     await house.until(house.now + 11 * SECOND)
     assert opts(house.told) == [(Opt.OUT, "default")]
+
+
+async def test_what_is_held_because_clocks_differ_is_asked_once_when_they_agree() -> None:
+    house = await opened(House())
+    await house.deliver(changed(EVENT, doubt="clock_offset"))
+    assert (await house.record()).intent.hold_reason == "clock_offset"
+    assert await house.outbox("intent") == ()
+    await house.deliver(EVENT)
+    await house.deliver(EVENT)
+    record = await house.record()
+    assert (record.intent.hold_reason, record.opt) == ("", None)
+    assert len(await house.outbox("intent")) == 1
+    await house.commit()
+    await house.until(SETTLED_AT)
+    assert opts(house.told) == [(Opt.IN, "committed")]
+
+
+async def test_a_doubt_that_comes_later_takes_nothing_back() -> None:
+    house = await opened(House())
+    await house.deliver(EVENT)
+    await house.commit()
+    await house.deliver(changed(EVENT, doubt="clock_offset"))
+    assert (await house.record()).intent.hold_reason == ""
+    assert len(await house.outbox("intent")) == 1

@@ -1,5 +1,6 @@
 """The VEN polls on time, drains, backs off, survives what it is sent, and watches the VTN's clock."""
 
+from dataclasses import replace
 from datetime import timedelta
 from itertools import pairwise
 
@@ -7,10 +8,22 @@ import pytest
 
 from gateway.domain.participation import Opt
 from gateway.protocols.actions import Failure, Message, Send, Wake
+from gateway.protocols.entry import ClockPolicy
 from gateway.protocols.oadr2b import messages as wire
 from gateway.protocols.oadr2b.options import VenOptions
 from tests.fakes import FixedChance
-from tests.oadr2b_world import NOW, Reply, ScriptedVtn, World, cancelled, event, listing, ok
+from tests.oadr2b_world import (
+    HOUR,
+    NOW,
+    SCOPE,
+    Reply,
+    ScriptedVtn,
+    World,
+    cancelled,
+    event,
+    listing,
+    ok,
+)
 
 SECOND = timedelta(seconds=1)
 TEN = 10 * SECOND
@@ -460,3 +473,75 @@ def test_a_clock_set_back_does_not_lengthen_a_back_off() -> None:
     world.run(MINUTE)
     assert len(world.times_of(wire.OadrPoll)) - polls >= 5
     assert "clock_set_back" in world.words()
+
+
+def under(policy: ClockPolicy, off: timedelta) -> World:
+    """Return a world whose VTN is off, at the start of a poll period."""
+    world = World(scope=replace(SCOPE, clock_policy=policy), date_offset=off)
+    world.settle()
+    world.run(MINUTE)
+    return world
+
+
+@pytest.mark.parametrize("off", [timedelta(minutes=47), timedelta(minutes=-47)])
+def test_nothing_of_a_vtn_that_is_minutes_off_is_started_without_a_policy(off: timedelta) -> None:
+    world = under("hold", off)
+    world.poll(listing(event(start=NOW + 3 * HOUR)))
+    assert [each.doubt for each in world.emitted] == ["clock_offset"]
+    assert "clock_too_far_off" in world.words()
+
+
+@pytest.mark.parametrize("off", [timedelta(minutes=4), timedelta(0)])
+def test_a_small_offset_is_no_doubt(off: timedelta) -> None:
+    world = under("hold", off)
+    world.poll(listing(event(start=NOW + 3 * HOUR)))
+    assert [each.doubt for each in world.emitted] == [""]
+
+
+def test_what_waited_for_the_clocks_to_agree_is_handed_in_once_when_they_do() -> None:
+    world = under("hold", timedelta(minutes=47))
+    world.poll(listing(event(start=NOW + 3 * HOUR)))
+    world.restart()
+    world.date_offset = SECOND
+    world.run(10 * MINUTE)
+    assert [(each.event_id, each.version, each.doubt) for each in world.emitted] == [
+        ("e1", 0, "clock_offset"),
+        ("e1", 0, ""),
+    ]
+
+
+def test_our_clock_counts_where_the_operator_says_so() -> None:
+    world = under("trust_ours", timedelta(minutes=47))
+    world.poll(listing(event(start=NOW + 3 * HOUR)))
+    (found,) = world.emitted
+    assert (found.doubt, found.start) == ("", NOW + 3 * HOUR)
+
+
+@pytest.mark.parametrize("off", [timedelta(minutes=47), timedelta(minutes=-47)])
+def test_now_is_now_where_the_operator_trusts_the_vtn_more(off: timedelta) -> None:
+    world = under("trust_theirs", off)
+    dispatched = world.now + off
+    world.poll(listing(event(start=dispatched)))
+    (found,) = world.emitted
+    assert found.doubt == ""
+    assert abs(found.start - (dispatched - off)) <= SECOND
+    assert world.responses()[0][:2] == ("e1", 0)
+
+
+def test_an_event_that_is_over_by_our_clock_alone_waits_while_the_clocks_differ() -> None:
+    world = under("hold", timedelta(hours=-2))
+    world.poll(listing(event(start=world.now - 2 * HOUR, hours=1)))
+    assert [each.doubt for each in world.emitted] == ["clock_offset"]
+    # Our clock was the wrong one, and is set right.
+    world.now -= 2 * HOUR
+    world.date_offset = timedelta(0)
+    world._perform(world.session.on_time(world.now))
+    world.run(MINUTE)
+    assert [each.doubt for each in world.emitted] == ["clock_offset", ""]
+
+
+def test_an_event_that_is_over_by_both_clocks_is_declined() -> None:
+    world = under("hold", timedelta(minutes=-47))
+    world.poll(listing(event(start=world.now - 3 * HOUR, hours=1)))
+    assert world.emitted == []
+    assert [code for _, _, code, opt, _ in world.responses() if opt == "optOut"] == ["200"]

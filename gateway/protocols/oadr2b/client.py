@@ -27,7 +27,7 @@ from gateway.protocols.oadr2b.codec import Codec
 from gateway.protocols.oadr2b.metadata import Offers
 from gateway.protocols.oadr2b.options import VenOptions
 from gateway.protocols.oadr2b.registration import VALID, State
-from gateway.protocols.oadr2b.ven_event_book import sweep
+from gateway.protocols.oadr2b.ven_event_book import believed, sweep
 from gateway.protocols.oadr2b.ven_inbox import REGISTERING, take_answer
 from gateway.protocols.oadr2b.ven_snapshot import StateWriter, read_state
 from gateway.protocols.oadr2b.ven_state import Link, Outgoing, Purpose, VenState
@@ -106,7 +106,9 @@ class VenSession:
             self._fail(turn, outgoing, UNREADABLE, None)
             return self._finish(turn)
         ven_link.succeeded(turn, outgoing)
-        take_answer(turn, outgoing, reply, raw_message(message, now))
+        raw = raw_message(message, now)
+        take_answer(turn, outgoing, reply, raw)
+        turn.emit(believed(turn), raw)
         return self._finish(turn)
 
     def on_failure(self, failure: Failure, now: datetime) -> Sequence[Action]:

@@ -84,6 +84,8 @@ class Offers:
 
     by_specifier: Mapping[str, Offer]
     options: VenOptions
+    digest: str
+    """Changes when the offer does; asked for at every door."""
 
     @classmethod
     def of(cls, scope: Scope, options: VenOptions) -> "Offers":
@@ -109,20 +111,17 @@ class Offers:
             for name, points in wanted.items()
             if points
         ]
-        return cls(by_specifier={offer.specifier_id: offer for offer in offers}, options=options)
-
-    @property
-    def digest(self) -> str:
-        """Return a digest that changes when the offer does."""
-        return digest(
+        told = digest(
             [
                 [offer.specifier_id, point.r_id, duration_text(point.interval)]
-                for offer in self.by_specifier.values()
+                for offer in offers
                 for point in offer.points.values()
             ]
-            + [[duration_text(self.options.report_buffer), self.options.device_class]]
-            + [[duration_text(self.options.sampling_longest), plain(self.options.power_voltage)]]
+            + [[duration_text(options.report_buffer), options.device_class]]
+            + [[duration_text(options.sampling_longest), plain(options.power_voltage)]]
         )
+        by_specifier = {offer.specifier_id: offer for offer in offers}
+        return cls(by_specifier=by_specifier, options=options, digest=told)
 
     def reports(self, now: datetime, report_request_id: str = UNREQUESTED) -> list[OadrReport]:
         """Write the metadata reports.

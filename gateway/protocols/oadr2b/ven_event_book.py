@@ -9,6 +9,7 @@ from gateway.domain.event import GridEvent
 from gateway.protocols.oadr2b.events import Input, State, allowed, step
 from gateway.protocols.oadr2b.messages import OadrDistributeEvent, OadrEvent
 from gateway.protocols.oadr2b.normalize import Accepted, Delivery, accept, grid_event
+from gateway.protocols.oadr2b.ven_link import off_by, surely
 from gateway.protocols.oadr2b.ven_state import EventRecord
 from gateway.protocols.oadr2b.ven_turn import Turn, without
 
@@ -56,7 +57,36 @@ def released(
     content = content_of(turn, record) if record.xml else None
     if content is None:
         return []
-    delivery = Delivery(
+    event = grid_event(
+        content,
+        _delivery(turn, record),
+        offset=record.offset,
+        version=version,
+        cancelled_at=release_at(turn, record),
+        implied=implied,
+    )
+    return [event]
+
+
+def believed(turn: Turn) -> list[GridEvent]:
+    """Return what waited because the clocks did not agree, and need not wait any more.
+
+    They agree again, or the operator has settled that the dates count as they stand.
+    """
+    unknown = turn.link.offset_s is None
+    if unknown or (off_by(turn) and turn.setting.scope.clock_policy != "trust_ours"):
+        return []
+    events: list[GridEvent] = []
+    for record in open_events(turn):
+        content = content_of(turn, record) if record.doubted and record.xml else None
+        if content is not None:
+            turn.put_event(replace(record, doubted=False))
+            events.append(grid_event(content, _delivery(turn, record), offset=record.offset))
+    return events
+
+
+def _delivery(turn: Turn, record: EventRecord) -> Delivery:
+    return Delivery(
         utility=turn.setting.scope.utility,
         vtn_id=turn.registration.vtn_id,
         request_id=record.request_id,
@@ -64,15 +94,6 @@ def released(
         raw_sha256=record.raw_sha256,
         path=record.path,
     )
-    event = grid_event(
-        content,
-        delivery,
-        offset=record.offset,
-        version=version,
-        cancelled_at=release_at(turn, record),
-        implied=implied,
-    )
-    return [event]
 
 
 def release_at(turn: Turn, record: EventRecord) -> datetime:
@@ -94,7 +115,8 @@ def sweep(turn: Turn) -> None:
     """Let the clock end events, and forget those that are long over."""
     gone: set[str] = set()
     for record in tuple(turn.state.events.values()):
-        ended = record.ends_at is not None and record.ends_at <= turn.now
+        by = surely(turn) if record.doubted else turn.now
+        ended = record.ends_at is not None and record.ends_at <= by
         if ended and allowed(record.state, Input.ENDED):
             state, _ = step(record.state, Input.ENDED)
             turn.put_event(replace(record, state=state, xml="", touched_at=turn.now))

@@ -39,7 +39,7 @@ from gateway.protocols.oadr2b.ven_event_book import (
     sweep,
     write_event,
 )
-from gateway.protocols.oadr2b.ven_link import measure_clock, start_polling
+from gateway.protocols.oadr2b.ven_link import doubt, measure_clock, start_polling, surely
 from gateway.protocols.oadr2b.ven_listing import Listing, Tray, listings
 from gateway.protocols.oadr2b.ven_state import Answer, EventRecord, Purpose
 from gateway.protocols.oadr2b.ven_turn import EI_EVENT, Turn, refusal
@@ -141,7 +141,7 @@ def _is_over(turn: Turn, listing: Listing) -> bool:
         return False
     period = listing.event.ei_event.ei_active_period
     end = ends_at(period, period.startafter or _NOTHING)
-    return end is not None and end <= turn.now
+    return end is not None and end <= surely(turn)
 
 
 # --- effects
@@ -157,8 +157,10 @@ def _accept(tray: Tray, listing: Listing, record: EventRecord | None, state: Sta
         # What cannot be written down cannot be remembered, and its neighbours must not suffer for it.
         _drop(tray, replace(listing, fault=error), record, State.REFUSED)
         return
+    _remark(turn, listing.event)
     offset = _offset(turn, listing.event, record)
     event = grid_event(listing.accepted, listing.delivery, offset=offset)
+    event = replace(event, doubt=doubt(turn))
     taken = EventRecord(
         event_id=listing.event_id,
         version=listing.version,
@@ -174,10 +176,10 @@ def _accept(tray: Tray, listing: Listing, record: EventRecord | None, state: Sta
         xml=xml,
         path=listing.delivery.path,
         raw_sha256=listing.delivery.raw_sha256,
+        doubted=bool(event.doubt),
     )
     turn.put_event(taken)
     tray.events.append(event)
-    _remark(turn, listing.event)
 
 
 def _offset(turn: Turn, event: OadrEvent, record: EventRecord | None) -> timedelta:

@@ -38,6 +38,8 @@ _PATIENCE: Final = {Purpose.REQUEST_EVENT: 3, Purpose.UPDATE: None}
 _USUAL_PATIENCE: Final = 8
 _REGISTERING: Final = frozenset({Purpose.QUERY, Purpose.REGISTER, Purpose.UNREGISTER})
 CLOCK_ALARM_S: Final = 30.0
+CLOCK_LIMIT_S: Final = 300.0
+"""Beyond this, "now" means another time to the VTN than to us: the operator's policy decides."""
 _SLEWED: Final = timedelta(seconds=1)
 _CLOCK_STEP_S: Final = 2.0
 """The Date header has whole seconds: smaller changes of the offset are noise."""
@@ -267,6 +269,29 @@ def measure_clock(turn: Turn, peer_clock: datetime | None) -> None:
     turn.note("clock_offset", offset_s=f"{offset_s:.3f}")
     if abs(offset_s) > CLOCK_ALARM_S:
         turn.note("clock_alarm", offset_s=f"{offset_s:.3f}", limit_s=f"{CLOCK_ALARM_S:g}")
+    if abs(offset_s) > CLOCK_LIMIT_S:
+        policy = turn.setting.scope.clock_policy
+        turn.note("clock_too_far_off", offset_s=f"{offset_s:.3f}", policy=policy)
+
+
+def off_by(turn: Turn) -> timedelta:
+    """Return how far the VTN's clock is ahead of ours where that is too far to be noise; zero: it is not."""
+    offset_s = turn.link.offset_s
+    if offset_s is None or abs(offset_s) <= CLOCK_LIMIT_S:
+        return timedelta(0)
+    return timedelta(seconds=round(offset_s))
+
+
+def surely(turn: Turn) -> datetime:
+    """Return the instant that has been reached by every clock that may be the right one."""
+    held = turn.setting.scope.clock_policy == "hold"
+    return turn.now + min(off_by(turn), timedelta(0)) if held else turn.now
+
+
+def doubt(turn: Turn) -> str:
+    """Return why a new request must wait for the operator; empty: it need not."""
+    held = turn.setting.scope.clock_policy == "hold" and off_by(turn)
+    return "clock_offset" if held else ""
 
 
 def without_link(turn: Turn) -> None:

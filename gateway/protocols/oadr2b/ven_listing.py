@@ -4,7 +4,7 @@ One bad event never spoils its neighbours (rule 19).
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from gateway.domain.errors import GatewayError, WireError
 from gateway.domain.event import GridEvent, RawMessage
@@ -17,6 +17,7 @@ from gateway.protocols.oadr2b.messages import (
 )
 from gateway.protocols.oadr2b.normalize import ROOT, Accepted, Delivery, accept, event_path
 from gateway.protocols.oadr2b.ven_answers import response
+from gateway.protocols.oadr2b.ven_link import off_by
 from gateway.protocols.oadr2b.ven_state import Answer
 from gateway.protocols.oadr2b.ven_turn import Turn
 from gateway.protocols.xml import leaves
@@ -58,7 +59,8 @@ class Tray:
 def listings(turn: Turn, message: OadrDistributeEvent, raw: RawMessage) -> Iterator[Listing]:
     """Yield the readable events in order, then the unreadable ones."""
     paths = _paths(message, raw)
-    for event in message.oadr_events:
+    for listed in message.oadr_events:
+        event = _by_our_clock(turn, listed)
         descriptor = event.ei_event.event_descriptor
         delivery = _delivery(turn, message, raw, paths.get(descriptor.event_id, ROOT))
         accepted, fault = _judged(turn, event)
@@ -82,6 +84,23 @@ def listings(turn: Turn, message: OadrDistributeEvent, raw: RawMessage) -> Itera
             delivery=_delivery(turn, message, raw, paths.get(qualified.event_id, ROOT)),
             fault=WireError(broken.reason, broken.detail),
         )
+
+
+def _by_our_clock(turn: Turn, event: OadrEvent) -> OadrEvent:
+    """Move an event's dates to our clock, where the operator trusts a VTN's clock that is far off more than ours."""
+    ahead = off_by(turn)
+    if not ahead or turn.setting.scope.clock_policy != "trust_theirs":
+        return event
+    inner = event.ei_event
+    period, descriptor = inner.ei_active_period, inner.event_descriptor
+    moved = replace(
+        inner,
+        ei_active_period=replace(period, dtstart=period.dtstart - ahead),
+        event_descriptor=replace(
+            descriptor, created_date_time=descriptor.created_date_time - ahead
+        ),
+    )
+    return replace(event, ei_event=moved)
 
 
 def _paths(message: OadrDistributeEvent, raw: RawMessage) -> Mapping[str, str]:

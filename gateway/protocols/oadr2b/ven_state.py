@@ -101,6 +101,8 @@ class EventRecord:
     path: str = ""
     """Where it stood in its message."""
     raw_sha256: str = ""
+    doubted: bool = False
+    """It was handed in while the VTN's clock was too far off, and waits for the clocks to agree."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
