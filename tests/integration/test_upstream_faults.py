@@ -1,6 +1,6 @@
 """The gateway before a utility that fails in every way known: nothing lost, nothing doubled, nothing late."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -9,6 +9,8 @@ import pytest
 
 from conformance.faults.fault import Layer
 from conformance.faults.registry import FAULTS
+from conformance.faults.schedule import Schedule
+from gateway.app.ids import SeededChance
 from gateway.northbound.driver import Health
 from gateway.protocols.oadr2b.vtn_facts import Answered
 from tests.fault_world import POLL, UTILITY, Stage, staged
@@ -147,6 +149,28 @@ async def test_waits_double_from_a_second_to_the_cap(tmp_path: Path, name: str) 
         assert len(set(found[10:])) > 10, "waits of a fleet must not fall together"
 
 
+@pytest.mark.parametrize(
+    ("name", "patience"),
+    [
+        ("tls_stall", 5),  # connection and handshake
+        ("black_hole", 20),  # first byte: two thirds of 30 s
+        ("drip_headers", 20),
+        ("drip_body", 5),  # 1 KiB/s
+        ("body_1_5_mib", None),
+    ],
+)
+async def test_patience_has_a_limit_of_its_own_for_each_step(
+    tmp_path: Path, name: str, patience: int | None
+) -> None:
+    async with staged(tmp_path) as stage:
+        await stage.settle()
+        await strike(stage, name)
+        await stage.sleep(2 * MINUTE)
+
+        wait = gaps(stage)[0]
+        assert wait == 10 if patience is None else patience + 0.9 <= wait <= patience + 1.1
+
+
 @pytest.mark.spec("OpenADR 2.0b section 9.1.5")
 @pytest.mark.parametrize("name", ["http_503_seconds", "http_503_date", "http_429"])
 @pytest.mark.parametrize(("asked", "kept"), [(300, 300), (3600, 3600), (100_000, 3600)])
@@ -242,3 +266,44 @@ def test_every_fault_of_the_four_layers_has_a_name() -> None:
         assert fault.name == name
         assert fault.what
         assert (fault.act is None) != (fault.disguise is None)
+
+
+def made(folder: Path, name: str) -> Path:
+    (folder / name).mkdir()
+    return folder / name
+
+
+async def told_of(folder: Path, schedule: str) -> list[tuple[str, datetime]]:
+    async with staged(folder, schedule=schedule) as stage:
+        await stage.publish("e1", 4 * HOUR)
+        await stage.sleep(20 * MINUTE)
+        return [(str(passed), passed.at) for passed in stage.proxy.passed]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", [1, 2, 3])
+async def test_a_drawn_schedule_runs_the_same_twice(tmp_path: Path, seed: int) -> None:
+    chance = SeededChance(seed, "faults")
+    faults = tuple(FAULTS.values())
+    schedule = str(Schedule.drawn(chance, faults, connections=60, messages=20, share=0.3))
+
+    first = await told_of(made(tmp_path, "first"), schedule)
+    second = await told_of(made(tmp_path, "second"), schedule)
+
+    assert first == second
+    assert sum(not what.endswith(" -") for what, _ in first) > 10, "hardly anything struck"
+
+
+@pytest.mark.spec("OpenADR 2.0b rule 67")
+async def test_under_the_certification_profile_tls_1_3_alone_is_no_connection(
+    tmp_path: Path,
+) -> None:
+    async with staged(tmp_path, extra='tls_profile = "certification"') as stage:
+        await stage.settle()
+        await strike(stage, "tls_1_3_only")
+        await stage.sleep(MINUTE)
+        assert health(stage).failures_in_a_row > 3
+
+        stage.heal()
+        await stage.publish("e1", 4 * HOUR)
+        assert await stage.answered("e1", 2 * MINUTE)
