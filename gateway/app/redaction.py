@@ -22,6 +22,7 @@ _IDENTITIES: Final = (
     re.compile(r"\b[0-9A-F]{64}\b"),  # SHA-256 of a certificate
 )
 _USER_INFO: Final = re.compile(r"(?<=://)[^/\s@]+@")
+_QUERY: Final = re.compile(r"(?<=\?)[^\s\"'<>]+")
 _LARGEST_KEY: Final = 1 << 20
 
 
@@ -29,6 +30,8 @@ def redacted(text: str) -> str:
     """Hide identities and passwords in URLs; secrets themselves never get as far as a text."""
     for pattern in _IDENTITIES:
         text = pattern.sub(HIDDEN, text)
+    if "://" in text:
+        text = _QUERY.sub(HIDDEN, text)
     return _USER_INFO.sub(f"{HIDDEN}@", text)
 
 

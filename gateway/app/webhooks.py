@@ -2,6 +2,7 @@
 
 from prometheus_client import CollectorRegistry
 
+from gateway.config.effective import shown_url
 from gateway.config.endpoints import target_rules
 from gateway.config.load import Loaded
 from gateway.config.settings import SiteSection, WebhookSection
@@ -67,5 +68,5 @@ def _courier(loaded: Loaded, site: SiteSection, section: WebhookSection, ports: 
         secrets=read_secrets([loaded.path(path) for path in section.secrets]),
         fence=ports.fence,
     )
-    spot = Spot(site=SiteId(site.id), name=section.name, url=section.url)
+    spot = Spot(site=SiteId(site.id), name=section.name, url=shown_url(section.url))
     return Courier(spot, sender, ports)

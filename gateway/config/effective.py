@@ -1,11 +1,16 @@
 """Effective settings as flat text: key -> value, defaults included; they hold paths of secrets, never secrets."""
 
+import hashlib
 import json
+import re
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, Final
 
 from gateway.config.load import Loaded
 from gateway.protocols.registry import PROTOCOLS
+
+_URL: Final = re.compile(r"[a-z][a-z0-9+.-]*://", re.I)
+_USER_INFO: Final = re.compile(r"(?<=://)[^/\s@?]*@")
 
 
 def effective_document(loaded: Loaded) -> dict[str, Any]:
@@ -15,7 +20,25 @@ def effective_document(loaded: Loaded) -> dict[str, Any]:
     for shown, utility in zip(document["utility"], settings.utility, strict=True):
         own = PROTOCOLS[utility.protocol].read_options(utility.options)
         shown.update(own.model_dump(mode="json"))
-    return document
+    hidden: dict[str, Any] = _hidden(document)
+    return hidden
+
+
+def shown_url(url: str) -> str:
+    """Write a URL without what may be a secret in it: user info is hidden, a query becomes a digest of itself."""
+    url = _USER_INFO.sub("***@", url)
+    before, mark, query = url.partition("?")
+    if not mark:
+        return url
+    return f"{before}?***{hashlib.sha256(query.encode()).hexdigest()[:8]}"
+
+
+def _hidden(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _hidden(inner) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [_hidden(inner) for inner in value]
+    return shown_url(value) if isinstance(value, str) and _URL.match(value) else value
 
 
 def effective(loaded: Loaded) -> Mapping[str, str]:

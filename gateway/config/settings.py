@@ -213,7 +213,7 @@ class WebhookSection(Section):
     """`[[site.webhook]]`: an endpoint of the site's own, which its stream is pushed to."""
 
     name: Label
-    url: Annotated[str, Field(min_length=1, max_length=2048)]
+    url: Annotated[str, Field(min_length=1, max_length=2048, repr=False)]
     """https; plain http only to a loopback address out of ``allow``."""
     secret_file: Path | None = None
     """One line, ``whsec_…`` (HMAC) or ``whsk_…`` (Ed25519); readable by its owner only."""

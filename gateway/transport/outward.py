@@ -8,7 +8,7 @@ import asyncio
 import socket
 import ssl
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
 from pathlib import Path
@@ -50,7 +50,8 @@ class Call:
     """What is sent."""
 
     method: str
-    url: str
+    url: str = field(repr=False)
+    """May hold a secret in its query."""
     headers: Mapping[str, str]
     body: bytes = b""
 

@@ -7,7 +7,7 @@ import asyncio
 import re
 import socket
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from ipaddress import ip_network
 from typing import Final
 from urllib.parse import urlsplit
@@ -55,7 +55,8 @@ class TargetRules:
 class Target:
     """A URL taken apart."""
 
-    url: str
+    url: str = field(repr=False)
+    """May hold a secret in its query."""
     scheme: str
     host: str
     """Lower case, as it is resolved, shown in TLS and sent as ``Host``."""

@@ -1,6 +1,7 @@
 """Planted secrets are looked for in everything that anybody may read: none of them may be there."""
 
 import asyncio
+import base64
 import io
 import json
 import logging
@@ -41,6 +42,15 @@ from tests.vtn_wire import Pki, serving
 MARK = b"PLANTED-installation-key-0123456"
 """32 bytes that are an installation key, and would be seen in any text."""
 LOG_MARK = b"PLANTED-evidence-log-key-0123456"
+HOOK_MARK = b"PLANTED-secret-of-a-webhook-0123"
+URL_MARK = "PLANTED-in-an-url-0123456789"
+WEBHOOK = f"""
+[[site.webhook]]
+name = "own"
+url = "https://localhost:9/hook?key={URL_MARK}"
+allow = ["127.0.0.0/8", "::1/128"]
+secret_file = "webhook.secret"
+"""
 WRONG = "PLANTED-token-that-nobody-made-0123456789"
 PASSWORD = "PLANTED-password"
 MINUTE = timedelta(minutes=1)
@@ -69,7 +79,12 @@ class Ids(CountedIds):
 def install(folder: Path, port: int) -> Path:
     """Write an installation whose every secret is marked or remembered."""
     config = folder / "gateway.toml"
-    config.write_text(CONFIG.replace("localhost:9", f"localhost:{port}"))
+    text = CONFIG.replace("localhost:9", f"localhost:{port}")
+    text = text.replace("[[utility]]", f"{WEBHOOK}\n[[utility]]")
+    config.write_text(text.replace("port = 0", "port = 0\nwebhook_ports = [9]"))
+    secret = folder / "webhook.secret"
+    secret.write_text("whsec_" + base64.b64encode(HOOK_MARK).decode() + "\n")
+    secret.chmod(0o600)
     keys = folder / "data" / "keys"
     keys.mkdir(parents=True, mode=0o700)
     for name, mark in (("installation.key", MARK), ("evidence-log.key", LOG_MARK)):
@@ -109,6 +124,9 @@ async def story(folder: Path, outputs: Outputs) -> None:
         outputs.token.encode(),
         WRONG.encode(),
         PASSWORD.encode(),
+        URL_MARK.encode(),
+        HOOK_MARK,
+        base64.b64encode(HOOK_MARK),
     }
     outputs.note("store", *[p.read_bytes() for p in (folder / "data").glob("gridgate.db*")])
 
@@ -179,6 +197,9 @@ async def _commands(config: Path, outputs: Outputs) -> None:
         "explain": ("explain", "ev-1", *given),
         "doctor": ("doctor", "--json", *given),
         "opt": ("opt", "ev-1", "out", "--reason", "x", "--json", *given),
+        "deliveries": ("deliveries", "list", "--json", *given),
+        "audit": ("audit", "list", "--json", *given),
+        "store check": ("store", "check", "--json", *given),
         "support-bundle": ("support-bundle", *given, "--out", str(bundle)),
     }
     for name, words in verbs.items():
@@ -249,6 +270,7 @@ def outputs(tmp_path_factory: pytest.TempPathFactory) -> Outputs:
 SAID = (
     *("log", "logs of libraries", "answers to sites", "metrics", "health/live", "health/ready"),
     *("openapi.json", "jwks.json", "config show", "config check", "token list", "intents"),
+    *("deliveries", "audit", "store check"),
     *("explain", "doctor", "opt", "support-bundle", "inside the bundle", "process arguments"),
     *("repr of every object", "repr of the client", "store"),
 )
@@ -283,6 +305,7 @@ def test_the_search_knows_every_kind_of_secret(outputs: Outputs) -> None:
     secrets = outputs.secrets
 
     assert {MARK, LOG_MARK, outputs.token.encode()} <= secrets
+    assert b"whsec_" + base64.b64encode(HOOK_MARK) in secrets
     assert MARK.hex().encode() in secrets
     pem = [secret for secret in secrets if secret.startswith(b"MI")]
     assert len(pem) >= 2  # the signing key and the VEN's

@@ -5,7 +5,7 @@ endpoint that does not know that is sent a signed test event, which it must answ
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
@@ -72,7 +72,7 @@ class Sender:
     """
 
     outward: Outward
-    url: str
+    url: str = field(repr=False)
     origin: str
     secrets: tuple[Secret, ...]
     fence: Fence | None = None
