@@ -1,7 +1,7 @@
 """``gridgate intents`` and ``gridgate plan``: what the store says, read beside the gateway that writes it."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -91,8 +91,19 @@ def _intents_lines(loaded: Loaded, records: Sequence[IntentRecord]) -> list[str]
         *head,
         *lines,
         "",
-        f"intents: {len(records)}; START in {zone}; CAP is the lowest of its steps",
+        *(line for record in records for line in _envelope_lines(record)),
+        f"intents: {len(records)}; START in {zone}; CAP is the lowest of its steps, as asked",
     ]
+
+
+def _envelope_lines(record: IntentRecord) -> Iterator[str]:
+    """Say why an intent is held, or in which points it is not followed as asked."""
+    intent = record.intent
+    if intent.hold_reason:
+        yield f"held     {intent.id[:SHORT_ID]} {shown(intent.hold_reason)}"
+    elif intent.guard is not None:
+        for note in intent.guard.notes:
+            yield f"clipped  {intent.id[:SHORT_ID]} {note.rule}: {shown(note.detail)}"
 
 
 def _intent_cells(record: IntentRecord, zone: str) -> tuple[str, ...]:

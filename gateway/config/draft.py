@@ -52,7 +52,8 @@ class Faults:
     ) -> None:
         """Note every fault that pydantic found below a place."""
         for error in errors:
-            place = (*root, *error["loc"])
+            # A key of a table that may have only some: it is the key that is told.
+            place = (*root, *(part for part in error["loc"] if part != "[key]"))
             self.add(place, fix(error, place, models), WORDS.get(error["type"], "WRONG_VALUE"))
 
     @property

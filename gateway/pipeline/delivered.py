@@ -77,14 +77,40 @@ class Delivered:
 def _note(batch: Sequence[_Written], work: Work) -> None:
     for written in batch:
         item = written.item
-        known = work.log.entries(kinds=(KIND,), subject=item.subject)
-        revisions = {logged(e.index, e.record).document.get("revision") for e in known}
-        if item.revision not in revisions:
-            document = {
-                "revision": item.revision,
-                "site": item.site,
-                "sequence": item.sequence,
-                "channel": written.channel,
-                "written_at": instant_text(written.at),
-            }
-            work.log.append(KIND, item.subject, document, written.at)
+        first = First(
+            site=item.site,
+            subject=item.subject,
+            revision=item.revision,
+            sequence=item.sequence,
+            channel=written.channel,
+            at=written.at,
+        )
+        note_first(work, first)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class First:
+    """One revision of an intent that reached its site."""
+
+    site: SiteId
+    subject: str
+    revision: int
+    sequence: int
+    channel: str
+    """``stream``, ``poll`` or ``webhook``."""
+    at: datetime
+
+
+def note_first(work: Work, first: First) -> None:
+    """Write it down, unless that revision was there before, on whatever channel."""
+    known = work.log.entries(kinds=(KIND,), subject=first.subject)
+    revisions = {logged(e.index, e.record).document.get("revision") for e in known}
+    if first.revision not in revisions:
+        document = {
+            "revision": first.revision,
+            "site": first.site,
+            "sequence": first.sequence,
+            "channel": first.channel,
+            "written_at": instant_text(first.at),
+        }
+        work.log.append(KIND, first.subject, document, first.at)

@@ -9,6 +9,7 @@ import pytest
 from gateway.domain.answers import Ack, TelemetryBatch
 from gateway.domain.errors import MisuseError, SessionError, StoreError
 from gateway.domain.event import EventKey, GridEvent, RawMessage
+from gateway.domain.guard import Move
 from gateway.domain.identity import STEP, revision
 from gateway.domain.intent import State
 from gateway.domain.names import EventId, IntentId, MeterId, SiteId, UtilityName
@@ -301,6 +302,43 @@ async def test_after_a_restore_sequences_continue_above_all_that_were_given_out(
     assert await store.write(lambda work: work.identity) == raised
     assert await store.write(lambda work: work.outbox.next_sequence(PHX)) == STEP + 1
     assert await store.write(lambda work: work.outbox.next_sequence(PHX)) == STEP + 2
+
+
+def move(intent: str, at: float, *, site: SiteId = PHX, over: float | None = 600) -> Move:
+    """A move that ramps for ten minutes."""
+    return Move(
+        site=site,
+        intent_id=IntentId(intent),
+        at=after(at),
+        ramp_until=after(at + 600),
+        kw_per_min=Decimal("1.000001"),
+        until=None,
+        over=None if over is None else after(at + over),
+        opens=True,
+        swings=True,
+    )
+
+
+async def test_moves_of_an_intent_are_replaced_and_found_by_site_and_time(store: AnyStore) -> None:
+    def job(work: Work) -> None:
+        work.moves.replace(IntentId("a"), [move("a", 900), move("a", 0)])
+        work.moves.replace(IntentId("b"), [move("b", 60, over=None)])
+        work.moves.replace(IntentId("c"), [move("c", 30, site=SiteId("other"))])
+
+    await store.write(job)
+    everything = await store.read(lambda work: work.moves.of_site(PHX, after(0)))
+    assert everything == (move("a", 0), move("b", 60, over=None), move("a", 900))
+    late = await store.read(lambda work: work.moves.of_site(PHX, after(601)))
+    assert [found.intent_id for found in late] == ["b", "a"]
+    ramping = await store.read(lambda work: work.moves.ramping(after(630)))
+    assert [found.at for found in ramping] == [after(60), after(900)]
+    await store.write(lambda work: work.moves.replace(IntentId("a"), [move("a", 5)]))
+    assert await store.read(lambda work: work.moves.of_intent(IntentId("a"))) == (move("a", 5),)
+    await store.write(lambda work: work.moves.forget(PHX, after(10_000)))
+    assert [m.intent_id for m in await store.read(lambda w: w.moves.of_site(PHX, after(0)))] == [
+        "b"
+    ]
+    assert len(await store.read(lambda work: work.moves.of_intent(IntentId("c")))) == 1
 
 
 async def test_the_outbox_is_read_behind_a_cursor_in_order(store: AnyStore) -> None:

@@ -6,6 +6,7 @@ from typing import Final
 
 from gateway.domain.errors import GatewayError
 from gateway.domain.ports import Chance
+from gateway.pipeline.delivered import First, note_first
 from gateway.pipeline.deliveries import SETTLED, Attempt, Delivery, Endpoint, Fate, Standing, died
 from gateway.pipeline.ports import Work
 from gateway.southbound.webhook.line import Due, Spot, known_endpoint
@@ -113,6 +114,17 @@ def unsaid(work: Work, due: Due, attempt: Attempt) -> None:
         work.deliveries.put(due.delivery)
 
 
+def _first(delivery: Delivery, at: datetime) -> First:
+    return First(
+        site=delivery.site,
+        subject=delivery.subject,
+        revision=delivery.revision,
+        sequence=delivery.sequence,
+        channel="webhook",
+        at=at,
+    )
+
+
 def conclude(
     work: Work, spot: Spot, delivery: Delivery, attempt: Attempt, result: Result, chance: Chance
 ) -> tuple[Delivery, Endpoint]:
@@ -137,6 +149,8 @@ def conclude(
             reason=result.reason,
         )
         endpoint = _welcome(endpoint, result)
+        if delivery.kind == "intent":
+            note_first(work, _first(delivery, result.at))
     else:
         done = _later(delivery, result, chance)
         endpoint = _gone(work, endpoint, result)
