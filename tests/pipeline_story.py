@@ -23,6 +23,7 @@ from gateway.domain.settlement import SettlementStatement
 from gateway.domain.site import Site
 from gateway.domain.timespan import Span
 from gateway.intents.derive import Terms
+from gateway.pipeline.attempts import MemoryAttempts
 from gateway.pipeline.book import Book, Office
 from gateway.pipeline.feedback import Feedback
 from gateway.pipeline.inbound import Inbound
@@ -80,6 +81,8 @@ class House:
     """Answers handed to the utility's session."""
     programs: dict[tuple[UtilityName, str], Program] | None = None
     fleet_kw_per_min: Decimal | None = None
+    attempts: MemoryAttempts = field(default_factory=MemoryAttempts)
+    """Outlives the process, as the store does."""
     _serving: bool = False
 
     def __post_init__(self) -> None:
@@ -106,6 +109,7 @@ class House:
             bell=self.bells,
             decided=self.told.append,
             timers_changed=self._look_again,
+            attempts=self.attempts,
         )
         self.inbound = Inbound(self.office)
         self.desk = Feedback(self.office)

@@ -45,6 +45,11 @@ class Events(Group):
             self._state.raws.setdefault(raw.sha256, raw)
         return Seen.CONFLICT
 
+    def keep(self, raw: RawMessage) -> None:
+        """Store a raw message by itself, once per digest."""
+        self._writing()
+        self._state.raws.setdefault(raw.sha256, raw)
+
     def _newest(self) -> list[GridEvent]:
         newest: dict[EventKey, tuple[int, bool, GridEvent]] = {}
         for (key, version, cancelled), event in self._state.events.items():

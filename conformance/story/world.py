@@ -38,11 +38,12 @@ from gateway.pipeline.ports import Work
 from gateway.settlement.records import logged
 from gateway.southbound.parts import Pace
 from gateway.southbound.tokens import create_token
+from gateway.store.begun import SUFFIX
 from gateway.transport.schemas import load_oadr20b_schema
 
 Making = Callable[[Loaded, Wiring], Gateway]
 DATABASE: Final = "story.db"
-SIDES: Final = ("", "-wal")
+SIDES: Final = ("", "-wal", SUFFIX)
 """Files of the store that a kill leaves."""
 LEFT_BEHIND_AT: Final = START + timedelta(minutes=8)
 schema: Callable[[], etree.XMLSchema] = cache(load_oadr20b_schema)

@@ -59,6 +59,7 @@ from gateway.southbound.fencing import refuse_stopped
 from gateway.southbound.parts import Pace, Parts, always, unnoted
 from gateway.southbound.signer import KeyFileSigner, open_signer
 from gateway.southbound.webhook.desk import WebhookDesk
+from gateway.store.begun import FileAttempts
 from gateway.store.open import open_store
 from gateway.store.sqlite_store import SqliteStore
 from gateway.transport.schemas import load_oadr20b_schema
@@ -247,6 +248,7 @@ class Gateway:
             bell=self._bells,
             decided=lambda decision: self._sessions.decide(decision) if self._sessions else None,
             timers_changed=lambda: self._timetable.changed() if self._timetable else None,
+            attempts=FileAttempts(store.database.path),
             watch=wiring.watch,
             count=self._metrics.count,
             recognise=own_signature(signer),

@@ -4,6 +4,7 @@
     door.<kind>                               a session has thought about what came; nothing of it is stored
     send.<service>.before | after             a request to the utility, around the network
     timer.<kind>.begun | ran                  one due timer, inside its transaction
+    intake.counted, timers.counted            an attempt is counted, the work not begun
     settle.read | computed                    a settlement, outside of any transaction
     stream.<kind>.before | written            a document on a site's open stream
     webhook.<kind>.before | after             a document on its way to an endpoint, around the network
@@ -132,7 +133,7 @@ def _points() -> Iterator[str]:
         yield from (f"send.{service}.before", f"send.{service}.after")
     for kind in TIMERS:
         yield from (f"timer.{kind}.begun", f"timer.{kind}.ran")
-    yield from ("settle.read", "settle.computed")
+    yield from ("intake.counted", "timers.counted", "settle.read", "settle.computed")
     for document in DOCUMENTS:
         yield from (f"stream.{document}.before", f"stream.{document}.written")
     yield from (f"answer.{operation}.before" for operation in OPERATIONS)

@@ -11,6 +11,7 @@ from gateway.domain.ports import Clock, Signer
 from gateway.domain.program import Program
 from gateway.domain.site import Site
 from gateway.intents.derive import Terms
+from gateway.pipeline.attempts import Attempts, MemoryAttempts
 from gateway.pipeline.ports import Bell, Store
 from gateway.settlement.heads import LogKey
 
@@ -69,5 +70,7 @@ class Office:
     """Right before anything goes out: raises ``FencedError`` once another gateway goes on instead of this one."""
     count: Callable[..., None] = uncounted
     """Is told what the metrics count: what, and its labels."""
+    attempts: Attempts = field(default_factory=MemoryAttempts)
+    """Counts what is being worked on."""
     watch: Watch = unwatched
     """Is told the points that a job passes."""

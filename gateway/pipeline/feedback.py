@@ -32,7 +32,7 @@ from gateway.pipeline.turning import turning
 from gateway.settlement.records import logged
 
 GATEWAYS_WORDS: Final = frozenset(
-    {"default", "held", "guard", "late", "advisory", "cancelled", "not_mine"}
+    {"default", "held", "guard", "late", "advisory", "cancelled", "not_mine", "unusable"}
 )
 """Reasons by which the gateway itself answers."""
 

@@ -2,18 +2,18 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from enum import StrEnum
-from functools import partial
 from typing import Final, TypeVar
 
 import structlog
 
-from gateway.domain.errors import UNKNOWN_OUTCOME, GatewayError
+from gateway.domain.errors import UNKNOWN_OUTCOME, GatewayError, StoreError
 from gateway.domain.event import EventKey, GridEvent, RawMessage
 from gateway.domain.names import SiteId, UtilityName
 from gateway.domain.participation import Participation
 from gateway.domain.points import Step
+from gateway.pipeline.aside import put_aside
+from gateway.pipeline.attempts import KILLED, MOST, counted, own_fault
 from gateway.pipeline.book import Office
 from gateway.pipeline.ports import Seen, Work
 from gateway.pipeline.turn import Turn
@@ -25,6 +25,8 @@ T = TypeVar("T")
 
 TAKEN_AT_ONCE: Final = 50
 """Events in one transaction."""
+_Found = tuple[GridEvent, Emit]
+_Act = Callable[[Turn], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,40 +56,123 @@ class Inbound:
         Raises:
             StoreError: nothing of it was stored; the session must not acknowledge.
         """
-        now = self.office.clock.now()
-
         found = [(event, emit) for emit in emits for event in emit.events]
+
+        def ends(turn: Turn) -> None:
+            for participation in taken:
+                turn.work.participations.taken(participation)
+            if state:
+                turn.work.sessions.put(utility, state)
+
         while len(found) > TAKEN_AT_ONCE:
             part, found = found[:TAKEN_AT_ONCE], found[TAKEN_AT_ONCE:]
-            await self._commit(utility, partial(self._intake, part, now), Step.INTAKE)
+            await self._part(utility, part, None, Step.INTAKE)
+        await self._part(utility, found, ends, _step(emits, taken))
+
+    async def _part(
+        self, utility: UtilityName, found: Sequence[_Found], ends: _Act | None, step: Step
+    ) -> None:
+        """Take in a part in one transaction, or one by one when one of the events may be poison."""
+        if await self._together(utility, found, ends, step):
+            return
+        for one in found:
+            await self._one(one)
+        if ends is not None:
+            await self._write(utility, ends, Step.SESSION)
+
+    async def _together(
+        self, utility: UtilityName, found: Sequence[_Found], ends: _Act | None, step: Step
+    ) -> bool:
+        """Return False, with nothing done, when one of the events may be poison."""
+        attempts, keys = self.office.attempts, [_item(event) for event, _ in found]
+        if any(map(attempts.made, keys)):
+            return False
+
+        def act(turn: Turn) -> None:
+            for one in found:
+                _take(turn, one)
+            if ends is not None:
+                ends(turn)
+
+        try:
+            with counted(attempts, keys):
+                if keys:
+                    self.office.watch("intake.counted")
+                await self._write(utility, act, step)
+        except GatewayError as error:
+            if not (keys and own_fault(error)):
+                raise
+            log.error("intake_by_pieces", utility=utility, reason=error.reason)
+            return False
+        return True
+
+    async def _one(self, one: _Found) -> None:
+        """Take in one event by itself: it may be poison, and its neighbours go on."""
+        event = one[0]
+        attempts, item = self.office.attempts, _item(event)
+        made, reason = attempts.made(item), KILLED
+        if made < MOST:
+            try:
+                with counted(attempts, (item,)):
+                    self.office.watch("intake.counted")
+                    await self._write(event.utility, lambda turn: _take(turn, one), Step.INTAKE)
+            except GatewayError as error:
+                if not own_fault(error):
+                    raise
+                reason = error.reason
+            else:
+                return
+        log.error("event_set_aside", alarm=True, event_id=event.event_id, reason=reason)
+        await self._set_aside(one, reason, made)
+
+    async def _set_aside(self, one: _Found, reason: str, made: int) -> None:
+        event, emit = one
+        attempts, item = self.office.attempts, _item(event)
+        # Ending what stands under older versions may be what kills: it is tried twice, then left to the operator.
+        ends = made < 2 * MOST
+        attempts.begin((item,))
+        try:
+            await self._write(
+                event.utility,
+                lambda turn: put_aside(turn, event, emit.raw, reason, ends=ends),
+                Step.SET_ASIDE,
+            )
+        except StoreError:  # no fault of the event's: this attempt does not count
+            attempts.end((item,))
+            for _ in range(made):
+                attempts.begin((item,))
+            raise
+        attempts.end((item,))
+
+    async def _write(self, utility: UtilityName, act: _Act, step: Step) -> None:
+        now = self.office.clock.now()
 
         def job(work: Work) -> Turn:
-            turn = self._intake(found, now, work)
-            for participation in taken:
-                work.participations.taken(participation)
-            if state:
-                work.sessions.put(utility, state)
+            with turning(self.office, work, now) as turn:
+                act(turn)
             return turn
 
-        await self._commit(utility, job, _step(emits, taken))
-
-    async def _commit(self, utility: UtilityName, job: Callable[[Work], Turn], step: Step) -> None:
         tell(self.office, await committed(self.office, job, step, self._sites(utility)))
 
     def _sites(self, utility: UtilityName) -> set[SiteId]:
         programs = self.office.book.programs.values()
         return {site for p in programs if p.utility == utility for site in p.sites}
 
-    def _intake(self, found: Sequence[tuple[GridEvent, Emit]], now: datetime, work: Work) -> Turn:
-        with turning(self.office, work, now) as turn:
-            for event, emit in found:
-                turn.answer_within = emit.answer_within
-                _remember(turn, event, emit.raw)
-        return turn
-
     async def pending(self, utility: UtilityName) -> Sequence[Participation]:
         """Return answers that no session has taken yet."""
         return await self.office.store.read(lambda work: work.participations.pending(utility))
+
+
+def _take(turn: Turn, one: _Found) -> None:
+    event, emit = one
+    turn.answer_within = emit.answer_within
+    _remember(turn, event, emit.raw)
+
+
+def _item(event: GridEvent) -> str:
+    """Name one version of an event, as attempts at it are counted."""
+    cancelled = "cancelled" if event.cancelled_at is not None else "taken"
+    return f"event {event.utility}/{event.event_id}/{event.version}/{cancelled}"
 
 
 def _step(emits: Sequence[Emit], taken: Sequence[Participation]) -> Step:

@@ -75,6 +75,10 @@ class Events(Protocol):
         """Store one version of an event and, once per digest, its raw message."""
         ...
 
+    def keep(self, raw: RawMessage) -> None:
+        """Store a raw message by itself, once per digest."""
+        ...
+
     def newest(self, key: EventKey) -> GridEvent | None:
         """Return the highest version known."""
         ...

@@ -1,8 +1,9 @@
 """Time passes: every due date is a row, done once, in the transaction that does it."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Final
 
 import structlog
@@ -14,6 +15,8 @@ from gateway.domain.points import Step
 from gateway.domain.ports import TICK_S, Mailbox
 from gateway.domain.quantity import plain
 from gateway.intents.lifecycle import TERMINAL
+from gateway.pipeline.aside import put_timer_aside
+from gateway.pipeline.attempts import KILLED, MOST, counted, own_fault
 from gateway.pipeline.book import Office
 from gateway.pipeline.guarding import why_silent
 from gateway.pipeline.inbound import tell
@@ -154,15 +157,27 @@ class Timetable:
         await self.office.store.write(job, Step.TIMERS)
 
     async def _serve(self) -> None:
-        try:
-            later = await self._act()
-        except StoreError:
-            raise
-        except GatewayError:
+        now, sane = self.office.clock.now(), self.office.clock.sane
+        due = await self.office.store.read(lambda work: _due(work, now, sane=sane))
+        quick = [timer for timer in due if timer.kind != SETTLE]
+        keys = [_item(timer) for timer in quick]
+        later: Sequence[Timer] = [timer for timer in due if timer.kind == SETTLE]
+        suspected = any(map(self.office.attempts.made, keys))
+        if quick and not suspected:
+            try:
+                with counted(self.office.attempts, keys):
+                    self.office.watch("timers.counted")
+                    later = await self._act()
+            except GatewayError as error:
+                if not own_fault(error):
+                    raise
+                suspected = True
+        if suspected:
             # One of them is poison: alone it shows itself, and does not hold up the others.
-            later = await self._act_one_by_one()
+            for timer in quick:
+                await self._one(timer, partial(self._act, timer.key))
         for timer in later:
-            await self._settle(timer)
+            await self._one(timer, partial(self._settle, timer))
 
     async def _act(self, only: str | None = None) -> Sequence[Timer]:
         """Do what is due, or one of it; return what settles, which takes longer."""
@@ -188,28 +203,32 @@ class Timetable:
         action(turn, timer)
         self.office.watch(f"timer.{timer.kind}.ran")
 
-    async def _act_one_by_one(self) -> Sequence[Timer]:
-        now = self.office.clock.now()
-        later: list[Timer] = []
-        for timer in await self.office.store.read(lambda work: work.timers.due(now)):
+    async def _one(self, timer: Timer, act: Callable[[], Awaitable[object]]) -> None:
+        """Do one timer by itself; set it aside when it cannot be done, or has killed the process too often."""
+        attempts, item, reason = self.office.attempts, _item(timer), KILLED
+        if attempts.made(item) < MOST:
             try:
-                later += await self._act(timer.key)
-            except StoreError:
-                raise
+                with counted(attempts, (item,)):
+                    self.office.watch("timers.counted")
+                    await act()
             except GatewayError as error:
-                log.error("timer_set_aside", timer=timer.key, reason=error.reason)
-                await self._set_aside(timer, error.reason)
-        return later
+                if not own_fault(error):
+                    raise
+                reason = error.reason
+            else:
+                return
+        log.error("timer_set_aside", alarm=True, timer=timer.key, reason=reason)
+        await self._set_aside(timer, reason)
+        attempts.end((item,))
 
     async def _set_aside(self, timer: Timer, reason: str) -> None:
-        now = self.office.clock.now()
-        document = {"word": "timer_set_aside", "kind": timer.kind, "reason": reason}
+        office, now = self.office, self.office.clock.now()
 
         def job(work: Work) -> None:
-            work.timers.drop(timer.key)
-            work.log.append("audit", timer.subject, document, now)
+            turn = Turn(work=work, book=office.book, signer=office.signer, now=now)
+            put_timer_aside(turn, timer, reason)
 
-        await self.office.store.write(job, Step.SET_ASIDE)
+        await office.store.write(job, Step.SET_ASIDE)
 
     async def _settle(self, timer: Timer) -> None:
         self.office.watch(f"timer.{timer.kind}.begun")
@@ -217,6 +236,11 @@ class Timetable:
         if statement is not None:
             log.info("settled", statement=statement.id, payment=plain(statement.totals.payment))
         self.office.watch(f"timer.{timer.kind}.ran")
+
+
+def _item(timer: Timer) -> str:
+    """Name a timer, as attempts at it are counted: for another instant it is another one."""
+    return f"timer {timer.key} {timer.due_at.isoformat()}"
 
 
 def _due(work: Work, now: datetime, *, sane: bool) -> Sequence[Timer]:

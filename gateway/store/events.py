@@ -203,7 +203,8 @@ class Events:
             self._store(event, raw, content, variant=max(row.variant for row in known) + 1)
         return Seen.CONFLICT
 
-    def _store(self, event: GridEvent, raw: RawMessage, content: bytes, variant: int) -> None:
+    def keep(self, raw: RawMessage) -> None:
+        """Store a raw message by itself, once per digest."""
         self._transaction.run(
             _KEEP_RAW,
             {
@@ -215,6 +216,9 @@ class Events:
                 "signature_verified": int(raw.signature_verified),
             },
         )
+
+    def _store(self, event: GridEvent, raw: RawMessage, content: bytes, variant: int) -> None:
+        self.keep(raw)
         self._transaction.run(
             _INSERT,
             _GUARD.sealed(

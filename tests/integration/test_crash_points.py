@@ -4,7 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from conformance.soak.history import Acted, Answered, Fault, judge
 from conformance.story.crash import Trial
+from conformance.story.plot import PATIENCE
+from conformance.story.world import Moment, World
 from gateway.domain.points import Step, all_points
 
 
@@ -21,3 +24,38 @@ async def test_a_crash_at_any_point_loses_nothing_and_doubles_nothing(tmp_path: 
     found = [await trial.crash(point, time) for point, time in trial.crashes]
     assert [str(tried) for tried in found if tried.verdicts] == []
     assert {tried.point for tried in found} >= set(all_points())
+
+
+@pytest.mark.slow
+async def test_an_event_whose_intake_kills_is_set_aside_and_its_next_version_is_followed(
+    tmp_path: Path,
+) -> None:
+    moment: Moment | None = None
+    for life in range(2):  # e1 kills the process each time, right before its commit
+        world = World(_room(tmp_path, str(life)), f"life {life}", moment=moment)
+        left: list[Moment] = []
+
+        def die(point: str, world: World = world, left: list[Moment] = left) -> None:
+            if point == "intake.ran" and not left:
+                left.append(world.stopped_at(point))
+
+        world.watch = die
+        await world.play()
+        (moment,) = left
+    last = World(_room(tmp_path, "last"), "last life", moment=moment)
+    ending = await last.play()
+
+    # The poisoned version never reaches the site, and the utility is told so; nothing else is amiss.
+    amiss = {(verdict.fault, verdict.key) for verdict in judge(ending.history, PATIENCE)}
+    assert amiss <= {(Fault.LOST, "e1 version 0 at phx-1")}
+    asked = [m for m in ending.history if isinstance(m, Acted) and m.event == "e1"]
+    assert [m.version for m in asked] == [1]
+    told = [m for m in ending.history if isinstance(m, Answered) and m.event == "e1"]
+    assert (told[0].version, told[0].opt) == (0, "out")
+    assert ending.outcome["e1"].startswith("settled")
+
+
+def _room(folder: Path, name: str) -> Path:
+    room = folder / name
+    room.mkdir()
+    return room
