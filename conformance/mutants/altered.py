@@ -4,11 +4,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TypeVar, cast
 
-from gateway.app.bootstrap import Gateway, Opening, Wiring
+from gateway.app.bootstrap import Gateway, Wiring
 from gateway.config.load import Loaded
 from gateway.domain.points import Step, Watch
 from gateway.domain.ports import Ids
 from gateway.pipeline.ports import Work
+from gateway.store.open import Opening
 from gateway.store.sqlite_store import SqliteStore
 
 T = TypeVar("T")

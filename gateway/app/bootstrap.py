@@ -30,7 +30,6 @@ from gateway.app.token_desk import StoreDesk
 from gateway.app.webhooks import make_webhooks
 from gateway.config.effective import effective
 from gateway.config.load import Loaded
-from gateway.database.database import Options
 from gateway.database.host_lock import HostLock
 from gateway.domain.errors import ConfigError, GatewayError, first_of
 from gateway.domain.names import UtilityName
@@ -60,7 +59,7 @@ from gateway.southbound.parts import Pace, Parts, always, unnoted
 from gateway.southbound.signer import KeyFileSigner, open_signer
 from gateway.southbound.webhook.desk import WebhookDesk
 from gateway.store.begun import FileAttempts
-from gateway.store.open import open_store
+from gateway.store.open import Opening, open_watched
 from gateway.store.sqlite_store import SqliteStore
 from gateway.transport.schemas import load_oadr20b_schema
 from gateway.transport.server import Listener, listen
@@ -74,14 +73,6 @@ FRESH: Final = timedelta(minutes=5)
 _SCHEMAS: Final[dict[str, Callable[[], etree.XMLSchema]]] = {"oadr20b": load_oadr20b_schema}
 
 log = structlog.get_logger()
-
-Opening = Callable[[str, Ids, Watch], Awaitable[SqliteStore]]
-"""Opens the store at a URL; may raise ``StoreError``."""
-
-
-async def open_for_earnest(url: str, ids: Ids, watch: Watch) -> SqliteStore:
-    """Open the store that survives everything."""
-    return await open_store(url, ids=ids, options=Options(at=watch))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,7 +93,7 @@ class Wiring:
     """Instead of the configured one; empty: as configured."""
     watch: Watch = unwatched
     """Is told each point of the main job that is passed."""
-    store: Opening = open_for_earnest
+    store: Opening = open_watched
 
 
 def data_dir(loaded: Loaded) -> Path:
