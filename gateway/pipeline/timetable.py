@@ -225,8 +225,8 @@ class Timetable:
         office, now = self.office, self.office.clock.now()
 
         def job(work: Work) -> None:
-            turn = Turn(work=work, book=office.book, signer=office.signer, now=now)
-            put_timer_aside(turn, timer, reason)
+            with turning(office, work, now) as turn:
+                put_timer_aside(turn, timer, reason)
 
         await office.store.write(job, Step.SET_ASIDE)
 
