@@ -7,6 +7,7 @@ Under a virtual clock every block carries a token, taken before it is written an
 asks for the next one. That is why a stream ends with a comment of its own before its connection does.
 """
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -42,12 +43,29 @@ class Blocks:
         response: Prepared or about to be.
         clock: Takes a token per block; bounds the wait for a slow reader.
         write_s: The bound, seconds.
+        gone: Says whether the connection has ended.
     """
 
-    def __init__(self, response: web.StreamResponse, clock: Clock, write_s: float) -> None:
+    def __init__(
+        self,
+        response: web.StreamResponse,
+        clock: Clock,
+        write_s: float,
+        gone: Callable[[], bool],
+    ) -> None:
+        self._gone = gone
         self._response = response
         self._clock = clock
         self._write_s = write_s
+
+    def require(self) -> None:
+        """Insist on a reader, so that one who left does not count as a stream until the next ping.
+
+        Raises:
+            ConnectionError: the reader is gone.
+        """
+        if self._gone():
+            raise ConnectionResetError
 
     async def write(self, block: bytes) -> None:
         """Write one block.
@@ -109,7 +127,9 @@ class Streams:
         caller: Caller,
         cursor: int,
     ) -> str:
-        blocks = Blocks(response, self._parts.clock, self._parts.pace.write_s)
+        blocks = Blocks(
+            response, self._parts.clock, self._parts.pace.write_s, lambda: request.transport is None
+        )
         try:
             await response.prepare(request)
             return await self._serve(blocks, caller, cursor)
@@ -129,6 +149,7 @@ class Streams:
             await self._until_open(blocks, caller.site)
             cursor = await self._begin(blocks, caller.site, cursor)
             while not bells.closed:
+                blocks.require()
                 seen = bells.rings(caller.site)
                 allowed, page = await self._look(caller, cursor)
                 if not allowed:
