@@ -140,7 +140,7 @@ def resident() -> int:
 
 @pytest.mark.slow
 @pytest.mark.spec("reliability fault matrix, row 16")
-async def test_fifty_readers_that_stop_reading_cost_bounded_memory_and_delay_nobody(
+async def test_thirty_readers_that_stop_reading_cost_bounded_memory_and_delay_nobody(
     request: pytest.FixtureRequest,
 ) -> None:
     gateway = filled(2, Pace(write_s=1.0, recheck_s=0.2, streams=10_000, burst=10_000, per_s=0))
@@ -153,7 +153,7 @@ async def test_fifty_readers_that_stop_reading_cost_bounded_memory_and_delay_nob
         aiohttp.ClientSession(headers=BEARER) as http,
     ):
         before, largest, cursor, most = resident(), 0, 2, 0
-        peers = [connected(listener.port, 0, small=True) for _ in range(50)]
+        peers = [connected(listener.port, 0, small=True) for _ in range(30)]
         request.addfinalizer(lambda: closed(peers))
         stalled = {peer.getsockname() for peer in peers}
         async with gateway.clock.timeout(60):
@@ -172,7 +172,7 @@ async def test_fifty_readers_that_stop_reading_cost_bounded_memory_and_delay_nob
                 most = max(most, len(held))
                 if cursor > 20 and not held:
                     break
-        assert most == 50
+        assert most == 30
         assert cursor > 2
         assert largest - before < 64 << 20
 
