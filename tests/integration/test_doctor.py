@@ -230,6 +230,44 @@ async def test_a_running_gateway_alone_is_shown_events(bench: Bench) -> None:
     assert process.facts["pid"] == os.getpid()
 
 
+@asynccontextmanager
+async def running(bench: Bench) -> AsyncIterator[Gateway]:
+    gateway = Gateway(load(bench.config), Wiring(clock=SystemClock()))
+    await gateway.start()
+    task = asyncio.create_task(gateway.run())
+    try:
+        yield gateway
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        await gateway.stop()
+
+
+async def _polled(bench: Bench, state: State) -> Finding:
+    """Examine until the running gateway's own exchanges have come to something."""
+    clock = SystemClock()
+    async with clock.timeout(20):
+        while True:
+            polls = named(await bench.examine(), "poll")
+            if polls and polls[0].state is state:
+                return polls[0]
+            await clock.sleep_until(clock.now() + timedelta(milliseconds=200))
+
+
+async def test_how_a_running_gateway_polls_is_read_from_it(bench: Bench) -> None:
+    pki = Pki(bench.folder, bench.pki, {"vtn": bench.files()})
+    async with serving(pki) as utility:
+        bench.configure(f"https://localhost:{utility.port}{PATH}")
+        async with running(bench):
+            good = await _polled(bench, State.OK)
+            await utility.stop()
+            bad = await _polled(bench, State.FAIL)
+
+    assert "the running gateway heard it " in good.text
+    assert code(bad) in {"GG-2001", "GG-2003"}
+    assert "failed in a row" in bad.text
+
+
 # --- the way to the server
 
 

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Final
 
@@ -12,9 +13,11 @@ from gateway.app.doctor.link import Link, Resolve, system_addresses
 from gateway.app.doctor.machine import Machine
 from gateway.app.doctor.talk2b import Talk
 from gateway.app.ids import SystemIds
+from gateway.app.state_desk import StateDocument, UtilityState
 from gateway.client.clock import SystemClock
 from gateway.config.load import Loaded, load
 from gateway.config.settings import UtilitySection
+from gateway.domain.codes.registry import by_reason
 from gateway.domain.errors import ConfigError, TransportError
 from gateway.domain.ports import Clock, Ids
 from gateway.domain.protocol import ProtocolName
@@ -43,16 +46,19 @@ class Doctor:
         found, loaded = _configuration(file)
         if loaded is None:
             return found
-        active = False
+        state = None
         try:
-            active = await _runs(loaded)
+            state = await _running(loaded)
         except TransportError as error:
             found.append(WRITE.error("process", error))
-        machine = Machine(loaded, self.clock.now(), active)
+        machine = Machine(loaded, self.clock.now(), state is not None)
         found += await machine.look()
         visits = [self._visit(loaded, one, machine.there) for one in loaded.settings.utility]
-        for lines in await asyncio.gather(*visits):
+        for section, lines in zip(
+            loaded.settings.utility, await asyncio.gather(*visits), strict=True
+        ):
             found += lines
+            found += _polls(section, state, self.clock.now())
         return found
 
     async def _visit(
@@ -96,10 +102,34 @@ def _configuration(file: Path) -> tuple[list[Finding], Loaded | None]:
     return found, loaded
 
 
-async def _runs(loaded: Loaded) -> bool:
+async def _running(loaded: Loaded) -> StateDocument | None:
     folder = loaded.path(loaded.settings.gateway.data_dir)
     async with running(folder) as gateway:
-        return gateway is not None
+        return None if gateway is None else await gateway.ask("GET", "/state", StateDocument)
+
+
+def _polls(section: UtilitySection, state: StateDocument | None, now: datetime) -> list[Finding]:
+    """Tell how the running gateway's own exchanges with a utility go: it polls, so that the doctor need not."""
+    known = [one for one in state.utilities if one.name == section.name] if state else []
+    return [_poll(Scribe(section.name), one, now) for one in known]
+
+
+def _poll(write: Scribe, known: UtilityState, now: datetime) -> Finding:
+    if known.closed:
+        text = f"the running gateway has ended its session: {known.closed}"
+        return write.fail("poll", "REGISTRATION", text)
+    heard = "never"
+    if known.last_good_at is not None:
+        heard = f"{(now - known.last_good_at).total_seconds():.0f} s ago"
+    facts = {"failures_in_a_row": known.failures_in_a_row, "last_failure": known.last_failure}
+    if known.failures_in_a_row:
+        reason = known.last_failure if by_reason(known.last_failure, TransportError) else "BROKEN"
+        failed = f"{known.failures_in_a_row} exchanges of the running gateway failed in a row"
+        text = f"{failed}, the last with {known.last_failure}, the last good one was {heard}"
+        return write.fail("poll", reason, text, **facts)
+    if known.last_good_at is None:
+        return write.skip("poll", "the running gateway has not heard the utility yet")
+    return write.ok("poll", f"the running gateway heard it {heard}", **facts)
 
 
 def _oadr20b(doctor: Doctor, link: Link) -> Talk:
