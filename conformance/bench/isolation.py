@@ -9,7 +9,6 @@ import asyncio
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
 from pathlib import Path
 from statistics import median, quantiles
 from time import perf_counter
@@ -30,14 +29,15 @@ from gateway.protocols.oadr2b.messages import EiResponse, OadrDistributeEvent, O
 from gateway.transport.schemas import load_oadr20b_schema
 
 PAIRS: Final = 5
-PHASE_S: Final = 5.0
-"""Real seconds with the fault, and as many without."""
+PHASE_S: Final = 3.0
+"""Real seconds at least with the fault, and as many without."""
+LONGEST_S: Final = 40.0
 FACTOR: Final = 10.0
 P50_RATIO: Final = 1.25
 P50_EXTRA_MS: Final = 1.0
 P99_RATIO: Final = 2.0
-LEAST_SAMPLES: Final = 20
-"""In a phase; fewer say nothing about a percentile."""
+LEAST_SAMPLES: Final = 60
+"""In a phase, which lasts until it has them; fewer say nothing about a percentile."""
 STRUCK: Final = ("refuse", "black_hole", "drip_body", "body_2_gib", "xml_attributes")
 """What the bad utility does: it is down, silent, slow, endless, and poisonous; after these, a thousand events."""
 GOOD: Final = "good"
@@ -97,6 +97,7 @@ class Feed:
 
 
 _OK: Final = _CODEC.encode(OadrResponse(ei_response=EiResponse(request_id="")))
+_LOOK_S: Final = 0.5
 _PAUSE_MS: Final = 600.0
 """The queue is left after fifty polls until the next period, a second later; that wait is not the gateway's work."""
 
@@ -180,8 +181,14 @@ async def judged(rig: Rig, fault: Fault, pairs: int = PAIRS) -> dict[str, object
 
 async def _phase(rig: Rig, feed: Feed) -> list[float]:
     feed.look()
-    await rig.sleep(timedelta(seconds=PHASE_S * FACTOR).total_seconds())
-    return feed.look()
+    found: list[float] = []
+    began = perf_counter()
+    while (spent := perf_counter() - began) < PHASE_S or len(found) < LEAST_SAMPLES:
+        await rig.sleep(_LOOK_S * FACTOR)
+        found += feed.look()
+        if spent > LONGEST_S:
+            break
+    return found
 
 
 def _figures(pairs: list[Pair], struck: int) -> dict[str, object]:

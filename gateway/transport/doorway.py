@@ -140,6 +140,8 @@ class Doorway:
         under_way = self._shaking.total()
         if under_way + self._connected() >= limits.connections:
             return "connections"
+        if self._context is None:
+            return ""
         if self._shaking[address] >= limits.handshakes_each:
             return "handshakes_of_address"
         open_to = limits.handshakes - (0 if self._trusted(address) else limits.reserved)

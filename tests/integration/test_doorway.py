@@ -140,6 +140,13 @@ async def test_connections_have_a_limit_in_total() -> None:
             one.writer.close()
 
 
+async def test_without_tls_there_is_no_handshake_to_count() -> None:
+    async with served(None, DoorLimits()) as listener:
+        found = await asyncio.gather(*(get(listener, None, "127.0.0.2") for _ in range(100)))
+        assert found == ["hello"] * 100
+        assert not listener.door.refused
+
+
 async def test_who_is_turned_away_by_tls_leaves_no_trace(pki: Pki) -> None:
     nobody = ssl.create_default_context(cafile=str(pki.anchor))
     nobody.maximum_version = ssl.TLSVersion.TLSv1_2
