@@ -62,15 +62,15 @@ class Delivered:
         with clock.held():
             while True:
                 first = await self._waiting.get()
-                await clock.sleep_until(clock.now() + TOGETHER)
                 batch = [first] if first is not None else []
-                while len(self._waiting):
-                    more = await self._waiting.get()
-                    batch += [more] if more is not None else []
+                until = clock.now() + TOGETHER
+                # Taken as they come: what lies in a mailbox holds up a virtual clock.
+                while (more := await self._waiting.get(until=until)) is not None:
+                    batch.append(more)
                 try:
                     await self.office.store.write(partial(_note, batch), Step.OTHER)
                 except StoreError as error:
-                    if error.reason not in {"BUSY", "FULL"}:
+                    if not error.passing:
                         raise
 
 
