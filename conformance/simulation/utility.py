@@ -50,6 +50,7 @@ class Utility:
     published: dict[str, wire.OadrEvent] = field(default_factory=dict)
     sent: Counter[str] = field(default_factory=Counter)
     """requestID -> how often that message was sent: one answer to each sending of each event is right."""
+    answered: Counter[tuple[str, str, int]] = field(default_factory=Counter)
 
     def __post_init__(self) -> None:
         options = VtnOptions(vtn_id=VTN_ID, poll_every=POLL)
@@ -155,6 +156,12 @@ class Utility:
                         event=fact.event_id,
                         version=fact.version,
                         opt="in" if fact.opt is wire.OptType.OPT_IN else "out",
-                        delivery=f"{fact.request_id} {self.sent[fact.request_id]}",
+                        delivery=self._delivery(fact),
                     )
                 )
+
+    def _delivery(self, fact: Told) -> str:
+        """Name the sending that an answer is to: the n-th answer is to the n-th, while there are so many."""
+        key = (fact.request_id, fact.event_id, fact.version)
+        self.answered[key] += 1
+        return f"{fact.request_id} {min(self.answered[key], self.sent[fact.request_id])}"

@@ -2,14 +2,19 @@
 
 import asyncio
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 
 import pytest
 
 from conformance.simulation.host import HostClock, HostDials
 from gateway.app.virtual import VirtualClock
+from gateway.client.buffer import MemoryBatches
 from gateway.client.clock import LiveMailbox, ScaledClock, SystemClock
+from gateway.client.exchange import BackOff
 from gateway.client.lease import LeaseWatch
+from gateway.client.telemetry import Telemetry
 from gateway.client.timeline import BUILT, ClockStep, Timeline
+from gateway.domain.answers import Sample, TelemetryBatch
 
 NOON = datetime(2027, 3, 1, 12, 0, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -227,3 +232,38 @@ async def test_a_lease_is_a_length_of_time(by: timedelta) -> None:
         assert site.calls[1:] == [("regained", 61.0)]
         watching.cancel()
     await asyncio.gather(watching, return_exceptions=True)
+
+
+@pytest.mark.parametrize("by", [2 * HOUR, -2 * HOUR])
+async def test_collected_samples_are_sent_on_time_whatever_the_wall_shows(by: timedelta) -> None:
+    site = Site()
+    sent: list[float] = []
+
+    async def send(_: TelemetryBatch) -> None:
+        sent.append(site.clock.elapsed_s())
+
+    telemetry = Telemetry(
+        send=send,
+        batches=MemoryBatches(100),
+        keep=True,
+        clock=site.clock,
+        collect_s=10.0,
+        back_off=BackOff(),
+        on_notice=lambda _: None,
+    )
+
+    async def run() -> None:
+        with site.true.held():
+            await telemetry.run()
+
+    with site.true.held():
+        running = asyncio.create_task(run())
+        await site.true.sleep_until(NOON + SECOND)
+        sample = Sample(meter="poc", start=NOON, duration=SECOND, energy_kwh=Decimal(1))
+        telemetry.add((sample,))
+        await site.true.sleep_until(NOON + 5 * SECOND)
+        site.set_clock(by)
+        await site.true.sleep_until(NOON + 20 * SECOND)
+        running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+    assert sent == [11.0]
