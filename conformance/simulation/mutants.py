@@ -131,7 +131,9 @@ MUTANTS: Final[Mapping[str, Mutant]] = {
         wiring=Wiring(make_inbound=TakesTwice, forget=forget_sessions), seeds=(1, 5, 11)
     ),
     "timers in memory": Mutant(wiring=Wiring(forget=forget_timers), seeds=(1, 5, 11, 17)),
-    "fires again after a step": Mutant(wiring=Wiring(make_timetable=FiresAgain), seeds=(23,)),
+    "fires again after a step": Mutant(
+        wiring=Wiring(make_timetable=FiresAgain), seeds=(23, 87, 115, 143)
+    ),
     "expires all in 1970": Mutant(wiring=Wiring(make_timetable=ExpiresAll), seeds=(155, 125, 157)),
     "believes in 1970": Mutant(wiring=Wiring(make_clock=Believes), seeds=(11, 71, 125)),
 }

@@ -545,3 +545,19 @@ def test_an_event_that_is_over_by_both_clocks_is_declined() -> None:
     world.poll(listing(event(start=world.now - 3 * HOUR, hours=1)))
     assert world.emitted == []
     assert [code for _, _, code, opt, _ in world.responses() if opt == "optOut"] == ["200"]
+
+
+@pytest.mark.spec("OpenADR 2.0b rule 61")
+@pytest.mark.parametrize(("minutes_left", "gone"), [(3, False), (6, True)])
+def test_an_event_that_is_over_by_the_vtns_clock_has_not_vanished(
+    minutes_left: int, gone: bool
+) -> None:
+    """Seed 144 of the virtual days: a VTN four minutes ahead no longer lists what has three minutes to go."""
+    world = under("hold", timedelta(minutes=4))
+    first = event(start=world.now - HOUR + minutes_left * MINUTE)
+    world.vtn.queue.append(listing(first))
+    world.run(10 * SECOND)
+    world.vtn.queue.append(listing(event("e2", start=world.now + 3 * HOUR), request_id="d2"))
+    world.run(10 * SECOND)
+    cancelled_now = [each.event_id for each in world.emitted if each.cancelled_at is not None]
+    assert cancelled_now == (["e1"] if gone else [])

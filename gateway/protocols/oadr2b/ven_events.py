@@ -39,7 +39,7 @@ from gateway.protocols.oadr2b.ven_event_book import (
     sweep,
     write_event,
 )
-from gateway.protocols.oadr2b.ven_link import doubt, measure_clock, start_polling, surely
+from gateway.protocols.oadr2b.ven_link import ahead, doubt, measure_clock, start_polling, surely
 from gateway.protocols.oadr2b.ven_listing import Listing, Tray, listings
 from gateway.protocols.oadr2b.ven_state import Answer, EventRecord, Purpose
 from gateway.protocols.oadr2b.ven_turn import EI_EVENT, Turn, refusal
@@ -315,7 +315,7 @@ def _miss(tray: Tray, listed: set[str]) -> None:
         if effect is not Effect.LET_GO:
             if state is not record.state:
                 turn.put_event(over(record, state, turn.now))
-        elif record.ends_at is None or record.ends_at - turn.now > END_TOLERANCE:
+        elif record.ends_at is None or record.ends_at - ahead(turn) - turn.now > END_TOLERANCE:
             tray.events += released(turn, record, implied=True)
             turn.put_event(over(record, state, turn.now))
             turn.note("event_vanished", event_id=record.event_id)

@@ -282,6 +282,11 @@ def off_by(turn: Turn) -> timedelta:
     return timedelta(seconds=round(offset_s))
 
 
+def ahead(turn: Turn) -> timedelta:
+    """Return how far the VTN's clock is ahead of ours: so long before its end it takes an event for over."""
+    return timedelta(seconds=max(turn.link.offset_s or 0.0, 0.0))
+
+
 def surely(turn: Turn) -> datetime:
     """Return the instant that has been reached by every clock that may be the right one."""
     held = turn.setting.scope.clock_policy == "hold"
