@@ -98,6 +98,9 @@ class World:
     host: str = "127.0.0.1"
     fence: Fence | None = None
     watch_once: bool = False
+    is_open: bool = True
+    told: list[tuple[str, str]] = field(default_factory=list)
+    """(subject, channel) of what an endpoint took."""
     running: list["asyncio.Task[None]"] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -116,6 +119,8 @@ class World:
             source=SOURCE,
             watch=self.watch,
             fence=self.fence,
+            open=lambda _: self.is_open,
+            delivered=lambda item, channel: self.told.append((item.subject, channel)),
         )
         self.couriers = {
             (PHX, name): self.courier(name, hook.port) for name, hook in self.hooks.items()

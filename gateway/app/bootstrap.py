@@ -27,7 +27,7 @@ from gateway.app.sessions import Sessions, Tap
 from gateway.app.state_desk import StateDesk
 from gateway.app.supervisor import keep
 from gateway.app.token_desk import StoreDesk
-from gateway.app.webhooks import make_webhooks
+from gateway.app.webhooks import Around, make_webhooks
 from gateway.config.effective import effective
 from gateway.config.load import Loaded
 from gateway.database.host_lock import HostLock
@@ -193,10 +193,14 @@ class Gateway:
             self._loaded,
             self._office,
             self._bells,
-            self._wiring.ids,
-            self._wiring.chance,
-            self._metrics.registry,
-            self._fencing,
+            Around(
+                ids=self._wiring.ids,
+                chance=self._wiring.chance,
+                registry=self._metrics.registry,
+                fence=self._fencing,
+                open=self._recovery.open,
+                delivered=self._delivered.written,
+            ),
         )
         self._control = self._make_control(self._office)
         await self._control.start()

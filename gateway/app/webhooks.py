@@ -1,5 +1,8 @@
 """Configured endpoints -> couriers: each with its own secrets, rules and anchors."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
+
 from prometheus_client import CollectorRegistry
 
 from gateway.config.effective import shown_url
@@ -10,6 +13,7 @@ from gateway.domain.names import SiteId
 from gateway.domain.ports import Chance, Ids
 from gateway.pipeline.book import Office
 from gateway.pipeline.desk import Fence
+from gateway.pipeline.records import OutboxItem
 from gateway.southbound.bells import Bells
 from gateway.southbound.webhook.asking import Sender
 from gateway.southbound.webhook.counts import Counts
@@ -21,14 +25,23 @@ from gateway.transport.outward import Outward, outward_context
 from gateway.transport.tls import refuse_test_files
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Around:
+    """What couriers share with the rest of a running gateway, beside the office."""
+
+    ids: Ids
+    chance: Chance
+    registry: CollectorRegistry
+    fence: Fence | None
+    open: Callable[[SiteId], bool]
+    delivered: Callable[[OutboxItem, str], None]
+
+
 def make_webhooks(
     loaded: Loaded,
     office: Office,
     bells: Bells,
-    ids: Ids,
-    chance: Chance,
-    registry: CollectorRegistry,
-    fence: Fence | None,
+    around: Around,
 ) -> WebhookDesk:
     """Make a courier per endpoint; the secrets are read here and live in its memory only.
 
@@ -40,12 +53,14 @@ def make_webhooks(
         store=office.store,
         clock=office.clock,
         bells=bells,
-        ids=ids,
-        chance=chance,
-        counts=Counts(registry),
+        ids=around.ids,
+        chance=around.chance,
+        counts=Counts(around.registry),
         source=office.book.source,
         watch=office.watch,
-        fence=fence,
+        fence=around.fence,
+        open=around.open,
+        delivered=around.delivered,
     )
     couriers = {
         (SiteId(site.id), section.name): _courier(loaded, site, section, ports)

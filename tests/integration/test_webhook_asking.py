@@ -206,6 +206,20 @@ async def test_a_gateway_that_was_fenced_off_says_nothing_more() -> None:
         assert isinstance(failed, FencedError)
 
 
+@pytest.mark.spec("R-DUR-12")
+async def test_nothing_is_said_before_a_restored_store_is_complete() -> None:
+    async with world(started=False) as here:
+        here.is_open = False
+        here.start()
+        await here.intent("i1")
+        await here.wait(60)
+        assert here.hooks["a"].got == []
+        here.is_open = True
+        await here.wait(5)
+        assert here.hooks["a"].ids == ["i1_1"]
+        assert here.told == [("i1", "webhook")]
+
+
 # --- names, stores, rows
 
 

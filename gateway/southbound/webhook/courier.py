@@ -4,6 +4,7 @@ Nothing is queued in memory. Each round looks at the store, writes down what is 
 down how it ended. A crash between sending and writing sends the same document again, under the same id.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -12,11 +13,12 @@ from typing import Final
 import structlog
 
 from gateway.domain.errors import DeliveryError, StoreError, TransportError
+from gateway.domain.names import SiteId
 from gateway.domain.points import Step, Watch, unwatched
 from gateway.domain.ports import Chance, Clock, Ids
 from gateway.pipeline.deliveries import Attempt, Delivery, Endpoint, Fate, Standing
 from gateway.pipeline.desk import Fence
-from gateway.pipeline.ports import Store, Work
+from gateway.pipeline.ports import OutboxItem, Store, Work
 from gateway.southbound.bells import Bells
 from gateway.southbound.fencing import refuse_stopped
 from gateway.southbound.webhook.asking import Said, Sender, met, no_answer, said_of
@@ -38,6 +40,9 @@ from gateway.southbound.webhook.schedule import Outcome, next_try
 
 STORE_PAUSE: Final = timedelta(seconds=1)
 """Before the store is asked again while it says busy or full."""
+CLOSED_PAUSE: Final = timedelta(seconds=4)
+"""Before it is asked again whether a restored store is complete."""
+CHANNEL: Final = "webhook"
 _BUSY: Final = frozenset({"BUSY", "FULL"})
 
 log = structlog.get_logger()
@@ -56,6 +61,10 @@ class Ports:
     source: str
     watch: Watch = unwatched
     fence: Fence | None = None
+    open: Callable[[SiteId], bool] = lambda _: True
+    """Says whether a site may be told what the store says; not before a restored store is complete again."""
+    delivered: Callable[[OutboxItem, str], None] = lambda *_: None
+    """Is told each document that an endpoint took, and on which channel."""
 
 
 @dataclass
@@ -84,6 +93,10 @@ class Courier:
         with ports.clock.held():
             while not ports.bells.closed:
                 seen = ports.bells.rings(self.spot.site)
+                if not ports.open(self.spot.site):
+                    at = ports.clock.now() + CLOSED_PAUSE
+                    await ports.bells.wait(self.spot.site, seen, at)
+                    continue
                 try:
                     until = await self.round()
                 except StoreError as error:
@@ -325,6 +338,7 @@ class Courier:
         counts, spot = self.ports.counts, self.spot
         counts.attempts.labels(result.outcome.value).inc()
         if after.fate is Fate.DELIVERED:
+            self.ports.delivered(due.item, CHANNEL)
             counts.took.observe(max((result.at - due.item.created_at).total_seconds(), 0.0))
             return
         if after.fate is Fate.DEAD and after.ended_at == result.at:
