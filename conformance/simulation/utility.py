@@ -23,6 +23,8 @@ CODEC: Final = Codec(load_oadr20b_schema())
 POLL: Final = timedelta(seconds=60)
 VTN_ID: Final = "vtn-sim"
 OK: Final = "200"
+FINGERPRINT: Final = "59:4D:D8:CD:35:8E:E7:F7:86:94"
+"""The gateway's certificate: registering twice makes no second gateway."""
 
 
 @dataclass
@@ -63,7 +65,7 @@ class Utility:
     def serve(self, service: str, body: bytes) -> bytes:
         """Carry out one request and return the answer."""
         message = CODEC.decode(body)
-        turn = self.vtn.on_message(service, message, "", self.now())
+        turn = self.vtn.on_message(service, message, FINGERPRINT, self.now())
         self._take(turn)
         if isinstance(turn.reply, wire.OadrDistributeEvent):
             self.sent[turn.reply.request_id] += 1
