@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import fields, replace
@@ -15,6 +16,8 @@ from conformance.soak.row import Plan, Row
 
 AT_ONCE: Final = 2
 """Parts that run side by side; most of their work is on one core."""
+PATIENCE_S: Final = 300.0
+"""A part that says nothing for so long is ended and counts as not good."""
 _FIELDS: Final = tuple(field.name for field in fields(Row))
 
 
@@ -47,15 +50,27 @@ def _child(part: str, plan: Plan, told: Callable[[Row], None]) -> list[Row]:
     command += [] if plan.runs is None else ["--runs", str(plan.runs)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as child:
         assert child.stdout is not None  # noqa: S101 - asked for above
+        silence = _watch(child)
         for line in child.stdout:
+            silence.cancel()
             row = read(part, line)
             rows.append(row)
             told(row)
+            silence = _watch(child)
+        silence.cancel()
     if child.returncode not in {0, 1}:
-        note = f"the part ended with code {child.returncode}; its last words are above"
+        note = f"the part ended with code {child.returncode}, or said nothing for {PATIENCE_S:g} s"
         rows.append(Row(part=part, what="the part itself", runs=1, other=1, note=note))
         told(rows[-1])
     return rows
+
+
+def _watch(child: "subprocess.Popen[str]") -> threading.Timer:
+    """End a part that has hung: an endurance run that hangs shows nothing."""
+    timer = threading.Timer(PATIENCE_S, child.kill)
+    timer.daemon = True
+    timer.start()
+    return timer
 
 
 def read(part: str, line: str) -> Row:
