@@ -46,6 +46,7 @@ from gateway.protocols.oadr2b.ven_turn import EI_EVENT, Turn, refusal
 
 _NOTHING: Final = timedelta(0)
 _CREATED_WINDOW: Final = timedelta(minutes=5)
+_JUST_RESTORED: Final = timedelta(minutes=10)
 _CONFIRMED: Final = Answer(code=OK, opt=OptType.OPT_IN, text="cancelled")
 _OVER: Final = Answer(code=OK, opt=OptType.OPT_OUT, text="over already")
 _RELEASED: Final = Answer(
@@ -315,10 +316,20 @@ def _miss(tray: Tray, listed: set[str]) -> None:
         if effect is not Effect.LET_GO:
             if state is not record.state:
                 turn.put_event(over(record, state, turn.now))
-        elif record.ends_at is None or record.ends_at - ahead(turn) - turn.now > END_TOLERANCE:
+        elif record.ends_at is None or record.ends_at - ahead(turn) - turn.now > _tolerance(turn):
             tray.events += released(turn, record, implied=True)
             turn.put_event(over(record, state, turn.now))
             turn.note("event_vanished", event_id=record.event_id)
+
+
+def _tolerance(turn: Turn) -> timedelta:
+    """Return how shortly before its end an event may be missing without being cancelled.
+
+    Right after a restore it is no time at all: what the utility does not list any more is not imposed anew.
+    """
+    restored_at = turn.state.restored_at
+    fresh = restored_at is not None and turn.now - restored_at < _JUST_RESTORED
+    return _NOTHING if fresh and not turn.link.synced else END_TOLERANCE
 
 
 def let_all_go(turn: Turn, raw: RawMessage) -> None:
