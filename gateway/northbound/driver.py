@@ -143,6 +143,7 @@ class Driver:
     _mailbox: Mailbox[Item] = field(init=False)
     _wake_at: datetime | None = field(default=None, init=False)
     _state: bytes = field(default=b"", init=False)
+    _ended: bool = field(default=False, init=False)
     _waiting: deque[Item] = field(default_factory=deque, init=False)
     """Came in while the store was busy."""
     _taken: deque[Participation] = field(
@@ -154,7 +155,8 @@ class Driver:
 
     def decide(self, decision: Participation) -> None:
         """Hand the session a decision; it is already stored, so a crash before it is taken loses nothing."""
-        self._mailbox.put(decision)
+        if not self._ended:
+            self._mailbox.put(decision)
 
     async def run(self) -> None:
         """Drive until the session closes.
@@ -169,6 +171,12 @@ class Driver:
             except BaseExceptionGroup as group:
                 # A broken store shows in several children at once; one of them says it all.
                 raise first_of(group, StoreError) or group from None
+            finally:
+                self._ended = True
+                while len(
+                    self._mailbox
+                ):  # what lies there holds a token, and nobody else would take it
+                    await self._mailbox.get()
 
     async def _drive(self, children: asyncio.TaskGroup) -> None:
         structlog.contextvars.bind_contextvars(utility=self.utility)

@@ -82,6 +82,7 @@ class Timetable:
     _looked: tuple[datetime, float] = field(init=False)
     """The clock and what had elapsed, when both were last looked at."""
     _believed: bool = True
+    _serving: bool = field(default=False, init=False)
 
     def __post_init__(self) -> None:
         clock = self.office.clock
@@ -90,7 +91,7 @@ class Timetable:
 
     def changed(self) -> None:
         """Look again: timers were set or moved."""
-        if len(self._poke) == 0:
+        if self._serving and len(self._poke) == 0:  # nobody else would ever take it
             self._poke.put(True)  # anything but None, which stands for the instant having come
 
     async def run(self) -> None:
@@ -99,23 +100,32 @@ class Timetable:
         Raises:
             StoreError: the store can no longer be trusted.
         """
+        self._serving = True
         with self.office.clock.held():
-            while True:
-                try:
-                    await self._look()
-                    due_at = await self.office.store.read(lambda work: work.timers.next_due())
-                    now = self.office.clock.now()
-                    if due_at is None or due_at > now:
-                        await self._poke.get(until=min(due_at or now + RECHECK, now + RECHECK))
-                        continue
-                    await self._serve()
-                    if not self.office.clock.sane:
-                        await self._pause(DOUBT_PAUSE)
-                except StoreError as error:
-                    if not error.passing:
-                        raise
-                    log.error("timers_wait", reason=error.reason)
-                    await self._pause(STORE_PAUSE)
+            try:
+                while True:
+                    await self._round()
+            finally:
+                self._serving = False
+                while len(self._poke):  # what lies there holds a token
+                    await self._poke.get()
+
+    async def _round(self) -> None:
+        try:
+            await self._look()
+            due_at = await self.office.store.read(lambda work: work.timers.next_due())
+            now = self.office.clock.now()
+            if due_at is None or due_at > now:
+                await self._poke.get(until=min(due_at or now + RECHECK, now + RECHECK))
+                return
+            await self._serve()
+            if not self.office.clock.sane:
+                await self._pause(DOUBT_PAUSE)
+        except StoreError as error:
+            if not error.passing:
+                raise
+            log.error("timers_wait", reason=error.reason)
+            await self._pause(STORE_PAUSE)
 
     async def _pause(self, length: timedelta) -> None:
         """Wait, whatever else happens: pokes are taken, for they hold up a virtual clock while they lie there."""
