@@ -4,7 +4,8 @@ Only driving away is counted and refused; easing never is. Between two times tha
 it was driven away, so what is counted here bounds how often load turns round at all: at most twice, and once more.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from bisect import bisect_left, bisect_right, insort
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
@@ -33,15 +34,26 @@ class Budget:
     zone: ZoneInfo
     others: Sequence[Move]
     own: Sequence[Move]
-    _added: list[Move] = field(default_factory=list)
+    _events: list[datetime] = field(init=False)
+    _swings: list[datetime] = field(init=False)
+    _began: bool = field(default=False, init=False)
+
+    def __post_init__(self) -> None:
+        known = (*self.others, *self.own)
+        self._events = sorted(move.at for move in known if move.opens)
+        self._swings = sorted(move.at for move in known if move.swings)
 
     def add(self, move: Move) -> None:
         """Count one more."""
-        self._added.append(move)
+        self._began = True
+        if move.opens:
+            insort(self._events, move.at)
+        if move.swings:
+            insort(self._swings, move.at)
 
     def opens(self, at: datetime) -> bool:
         """Say whether the next swing of this intent begins an event: its first, or one after it had ended."""
-        return not self._added and not any(move.opens and _over(move) >= at for move in self.own)
+        return not self._began and not any(move.opens and _over(move) >= at for move in self.own)
 
     def running(self, now: datetime) -> bool:
         """Say whether the last thing that happened in this intent was a tightening."""
@@ -90,14 +102,13 @@ class Budget:
         return None if too_close else begin
 
     def _crowded(self, at: datetime) -> Iterator[tuple[Rule, str]]:
-        moves = (*self.others, *self.own, *self._added)
-        swings = [move.at for move in moves if move.swings]
         if self.opens(at):
-            events = [move.at for move in moves if move.opens]
+            events = self._events
             yield from self._full(events, at, Rule.EVENTS_PER_HOUR, self.guard.events_per_hour)
             yield from self._full(events, at, Rule.EVENTS_PER_DAY, self.guard.events_per_day)
-        yield from self._full(swings, at, Rule.REVERSALS_PER_HOUR, self.guard.reversals_per_hour)
-        yield from self._full(swings, at, Rule.REVERSALS_PER_DAY, self.guard.reversals_per_day)
+        turns = self._swings
+        yield from self._full(turns, at, Rule.REVERSALS_PER_HOUR, self.guard.reversals_per_hour)
+        yield from self._full(turns, at, Rule.REVERSALS_PER_DAY, self.guard.reversals_per_day)
 
     def _full(
         self, times: Sequence[datetime], at: datetime, rule: Rule, most: int | None
@@ -107,7 +118,7 @@ class Budget:
         hourly = rule in {Rule.EVENTS_PER_HOUR, Rule.REVERSALS_PER_HOUR}
         day = day_span(local_day(at, self.zone), self.zone)
         spans = _hours(times, at) if hourly else [day]
-        counted = max(sum(span.contains(time) for time in times) for span in spans) + 1
+        counted = max(_inside(times, span) for span in spans) + 1
         if counted > most:
             where = "within an hour" if hourly else f"on {local_day(at, self.zone)}"
             yield rule, f"this would be number {counted} {where}, {most} are allowed"
@@ -139,7 +150,11 @@ def _over(move: Move) -> datetime:
     return LATEST if move.over is None else move.over
 
 
-def _hours(times: Iterable[datetime], at: datetime) -> list[Span]:
-    """Return every hour that matters: those that begin at a swing and hold this one too."""
-    begins = [time for time in times if at - HOUR < time <= at]
+def _inside(times: Sequence[datetime], span: Span) -> int:
+    return bisect_left(times, span.end) - bisect_left(times, span.start)
+
+
+def _hours(times: Sequence[datetime], at: datetime) -> list[Span]:
+    """Return every hour that matters: those that begin at one of these instants and hold this one too."""
+    begins = times[bisect_right(times, at - HOUR) : bisect_right(times, at)]
     return [Span.lasting(begin, HOUR) for begin in (*begins, at)]

@@ -1,9 +1,11 @@
 """One direction of a request, walked from now to its end: how far and how fast load is driven away."""
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import ROUND_CEILING, Decimal
+from itertools import takewhile
 from typing import Final
 
 from gateway.domain.guard import ZERO, Guard, Move, Rule
@@ -43,8 +45,10 @@ class _Piece:
 
 def step_after(move: Move, at: datetime) -> datetime:
     """Return when a ramp that is broken off at an instant would have taken its next step, or had ended by itself."""
-    steps = -((move.at - at) // MINUTE)
-    return min(move.ramp_until, move.at + max(steps, 0) * MINUTE)
+    if at < move.at:
+        return move.at
+    taken = (at - move.at) // MINUTE + 1  # the one that is due at this very instant too
+    return min(move.ramp_until, move.at + taken * MINUTE)
 
 
 @dataclass
@@ -78,6 +82,11 @@ class Drive:
     def walk(self) -> None:
         """Grant what may be granted, in order of time."""
         pieces = list(self._pieces())
+        if pieces and pieces[0].start > self.case.now:
+            # What the last version asked until then is asked no longer.
+            pieces.insert(0, _Piece(self.case.now, pieces[0].start, ZERO))
+        ends = (each.end or LATEST for each in self.asked.levels)
+        self._asked_end = max(ends, default=self.case.now)
         level = self.demand(self.case.in_force)
         self._running = bool(level) and self.budget.running(self.case.now)
         self._level, self._eased_at = level, self.budget.eased_at(self.case.now)
@@ -151,7 +160,8 @@ class Drive:
         if least is None or piece.kw <= self._level:
             return piece.kw
         until = piece.start + least
-        coming = [each.kw for each in pieces[place:] if each.start < until]
+        ahead = (pieces[k] for k in range(place, len(pieces)))
+        coming = [each.kw for each in takewhile(lambda each: each.start < until, ahead)]
         if pieces[-1].end < until:
             coming.append(ZERO)
         kept = max(min(coming), self._level)
@@ -176,7 +186,7 @@ class Drive:
     def _tighten(self, piece: _Piece, wanted: Decimal) -> None:
         kw = wanted - self._level
         least = self._minutes(kw)
-        opening = not self.points
+        opening = not self.moves
         earliest = self._earliest()
         ideal = piece.start - self._lead(kw, first=opening)
         begin = max(ideal, earliest)
@@ -221,14 +231,10 @@ class Drive:
                 begin = rested
                 if begin + guard.min_hold > piece.end:
                     return None
-        granted, found = self.budget.swing(begin, piece.end, self._over())
+        granted, found = self.budget.swing(begin, piece.end, self._asked_end)
         for rule, detail in found:
             self.notes.add(rule, detail)
         return granted
-
-    def _over(self) -> datetime:
-        """Return when what is asked ends."""
-        return max((each.end or LATEST for each in self.asked.levels), default=self.case.now)
 
     def _slot(self, begin: datetime, minutes: int, kw: Decimal) -> datetime:
         fleet = self.case.fleet
@@ -281,7 +287,10 @@ class Drive:
         self._mark(at, kw)
         self._level, self._running, self._eased_at = kw, False, at
         self.first_ease = at if self.first_ease is None else self.first_ease
-        self.moves = [replace(m, until=at) if m.until is None else m for m in self.moves]
+        place = len(self.moves)
+        while place and self.moves[place - 1].until is None:
+            place -= 1
+            self.moves[place] = replace(self.moves[place], until=at)
 
     def _mark(self, at: datetime, kw: Decimal) -> None:
         while self.points and self.points[-1][0] >= at:
@@ -290,16 +299,23 @@ class Drive:
 
     def granted(self, at: datetime) -> Decimal:
         """Return what is granted at an instant."""
-        return next((kw for when, kw in reversed(self.points) if when <= at), ZERO)
+        place = bisect_right(self.points, at, key=_when)
+        return self.points[place - 1][1] if place else ZERO
 
     def _falls_short(self) -> bool:
         for level in self.asked.levels:
             start, end = max(level.start, self.case.now), level.end or LATEST
-            inside = [when for when, _ in self.points if start < when < end]
+            first = bisect_right(self.points, start, key=_when)
+            last = bisect_left(self.points, end, key=_when)
+            inside = (self.points[k][1] for k in range(first, last))
             wanted = self.demand(level)
-            if start < end and any(self.granted(at) < wanted for at in (start, *inside)):
+            if start < end and any(kw < wanted for kw in (self.granted(start), *inside)):
                 return True
         return False
+
+
+def _when(point: tuple[datetime, Decimal]) -> datetime:
+    return point[0]
 
 
 def _until(at: datetime) -> str:

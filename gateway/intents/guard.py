@@ -5,6 +5,7 @@ floor upward. What is granted never drives a site further than what is asked at 
 ramp leads there. Easing is free: no rule holds up or clips a release.
 """
 
+from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
@@ -65,14 +66,18 @@ def _levels(asked: Asked, case: Case, ways: tuple[Drive, Drive]) -> Iterator[Lev
 
 def _level(asked: Asked, case: Case, ways: tuple[Drive, Drive], span: Span) -> Level:
     (down, up), start = ways, span.start
-    level = next(
-        (each for each in asked.levels if each.start <= start < (each.end or LATEST)), None
-    )
+    level = _asked_at(asked, start)
     cap = _cap(down, level, case.guard, down.granted(start))
     floor = _floor(up, level, case.guard, up.granted(start))
     if cap is not None and floor is not None and floor > cap:
         floor = None
     return Level(start=start, end=_open(span.end), import_max_kw=cap, import_min_kw=floor)
+
+
+def _asked_at(asked: Asked, at: datetime) -> Level | None:
+    place = bisect_right(asked.levels, at, key=lambda level: level.start)
+    level = asked.levels[place - 1] if place else None
+    return level if level is not None and at < (level.end or LATEST) else None
 
 
 def _cap(way: Drive, level: Level | None, guard: Guard, granted: Decimal) -> Decimal | None:

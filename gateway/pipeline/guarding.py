@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from gateway.domain.guard import Guard, Move
+from gateway.domain.guard import Guard, Move, Rule
 from gateway.domain.intent import ComputeFlexIntent, Guarded, GuardNote, GuardStep, Ramp, State
 from gateway.domain.names import IntentId, SiteId
 from gateway.domain.participation import Opt
@@ -291,6 +291,18 @@ def rejoin(board: Board, record: IntentRecord) -> None:
     _record(board, case, judge(_asked(intent, site), case))
 
 
+def _ramp_has_begun(board: Board, record: IntentRecord) -> bool:
+    """Say whether taking an intent up now would drop load by more than one step."""
+    site, guarded = board.site_of(record), record.intent.guard
+    slow = board.book.fleet_kw_per_min or (site and site.guard and site.guard.ramp_kw_per_min)
+    if not slow or guarded is None:
+        return False
+    if _under_way(board, board.work.moves.of_intent(IntentId(record.intent.id))):
+        return False
+    first = next((step for step in guarded.steps if asks_anything(step)), None)
+    return first is not None and first.start <= board.now
+
+
 def refuses(board: Board, record: IntentRecord) -> str:
     """Say why a site may not take up again what it had been opted out of; empty when it may.
 
@@ -302,6 +314,8 @@ def refuses(board: Board, record: IntentRecord) -> str:
         return ""
     if _under_way(board, known):
         return ""
+    if any(_ramp_has_begun(board, sibling) for sibling in board.siblings(record)):
+        return f"{Rule.RAMP}: the way down has begun meanwhile"
     verdict = judge(_asked(intent, site), _case(board, intent, site, site.guard, None))
     told = {note.rule for note in intent.guard.notes}
     fresh = [found for found in verdict.findings if found.rule.value not in told]

@@ -75,7 +75,7 @@ def demand(levels: Sequence[Level], at: datetime) -> Decimal:
 
 
 @given(guards, steps, st.integers(-30, 60), st.integers(0, 20), st.none() | st.integers(1, 20))
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None)
 def test_what_is_granted_lies_in_the_envelope_and_is_never_more_than_asked(
     guard: Guard,
     parts: list[tuple[int, int | None]],

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from time import process_time
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -142,6 +143,26 @@ def test_a_revision_every_second_does_not_get_round_the_ramp() -> None:
     assert cap_at(again, NOW + MINUTE) == 90
 
 
+def test_a_revision_at_the_instant_of_a_step_takes_no_second_one() -> None:
+    guard = replace(WIDE, ramp_kw_per_min=Decimal(5))
+    first = judge(asked((60, 75), start=NOW), case(guard))
+    now = NOW + MINUTE
+    force = Level(start=now, end=None, import_max_kw=Decimal(90))
+    again = judge(asked((60, 50), start=NOW), case(guard, now=now, own=first.moves, in_force=force))
+
+    assert cap_at(again, now) == 90
+    assert cap_at(again, now + MINUTE) == 85
+
+
+def test_a_revision_that_puts_the_start_off_lets_go_until_then() -> None:
+    force = Level(start=NOW, end=None, import_max_kw=Decimal(75))
+    verdict = judge(asked((60, 75), ramp_in=15), case(own=[past(NOW - MINUTE)], in_force=force))
+
+    assert cap_at(verdict, NOW) is None
+    assert cap_at(verdict, START - 15 * MINUTE) is not None
+    assert cap_at(verdict, START) == 75
+
+
 def test_the_third_event_within_an_hour_is_declined() -> None:
     guard = replace(WIDE, events_per_hour=2)
     others = [past(START - 50 * MINUTE, name="a"), past(START - 30 * MINUTE, name="b")]
@@ -189,6 +210,19 @@ def test_a_level_that_flips_every_minute_is_bounded_in_reversals() -> None:
     assert rules(verdict) == {Rule.REVERSALS_PER_HOUR}
     assert cap_at(verdict, START + 4 * MINUTE) == 75
     assert cap_at(verdict, START + 6 * MINUTE) in {None, Decimal(100)}
+
+
+@pytest.mark.parametrize(
+    "guard",
+    [WIDE, replace(WIDE, reversals_per_day=50, min_hold=MINUTE, longest_event=9 * 24 * HOUR)],
+)
+def test_ten_thousand_flips_are_judged_at_once(guard: Guard) -> None:
+    flips = [(1, 60 + k % 7 if k % 2 else 100) for k in range(10_000)]
+    before = process_time()
+    verdict = judge(asked(*flips), case(guard))
+
+    assert process_time() - before < 2
+    assert len(verdict.levels) >= 10_000
 
 
 def test_what_is_asked_for_less_than_the_shortest_hold_is_not_asked() -> None:

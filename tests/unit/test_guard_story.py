@@ -1,12 +1,13 @@
 """The operator's envelope through the real doors: what the site sees, and what the utility is told."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 
 import pytest
 
-from gateway.domain.errors import SessionError
+from gateway.domain.errors import SessionError, StoreError
 from gateway.domain.guard import Guard, Outside, Rule
 from gateway.domain.intent import State
 from gateway.domain.names import EventId
@@ -25,6 +26,7 @@ from tests.pipeline_story import (
     SECOND_SITE,
     SETTLED_AT,
     THERE,
+    FailingStore,
     House,
     cancelled,
     changed,
@@ -226,6 +228,17 @@ async def test_events_are_counted_over_a_restart_and_those_that_never_began_are_
     assert await findings(house) == ["events_per_day"]
 
 
+async def test_a_site_that_comes_late_does_not_drop_its_load_at_once() -> None:
+    house = await opened(guarded(replace(WIDE, ramp_kw_per_min=Decimal(5))))
+    await house.deliver(EVENT)
+    await house.until(START - 16 * MINUTE)
+    assert opts(house.told) == [(Opt.OUT, "default")]
+    await house.until(START - 5 * MINUTE)
+    with pytest.raises(SessionError, match=r"REFUSED.*the way down has begun"):
+        await house.commit()
+    assert await house.cap() is None
+
+
 async def test_an_event_that_the_site_declined_moved_nothing() -> None:
     house = await opened(guarded(replace(WIDE, events_per_day=1)))
     await house.deliver(EVENT)
@@ -293,3 +306,34 @@ async def test_the_fleet_is_staggered_in_the_order_of_the_configuration() -> Non
     assert await house.cap(START, THERE) == 95
     assert await house.cap(START + 4 * MINUTE, THERE) == 75
     assert await findings(house) == ["fleet_kw_per_min"]
+
+
+@pytest.mark.parametrize("fatal", [None, *range(1, 8)])
+async def test_a_crash_after_any_write_counts_each_move_once(fatal: int | None) -> None:
+    store = FailingStore()
+    guard = replace(WIDE, events_per_day=1, reversals_per_day=3, ramp_kw_per_min=Decimal(5))
+    house = await opened(House(store=store, sites=(replace(SITE, guard=guard),)))
+    store.writes, store.fatal = 0, fatal
+
+    async def again(act: Callable[[], Awaitable[object]]) -> None:
+        try:
+            await act()
+        except StoreError as error:
+            assert error.reason == "CRASH"
+            house.restart()
+            await act()
+
+    await again(lambda: house.deliver(EVENT))
+    await again(house.commit)
+    await house.until(START + 5 * MINUTE)
+    longer = modified(lasting(EVENT, timedelta(hours=2)), house)
+    await again(lambda: house.deliver(longer))
+    await again(house.commit)
+    await house.until(START + 10 * MINUTE)
+    gone = cancelled(longer, house.now)
+    await again(lambda: house.deliver(gone))
+
+    (moves,) = store.state.moves.values()
+    assert [(m.at, m.over, m.opens, m.swings) for m in moves] == [
+        (START - 15 * MINUTE, START + 10 * MINUTE, True, True)
+    ]
