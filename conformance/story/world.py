@@ -142,10 +142,11 @@ class World:
         return ending
 
     async def _life(self) -> Ending:
+        url = self.utility.url  # it may be down for a while when the gateway comes back
         if self.moment is not None:
             self._mark_down()
             await self.clock.sleep_until(self.clock.now() + self.pause)
-        gateway = self.make(load(write_config(self.folder, self.utility.url)), self._wiring())
+        gateway = self.make(load(write_config(self.folder, url)), self._wiring())
         await gateway.start()
         if self.moment is not None:
             self.history.append(Up(at=self.clock.now(), who=GATEWAY))

@@ -9,6 +9,7 @@ from typing import Final
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+from gateway.database.place import flush_names
 from gateway.domain.errors import ConfigError
 from gateway.settlement.heads import LogKey
 
@@ -50,6 +51,10 @@ def _write(path: Path, secret: bytes) -> None:
             os.link(fresh, path)
     finally:
         fresh.unlink()
+    flush_names(
+        path.parent
+    )  # a key that a power loss takes away would be made anew, and be another one
+    flush_names(path.parent.parent)
 
 
 def _existing(path: Path) -> bytes:

@@ -44,6 +44,8 @@ class Limits:
     waiting: int = 2000
     group: int = 256
     checkpoint_rows: int = CHECKPOINT_ROWS
+    patience_s: float = 30.0
+    """How long a caller waits for its job to be durable, in real seconds; the job itself is never given up."""
 
 
 @dataclass(slots=True)
@@ -119,7 +121,8 @@ class Writer:
 
         Raises:
             StoreError: ``BUSY`` when too many wait, ``FULL``, ``FLUSH_FAILED``, ``CORRUPT``, ``CLOSED``,
-                ``CONSTRAINT``; nothing of the job remains.
+                ``CONSTRAINT``; nothing of the job remains. ``UNKNOWN_OUTCOME`` when the disk takes too long: the job
+                has run or will, so the same work is asked for again and finds by its key what was done (R-DUR-10).
         """
         if self._refusal is not None:
             raise StoreError(self._refusal.reason, self._refusal.detail)
@@ -131,7 +134,17 @@ class Writer:
             raise StoreError("BUSY", f"{self._limits.waiting} writes wait already; try again later")
         pending = _Pending(job, step, self._loop.create_future())
         self._queue.put(pending)
-        value: T = await pending.told
+        try:
+            await asyncio.wait((pending.told,), timeout=self._limits.patience_s)
+        finally:
+            if not pending.told.done():  # out of patience, or cancelled: nobody will hear of it
+                pending.told.add_done_callback(_unheard)
+        if not pending.told.done():
+            slow = (
+                f"the disk did not answer within {self._limits.patience_s:g} s; it may be done yet"
+            )
+            raise StoreError("UNKNOWN_OUTCOME", slow)
+        value: T = pending.told.result()
         return value
 
     async def close(self) -> None:
@@ -307,10 +320,14 @@ def _failure(error: BaseException) -> StoreError:
     return StoreError("BROKEN", f"the writer stumbled: {error!r}; restart")  # a fault of ours
 
 
+def _unheard(told: asyncio.Future[Any]) -> None:
+    """Take an outcome that nobody waits for, so that it is not reported as forgotten."""
+    if not told.cancelled():
+        told.exception()
+
+
 def _tell(group: Sequence[_Pending]) -> None:
     for pending in group:
-        if pending.told.done():  # its caller was cancelled meanwhile
-            continue
         if pending.outcome.error is None:
             pending.told.set_result(pending.outcome.value)
         else:

@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from joserfc import jws
 from joserfc.jwk import ECKey
 
+from gateway.database.place import flush_names
 from gateway.domain.errors import ConfigError
 
 _ORDER_P256: Final = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
@@ -103,3 +104,7 @@ def _make(path: Path) -> None:
         pass  # another process was first: its key counts
     finally:
         fresh.unlink()
+    flush_names(
+        path.parent
+    )  # a key that a power loss takes away would be made anew, and be another one
+    flush_names(path.parent.parent)

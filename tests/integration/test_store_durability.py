@@ -253,6 +253,23 @@ async def test_a_cancelled_caller_does_not_cancel_its_job(tmp_path: Path) -> Non
     assert [one.key for one in due] == ["after", "queued", "running"]
 
 
+async def test_a_disk_that_takes_too_long_leaves_the_outcome_unknown_and_the_job_running(
+    tmp_path: Path,
+) -> None:
+    """Kills: a caller that waits for ever, and one that takes silence for "not done"."""
+    gate = Gate("ran")
+    options = Options(at=gate, limits=Limits(patience_s=0.05))
+    async with await opened(tmp_path / "s.db", options) as store:
+        gate.armed = True
+        with pytest.raises(StoreError, match="UNKNOWN_OUTCOME"):
+            await store.write(set_timer("slow"))
+        gate.opened.set()
+        await store.write(set_timer("after"))
+
+        due = await store.read(lambda work: work.timers.due(NOW))
+    assert [one.key for one in due] == ["after", "slow"]
+
+
 async def test_too_many_waiting_writes_are_refused_at_once(tmp_path: Path) -> None:
     gate = Gate("begun")
     options = Options(at=gate, limits=Limits(waiting=3))
