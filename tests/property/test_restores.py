@@ -1,7 +1,6 @@
 """After an older backup is restored, new revisions, cancels and new events take effect once (R-DUR-12).
 
-Mutants that these catch: an epoch that is not raised, sites served before the utility was asked, sessions that go on
-with what they were about to say, an answer deadline of before the restore that still fires.
+Mutants that these catch: an epoch that is not raised, sites served before the utility was asked.
 """
 
 import asyncio
