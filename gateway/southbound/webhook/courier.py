@@ -43,7 +43,6 @@ STORE_PAUSE: Final = timedelta(seconds=1)
 CLOSED_PAUSE: Final = timedelta(seconds=4)
 """Before it is asked again whether a restored store is complete."""
 CHANNEL: Final = "webhook"
-_BUSY: Final = frozenset({"BUSY", "FULL"})
 
 log = structlog.get_logger()
 
@@ -100,7 +99,7 @@ class Courier:
                 try:
                     until = await self.round()
                 except StoreError as error:
-                    if error.reason not in _BUSY:
+                    if not error.passing:
                         raise
                     log.error("webhook_waits", endpoint=self.spot.name, reason=error.reason)
                     await ports.clock.sleep_until(ports.clock.now() + STORE_PAUSE)
