@@ -93,17 +93,19 @@ class StoryUtility:
         self._write = write
         self._kept = kept
         self._peer = self._make(port)
+        self._url = ""
         self.done = _FIRST
         """Deeds done, the wish for reports not counted."""
 
     @property
     def url(self) -> str:
-        """Return what the gateway is given."""
-        return self._peer.url
+        """Return what the gateway is given; the same while nobody listens there."""
+        return self._url
 
     async def start(self) -> None:
         """Listen."""
         await self._peer.start()
+        self._url = self._peer.url
 
     async def stop(self) -> None:
         """Listen no longer."""
