@@ -1,1 +1,1 @@
-"""One short day with everything in it that the main job does; every crash run plays it, each from another seat."""
+"""One short day with everything in it that the main job does, and a shorter one in real time; crash runs play them."""
