@@ -23,19 +23,15 @@ POINTS: Final = (
     "opening.committed",
     "session.committed",
     "send.EiRegisterParty.after",
-    "send.OadrPoll.after",
-    "door.message",
     "intake.counted",
     "intake.begun",
     "intake.ran",
     "intake.committed",
     "intake.told",
-    "stream.intent.before",
     "stream.intent.written",
     "ack.ran",
     "ack.committed",
     "answer.post_ack.before",
-    "commitment.ran",
     "commitment.committed",
     "answer.post_commitment.before",
     "taken.committed",
@@ -48,7 +44,9 @@ POINTS: Final = (
     "telemetry.told",
     AFTER_ANSWER,
 )
-MUTANT: Final = "answer before commit"
+MUTANTS: Final = {"answer before commit": AFTER_ANSWER, "no dedupe": "intake.told"}
+"""Wrong gateway -> where it is killed."""
+_FINDS: Final = {Fault.LOST, Fault.DOUBLED}
 _AT_ONCE: Final = 2
 
 
@@ -57,8 +55,7 @@ def run(plan: Plan) -> Iterator[Row]:
     if plan.quick:
         return
     wanted = [(point, "") for point in POINTS if plan.wants(point)]
-    if plan.wants(MUTANT):
-        wanted.append((AFTER_ANSWER, MUTANT))
+    wanted += [(point, mutant) for mutant, point in MUTANTS.items() if plan.wants(mutant)]
     for place in range(0, len(wanted), _AT_ONCE):
         yield from asyncio.run(_side_by_side(plan, wanted[place : place + _AT_ONCE]))
 
@@ -71,7 +68,7 @@ async def _row(plan: Plan, point: str, mutant: str) -> Row:
     began = time.monotonic()  # noqa: TID251 - a figure of the table
     found = [await killed(plan.folder, point, mutant) for _ in range(plan.times(0, 1))]
     count = Counter(verdict.fault for verdicts in found for verdict in verdicts)
-    caught = sum(any(v.fault is Fault.LOST for v in verdicts) for verdicts in found)
+    caught = sum(any(v.fault in _FINDS for v in verdicts) for verdicts in found)
     lost, doubled = count[Fault.LOST], count[Fault.DOUBLED]
     return Row(
         part=PART,

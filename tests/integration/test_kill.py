@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from conformance.soak.history import Fault
-from conformance.soak.kill import AFTER_ANSWER, MUTANT, POINTS, killed
+from conformance.soak.kill import MUTANTS, POINTS, killed
 from gateway.domain.points import all_points
 
 
@@ -16,7 +16,9 @@ async def test_a_killed_process_loses_nothing_and_doubles_nothing(tmp_path: Path
 
 @pytest.mark.slow
 async def test_a_gateway_that_answers_before_it_commits_loses_a_batch(tmp_path: Path) -> None:
-    found = await killed(tmp_path, AFTER_ANSWER, MUTANT)
+    mutant = "answer before commit"
+
+    found = await killed(tmp_path, MUTANTS[mutant], mutant)
 
     assert [(verdict.fault, verdict.key) for verdict in found] == [(Fault.LOST, "batch b-1")]
 
