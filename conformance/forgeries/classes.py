@@ -35,6 +35,7 @@ class Forgery:
     """One finding at least must be about one of these: a file, or ``record N``."""
 
 
+_CLOSING: Final = frozenset({"vee", "baseline", "settlement"})
 Forge = Callable[[Files, Random], Forgery]
 
 
@@ -62,6 +63,8 @@ def flip_and_list(files: Files, chance: Random) -> Forgery:
         before = files[name][:at]
         position = before.count(b"\n") if name == RECORDS else max(before.count(b'"index"') - 1, 0)
         touched = [record(files, near) for near in (position - 1, position, position + 1)]
+    elif name == RESULT:
+        touched = _closing(files)
     return Forgery(files=listed(changed), named=(name, *touched))
 
 
@@ -70,7 +73,7 @@ def drop(files: Files, chance: Random) -> Forgery:
     position = _position(files, chance)
     return Forgery(
         files=with_records(files, lambda items: without(items, position)),
-        named=(record(files, position), *_followers(files, position)),
+        named=(record(files, position), record(files, position + 1), *_followers(files, position)),
     )
 
 
@@ -261,6 +264,12 @@ def record(files: Files, position: int) -> str:
 
 def _position(files: Files, chance: Random) -> int:
     return chance.randrange(len(indexes(files)))
+
+
+def _closing(files: Files) -> list[str]:
+    """Name the records that vouch for the result: when they disagree with it, either may be named."""
+    kinds = [read_json(line)["k"] for line in files[RECORDS].splitlines()]
+    return [record(files, at) for at, kind in enumerate(kinds) if kind in _CLOSING]
 
 
 def _followers(files: Files, position: int) -> list[str]:

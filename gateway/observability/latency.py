@@ -6,6 +6,7 @@ from typing import Final
 import orjson
 from prometheus_client import CollectorRegistry, Histogram
 
+from gateway.domain.errors import WireError
 from gateway.domain.timespan import instant
 from gateway.pipeline.records import OutboxItem
 
@@ -35,10 +36,16 @@ class EventToSite:
         self._newest[item.site] = max(newest, item.sequence)
         if item.kind != "intent" or item.acked_at is not None or item.sequence <= newest:
             return
-        self._took.observe(max((now - _received(item)).total_seconds(), 0.0))
+        received = _received(item)
+        if received is not None:
+            self._took.observe(max((now - received).total_seconds(), 0.0))
 
 
-def _received(item: OutboxItem) -> datetime:
-    data = orjson.loads(item.body)["data"]
-    issued, received = instant(data["issued_at"]), instant(data["received_at"])
+def _received(item: OutboxItem) -> datetime | None:
+    """Return when the event came in; None for a document that does not say so: a figure may never stop a stream."""
+    try:
+        data = orjson.loads(item.body)["data"]
+        issued, received = instant(data["issued_at"]), instant(data["received_at"])
+    except (ValueError, LookupError, TypeError, WireError):
+        return None
     return received if timedelta(0) <= issued - received <= FRESH else issued
