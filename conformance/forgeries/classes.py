@@ -82,7 +82,8 @@ def drop_last(files: Files, chance: Random) -> Forgery:
     total = len(indexes(files))
     left = chance.randrange(1, total)
     gone = tuple(record(files, position) for position in range(left, total))
-    return Forgery(files=with_records(files, lambda items: items[:left]), named=gone)
+    # The result still states what the last records said.
+    return Forgery(files=with_records(files, lambda items: items[:left]), named=(*gone, RESULT))
 
 
 def drop_lines(files: Files, chance: Random) -> Forgery:

@@ -55,7 +55,8 @@ def soak(given: argparse.Namespace) -> int:
         except KeyboardInterrupt:
             return INTERRUPTED
     if given.json:
-        document = {"rows": [row.document() for row in rows], **totals(rows), "machine": machine()}
+        shown = [row.document() for row in rows]
+        document = {"rows": shown, "totals": totals(rows), "machine": machine()}
         sys.stdout.write(f"{json.dumps(document, indent=2)}\n")
     elif not given.lines:
         sys.stdout.write("\n".join([*table(rows), "", closing(rows), ""]))

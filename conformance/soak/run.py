@@ -16,7 +16,7 @@ from conformance.soak.row import Plan, Row
 
 AT_ONCE: Final = 2
 """Parts that run side by side; most of their work is on one core."""
-PATIENCE_S: Final = 300.0
+PATIENCE_S: Final = 900.0
 """A part that says nothing for so long is ended and counts as not good."""
 _FIELDS: Final = tuple(field.name for field in fields(Row))
 

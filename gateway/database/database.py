@@ -17,7 +17,7 @@ from gateway.database.ballast import Ballast
 from gateway.database.engine import READER, WRITER, connected, driver, engine_for
 from gateway.database.failures import DatabaseFailure, translated
 from gateway.database.lock import FileLock
-from gateway.database.place import flush_names, refuse_remote
+from gateway.database.place import flush_names, refuse_remote, write_anew
 from gateway.database.readers import Readers
 from gateway.database.schema import Schema, bring_up_to_date
 from gateway.database.writer import Limits, Writer
@@ -155,11 +155,7 @@ def _refuse_unfinished(path: Path) -> None:
 
 
 def _made_sure(connection: Connection) -> None:
-    """Write everything in the log out anew, before anything is built on it (R-DUR-9).
-
-    After a flush that failed, the operating system shows bytes that the disk may not have, and reports success for
-    them from then on. What is copied is written and flushed again; a crash after a later answer cannot uncover a hole.
-    """
+    """Copy everything in the log, which was just made sure of, into the file, before anything is built on it."""
     try:
         driver(connection).execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
     except DatabaseFailure as error:
@@ -171,6 +167,8 @@ def _made_sure(connection: Connection) -> None:
 
 def _connect(path: Path, schemas: Sequence[Schema]) -> Connection:
     with ExitStack() as undo:
+        # First of all: a log of which the disk has only a part would otherwise shine through what is copied from it.
+        write_anew(path.with_name(path.name + "-wal"))
         connection = connected(engine_for(path, WRITER, "BEGIN IMMEDIATE"))
         undo.callback(connection.close)
         # Reads every page once, about 1 GB/s from the cache.

@@ -1,11 +1,13 @@
 """Where a store may lie: on a disk of this machine, whose locks and flushes can be relied on (R-DUR-5)."""
 
+import errno
 import os
 from pathlib import Path
 from typing import Final
 
 from gateway.domain.errors import StoreError
 
+_PIECE: Final = 1 << 20
 _MOUNTS: Final = Path("/proc/self/mountinfo")
 _REMOTE: Final = frozenset(
     {
@@ -78,3 +80,29 @@ def _kind_of(folder: Path, mounts: str) -> str:
         if folder.is_relative_to(point) and len(point.parts) >= best:
             best, kind = len(point.parts), rest.split()[0]
     return kind
+
+
+def write_anew(file: Path) -> None:
+    """Write a file's bytes over themselves and flush them; a file that is not there is fine.
+
+    After a flush that failed, the operating system may hold pages for clean that the disk never got, and the next
+    flush passes them over. Writing them again makes sure of them, before anything is built on them (R-DUR-9).
+
+    Raises:
+        StoreError: ``FLUSH_FAILED`` or ``CANNOT_OPEN``.
+    """
+    if not file.exists():
+        return
+    try:
+        opened = os.open(file, os.O_RDWR | os.O_CLOEXEC)
+        try:
+            place = 0
+            while piece := os.pread(opened, _PIECE, place):
+                place += os.pwrite(opened, piece, place)
+            os.fsync(opened)
+        finally:
+            os.close(opened)
+    except OSError as error:
+        reason = "FLUSH_FAILED" if error.errno == errno.EIO else "CANNOT_OPEN"
+        detail = f"{file} cannot be written: {error.strerror}; check disk and rights, then restart"
+        raise StoreError(reason, detail) from error

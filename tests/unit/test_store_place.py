@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.database.place import refuse_remote
+from gateway.database.place import refuse_remote, write_anew
 from gateway.domain.errors import StoreError
 
 MOUNTS = r"""
@@ -35,3 +35,20 @@ def test_an_unreadable_list_of_mounts_refuses_nothing(mounts: str) -> None:
 
 def test_the_folder_of_this_test_is_local(tmp_path: Path) -> None:
     refuse_remote(tmp_path.resolve())
+
+
+def test_a_file_is_written_over_itself_and_stays_as_it_was(tmp_path: Path) -> None:
+    file = tmp_path / "log"
+    content = bytes(range(256)) * 8192 + b"end"
+    file.write_bytes(content)
+    write_anew(file)
+    assert file.read_bytes() == content
+    write_anew(tmp_path / "not-there")
+    assert not (tmp_path / "not-there").exists()
+
+
+def test_a_file_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    folder = tmp_path / "log"
+    folder.mkdir()
+    with pytest.raises(StoreError, match="CANNOT_OPEN"):
+        write_anew(folder)
