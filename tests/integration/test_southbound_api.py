@@ -6,7 +6,7 @@ import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import timedelta
-from time import thread_time
+from time import process_time, thread_time
 from typing import Any
 
 import aiohttp
@@ -214,12 +214,12 @@ async def test_hostile_json_is_refused_and_the_next_message_works(
     template, good = ANSWERS[operation]
     body, status, reason = HOSTILE[case]
 
-    before = asyncio.get_running_loop().time()
+    before = process_time()
     found, problem = await desk.post(path_of(template), body)
 
     assert (found, problem["reason"]) == (status, reason)
     assert problem["type"].startswith("urn:gridgate:problem:")
-    assert asyncio.get_running_loop().time() - before < 1.0
+    assert process_time() - before < 1.0  # of all threads, whatever else the machine does
     assert not desk.gateway.desk.calls
     assert not desk.gateway.desk.heartbeats
     assert not desk.gateway.desk.acks
