@@ -13,7 +13,7 @@ from gateway.cli.evidence import read_files
 from gateway.cli.export import claimed, write_whole
 from gateway.cli.finish import finish
 from gateway.cli.show import TEST_LINE
-from gateway.cli.table import SHORT_ID, shown, table
+from gateway.cli.table import SHORT_ID, short_local, shown, table
 from gateway.client.clock import SystemClock
 from gateway.config.load import Loaded, load
 from gateway.domain.errors import WireError
@@ -85,19 +85,19 @@ def _lines(loaded: Loaded, found: Sequence[Act]) -> list[str]:
     head = [TEST_LINE] if loaded.settings.gateway.test_mode else []
     if not found:
         return [*head, f"nothing was found; kinds are {', '.join(KINDS)}, and words such as guard"]
+    zone = loaded.settings.gateway.timezone
     rows = [
         (
             str(act.index),
-            instant_text(act.at),
+            short_local(act.at, zone),
             shown(act.who),
             shown(act.what),
             shown(act.why),
-            act.intent[:SHORT_ID] or "-",
-            shown(act.event) or "-",
+            act.intent[:SHORT_ID] or shown(act.event) or "-",
         )
         for act in found
     ]
-    names = ("NR", "AT", "WHO", "WHAT", "WHY", "INTENT", "EVENT")
+    names = ("NR", "AT", "WHO", "WHAT", "WHY", "ABOUT")
     return [*head, *table(names, rows, right="NR"), "", f"records: {len(found)}"]
 
 
