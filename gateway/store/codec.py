@@ -12,8 +12,8 @@ from gateway.domain.participation import Participation
 Value = TypeVar("Value")
 Model = TypeVar("Model", bound=BaseModel)
 
-LARGEST_KEPT: Final = 1 << 16
-"""Longer documents are read anew each time: some hundreds of them would fill the memory."""
+LARGEST_KEPT: Final = 1 << 14
+"""Longer documents are read anew each time: a hundred of them would show in the memory."""
 GRID_EVENT: Final = TypeAdapter(GridEvent)
 PARTICIPATION: Final = TypeAdapter(Participation)
 
@@ -56,7 +56,7 @@ def _read(kind: type[Model], body: bytes) -> Model:
         raise _unreadable(error) from None
 
 
-@lru_cache(maxsize=512)
+@lru_cache(maxsize=128)
 def _read_lately(kind: type[BaseModel], body: bytes) -> BaseModel:
     return _read(kind, body)
 
