@@ -27,7 +27,7 @@ async def test_the_probe_feels_a_blocked_loop_and_memory_that_was_held_for_a_mom
     await ticks(4)
     probe.look()
 
-    held = bytearray(32 << 20)
+    held = bytearray(64 << 20)  # always a map of its own, whatever the heap has free
     threading.Event().wait(0.1)
     held.clear()
     await ticks(4)
@@ -36,7 +36,7 @@ async def test_the_probe_feels_a_blocked_loop_and_memory_that_was_held_for_a_mom
     calm = probe.look()
 
     assert felt.block_ms > 80
-    assert felt.peak_mib - felt.before_mib > 25
+    assert felt.peak_mib - felt.before_mib > 50
     assert calm.block_ms < felt.block_ms
     assert calm.peak_mib < felt.peak_mib
 
