@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from gateway.domain.canonical import read_json
@@ -256,7 +256,9 @@ async def released(house: House, name: str) -> None:
     """Insist that a cancelled event asks for nothing any more."""
     intent = house.id_of(event_id=name)
     plan = await house.plan()
-    asking = [s for s in plan.segments if intent in s.because and s.phase is not Phase.RECOVERY]
+    # A plan keeps its past steps: they ask for nothing any more.
+    ahead = [s for s in plan.segments if s.end is None or s.end > house.now]
+    asking = [s for s in ahead if intent in s.because and s.phase is not Phase.RECOVERY]
     assert asking == []
     moves = house.store.state.moves.get(intent, ())  # type: ignore[attr-defined]  # a store in memory
     assert all(move.over is not None and move.over <= house.now for move in moves)
@@ -270,10 +272,14 @@ def cap_of(plans: Sequence[EffectivePlan], at: datetime) -> Decimal:
     return SITE.contracted_import_kw if cap is None else cap
 
 
-# The same examples each time: eight versions of a cap in a minute, then a commit and a cancel, are known to leave the
-# cancelled cap in the plan; that is an open fault of the envelope, found by other examples.
+CAP = ("one", "cap", 0, 0, 1, 1)
+CANCELLED_AFTER_ITS_END = [CAP] * 3 + [("one", "cap", 0, 0, 6, 1)] + [CAP] * 4
+CANCELLED_AFTER_ITS_END += [("one", "commit", 0, 0, 1, 60), ("one", "cancel", 0, 0, 1, 1)]
+
+
 @given(acts)
-@settings(max_examples=30, deadline=None, derandomize=True)
+@example(CANCELLED_AFTER_ITS_END)
+@settings(max_examples=30, deadline=None)
 def test_no_sequence_of_requests_drives_a_site_out_of_its_envelope(
     script: list[tuple[str, str, int, int, int, int]],
 ) -> None:
