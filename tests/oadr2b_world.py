@@ -331,7 +331,7 @@ class World:
             case Readings():
                 actions = self.session.on_readings(item, self.now)
             case Participation():
-                actions = self.session.on_decision(item, self.now)
+                actions = self.session.on_decisions((item,), self.now)
             case unknown:
                 assert_never(unknown)
         self._perform(actions)

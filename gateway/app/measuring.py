@@ -15,7 +15,7 @@ from gateway.config.load import Loaded
 from gateway.domain.errors import StoreError
 from gateway.domain.names import SiteId, UtilityName
 from gateway.domain.points import Step
-from gateway.northbound.driver import Health
+from gateway.northbound.health import Health
 from gateway.observability.standing import Standing, StandingGauges, StoreFigures, Waiting
 from gateway.pipeline.book import Office
 from gateway.pipeline.ports import Work

@@ -13,7 +13,7 @@ from gateway.domain.names import UtilityName
 from gateway.domain.ports import Clock
 from gateway.domain.text import Text
 from gateway.domain.timespan import Instant
-from gateway.northbound.driver import Health
+from gateway.northbound.health import Health
 
 
 class _Document(BaseModel):

@@ -9,10 +9,15 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
+from typing import Final
 
 from gateway.domain.names import EventId, UtilityName
 from gateway.domain.protocol import ProtocolName
 from gateway.domain.timespan import Span
+
+MOST_INTERVALS: Final = 3000
+"""Intervals of one event, all its signals and its baseline together. A day by the minute has 1,440, a week by five
+minutes 2,016, a month by the quarter of an hour 2,976; beyond that an event is refused, and its neighbours are not."""
 
 
 class Kind(StrEnum):

@@ -39,8 +39,10 @@ def intent_event(
 
     Spec: CloudEvents 1.0, JSON format, extensions sequence and expirytime.
     """
-    signature = sign(signed_part(document_of(intent)))
+    document = document_of(intent)
+    signature = sign(signed_part(document))
     signed = intent.model_copy(update={"signature": signature})
+    document["signature"] = signature
     event = _cloud_event(
         kind=INTENT_TYPE,
         event_id=f"{intent.id}_{intent.revision}",
@@ -53,7 +55,7 @@ def intent_event(
         event["expirytime"] = instant_text(intent.deliver_by)
     if traceparent is not None:
         event["traceparent"] = traceparent
-    return signed, canonical({**event, "data": document_of(signed)})
+    return signed, canonical({**event, "data": document})
 
 
 def plan_event(
@@ -70,8 +72,10 @@ def plan_event(
     Returns:
         The signed plan, and the CloudEvent in structured JSON, canonical bytes.
     """
-    signature = sign(signed_part(document_of(plan)))
+    document = document_of(plan)
+    signature = sign(signed_part(document))
     signed = plan.model_copy(update={"signature": signature})
+    document["signature"] = signature
     event = _cloud_event(
         kind=PLAN_TYPE,
         event_id=f"plan-{plan.site}_{plan.revision}",
@@ -80,7 +84,7 @@ def plan_event(
         time=plan.made_at,
         sequence=sequence,
     )
-    return signed, canonical({**event, "data": document_of(signed)})
+    return signed, canonical({**event, "data": document})
 
 
 def reset_event(

@@ -13,7 +13,7 @@ Caps of several intents intersect: the lowest maximum and the highest minimum ho
 import math
 from collections import deque
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from itertools import pairwise
@@ -48,6 +48,31 @@ class Claim:
 
 
 @dataclass(frozen=True, slots=True)
+class Piece:
+    """One step of the plan while it is being made: it may be one of very many, and is published only if it stays."""
+
+    start: datetime
+    end: datetime | None
+    phase: Phase
+    import_max_kw: Decimal | None
+    import_min_kw: Decimal | None
+    because: tuple[IntentId, ...]
+
+    def published(self) -> PlanSegment:
+        """Return it as the site is to see it."""
+        cap, floor = self.import_max_kw, self.import_min_kw
+        return PlanSegment(
+            start=self.start,
+            end=self.end,
+            phase=self.phase,
+            import_max_kw=cap,
+            import_min_kw=floor,
+            target_kw=cap if cap is not None and cap == floor else None,
+            because=self.because,
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class Step:
     """One step of one intent's profile."""
 
@@ -73,6 +98,7 @@ def make_plan(
     """
     ordered = sorted(claims, key=lambda claim: (claim.intent.received_at, claim.intent.id))
     steps = [step for claim in ordered for step in _profile(claim, site)]
+    pieces = _bounded(_merged(_cut(steps, now)), site.contracted_import_kw)
     questions = tuple(_question(claim.intent) for claim in ordered if claim.open_question)
     return EffectivePlan(
         site=site.site,
@@ -80,7 +106,7 @@ def make_plan(
         made_at=now,
         measurement_point=site.contract_meter,
         contracted_import_kw=site.contracted_import_kw,
-        segments=tuple(_bounded(_merged(_cut(steps, now)), site.contracted_import_kw)),
+        segments=tuple(piece.published() for piece in pieces),
         open_questions=questions,
         max_down_kw_per_min=site.ramp_down_kw_per_min,
         max_up_kw_per_min=site.ramp_up_kw_per_min,
@@ -247,7 +273,7 @@ def _ended(steps: Sequence[Step], at: datetime) -> list[Step]:
     ]
 
 
-def _cut(steps: Sequence[Step], now: datetime) -> Iterable[PlanSegment]:
+def _cut(steps: Sequence[Step], now: datetime) -> Iterable[Piece]:
     """Cut time where any profile changes, from ``now`` on, and intersect what holds in each piece."""
     edges = {step.start for step in steps} | {step.end for step in steps if step.end is not None}
     cuts = [now, *sorted(edge for edge in edges if edge > now)]
@@ -263,7 +289,7 @@ def _cut(steps: Sequence[Step], now: datetime) -> Iterable[PlanSegment]:
 _RANK: Final = {Phase.HOLD: 0, Phase.RAMP_IN: 1, Phase.RECOVERY: 2, Phase.NORMAL: 3}
 
 
-def _intersect(start: datetime, end: datetime | None, holding: Sequence[Step]) -> PlanSegment:
+def _intersect(start: datetime, end: datetime | None, holding: Sequence[Step]) -> Piece:
     caps = [s.import_max_kw for s in holding if s.import_max_kw is not None]
     floors = [s.import_min_kw for s in holding if s.import_min_kw is not None]
     cap = min(caps) if caps else None
@@ -277,23 +303,15 @@ def _intersect(start: datetime, end: datetime | None, holding: Sequence[Step]) -
         or (floor is not None and s.import_min_kw == floor)
     ]
     phase = min((s.phase for s in because), key=_RANK.__getitem__, default=Phase.NORMAL)
-    return PlanSegment(
-        start=start,
-        end=end,
-        phase=phase,
-        import_max_kw=cap,
-        import_min_kw=floor,
-        target_kw=cap if cap is not None and cap == floor else None,
-        because=tuple(sorted({s.intent for s in because})),
-    )
+    return Piece(start, end, phase, cap, floor, tuple(sorted({s.intent for s in because})))
 
 
-def _bounded(pieces: list[PlanSegment], free_kw: Decimal) -> list[PlanSegment]:
+def _bounded(pieces: list[Piece], free_kw: Decimal) -> list[Piece]:
     """Join neighbours until there are few enough, those first whose caps differ least; never above any of them."""
     while len(pieces) > MOST_SEGMENTS:
         steps = [_step_kw(one, other, free_kw) for one, other in pairwise(pieces)]
         highest = sorted(steps)[len(pieces) - MOST_SEGMENTS - 1]
-        joined: list[PlanSegment] = []
+        joined: list[Piece] = []
         fresh = False
         for piece, step_kw in zip(pieces, [None, *steps], strict=True):
             # A piece that was just joined waits for the next round, so that joints spread over the plan.
@@ -306,14 +324,14 @@ def _bounded(pieces: list[PlanSegment], free_kw: Decimal) -> list[PlanSegment]:
     return pieces
 
 
-def _step_kw(one: PlanSegment, other: PlanSegment, free_kw: Decimal) -> Decimal:
+def _step_kw(one: Piece, other: Piece, free_kw: Decimal) -> Decimal:
     caps = [
         free_kw if piece.import_max_kw is None else piece.import_max_kw for piece in (one, other)
     ]
     return abs(caps[0] - caps[1])
 
 
-def _joined(one: PlanSegment, other: PlanSegment) -> PlanSegment:
+def _joined(one: Piece, other: Piece) -> Piece:
     caps = [p.import_max_kw for p in (one, other) if p.import_max_kw is not None]
     cap = min(caps, default=None)
     # A floor counts only where it holds all the time: nobody shall be made to draw more than was asked.
@@ -321,27 +339,21 @@ def _joined(one: PlanSegment, other: PlanSegment) -> PlanSegment:
     floor = one.import_min_kw if same_floor else None
     if cap is not None and floor is not None and floor > cap:
         floor = None
-    return PlanSegment(
-        start=one.start,
-        end=other.end,
-        phase=min(one.phase, other.phase, key=_RANK.__getitem__),
-        import_max_kw=cap,
-        import_min_kw=floor,
-        target_kw=cap if cap is not None and cap == floor else None,
-        because=tuple(sorted({*one.because, *other.because})),
-    )
+    phase = min(one.phase, other.phase, key=_RANK.__getitem__)
+    because = tuple(sorted({*one.because, *other.because}))
+    return Piece(one.start, other.end, phase, cap, floor, because)
 
 
-def _merged(pieces: Iterable[PlanSegment]) -> list[PlanSegment]:
+def _merged(pieces: Iterable[Piece]) -> list[Piece]:
     """Join neighbours that say the same."""
-    joined: list[PlanSegment] = []
+    joined: list[Piece] = []
     for piece in pieces:
         if joined and _says(joined[-1]) == _says(piece):
-            joined[-1] = joined[-1].model_copy(update={"end": piece.end})
+            joined[-1] = replace(joined[-1], end=piece.end)
         else:
             joined.append(piece)
     return joined
 
 
-def _says(piece: PlanSegment) -> tuple[object, ...]:
+def _says(piece: Piece) -> tuple[object, ...]:
     return (piece.phase, piece.import_max_kw, piece.import_min_kw, piece.because)

@@ -7,6 +7,7 @@ of that list and the session's state are committed in one transaction: nothing i
 
 import asyncio
 import contextlib
+import hashlib
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
@@ -20,6 +21,7 @@ from gateway.domain.names import UtilityName
 from gateway.domain.participation import Participation
 from gateway.domain.points import Watch, unwatched
 from gateway.domain.ports import Clock, Mailbox
+from gateway.northbound.health import Health
 from gateway.protocols.actions import (
     SYNCHRONISED,
     UNREADABLE,
@@ -43,13 +45,13 @@ FULL_TRIES: Final = 30
 """Attempts to commit on a full disk before the session begins anew from what is stored."""
 MOST_TAKEN: Final = 1000
 """Answers of which it is remembered that the session has them; far more than are ever on their way at once."""
+DECIDED_AT_ONCE: Final = 100
+"""Answers that a session takes in one turn and one transaction, when so many wait."""
 STORE_BUSY_PAUSE: Final = timedelta(seconds=1)
 """Between attempts to commit while the store says busy or full; the utility repeats what we do not acknowledge."""
 
 OFF_LOOP_BYTES: Final = 64 << 10
 """A larger answer is thought about on a worker thread, so that no input occupies the loop."""
-PROBING_AFTER: Final = 5
-"""Failures in a row after which a utility is taken for down."""
 
 log = structlog.get_logger()
 
@@ -86,34 +88,8 @@ class Failed:
     failure: Failure
 
 
-Item = Message | Failed | Readings | Participation
-
-
-@dataclass
-class Health:
-    """What the operator wants to know of a session; written by the driver alone."""
-
-    last_good_at: datetime | None = None
-    last_good_s: float | None = None
-    """The same in the clock's elapsed seconds, for judging how long ago that is."""
-    last_failure: str = ""
-    failures_in_a_row: int = 0
-    clock_offset_s: float | None = None
-    closed: str = ""
-
-    @property
-    def probing(self) -> bool:
-        """Say whether the utility is taken for down: what still goes out are single attempts, ever further apart."""
-        return self.failures_in_a_row >= PROBING_AFTER
-
-    def note(self, failure: str, now: datetime) -> None:
-        """Take the outcome of one exchange: the reason of its failure, empty for none."""
-        if failure:
-            self.last_failure = failure
-            self.failures_in_a_row += 1
-        else:
-            self.last_good_at = now
-            self.failures_in_a_row = 0
+Knock = Message | Failed | Readings
+Item = Knock | Participation
 
 
 @dataclass
@@ -142,7 +118,8 @@ class Driver:
     on_synchronised: Callable[[UtilityName], None] = lambda _: None
     _mailbox: Mailbox[Item] = field(init=False)
     _wake_at: datetime | None = field(default=None, init=False)
-    _state: bytes = field(default=b"", init=False)
+    _stored: bytes = field(default=b"", init=False)
+    """Digest of the session's state as it is stored: the state itself may be large."""
     _ended: bool = field(default=False, init=False)
     _waiting: deque[Item] = field(default_factory=deque, init=False)
     """Came in while the store was busy."""
@@ -186,7 +163,9 @@ class Driver:
             item = self._waiting.popleft() if self._waiting else await self._next()
             if item is None:
                 await self._look(children)
-            if not self.health.closed:
+            if isinstance(item, Participation):
+                await self._decided(await self._others_too(item), children)
+            elif not self.health.closed:
                 await self._take(item, children)
 
     async def _next(self) -> Item | None:
@@ -194,8 +173,7 @@ class Driver:
 
     async def _look(self, children: asyncio.TaskGroup) -> None:
         """Take answers that nobody handed over: a crash, or a commit whose outcome was unknown, lay between."""
-        for decision in await self._pending():
-            await self._take(decision, children)
+        await self._decided(await self._pending(), children)
 
     async def _pending(self) -> Sequence[Participation]:
         try:
@@ -205,25 +183,54 @@ class Driver:
                 raise
             return ()  # they stay where they are until the next wake
 
-    async def _take(self, item: Item | None, children: asyncio.TaskGroup) -> None:
-        taken: tuple[Participation, ...] = ()
-        if isinstance(item, Participation):
-            if item in self._taken:  # found in the store before it was handed over
-                return
-            self._taken.append(item)
+    async def _others_too(self, first: Participation) -> Sequence[Participation]:
+        """Return an answer and those that wait right behind it: together they cost one transaction."""
+        found = [first]
+        while len(found) < DECIDED_AT_ONCE and (self._waiting or len(self._mailbox)):
+            item = self._waiting.popleft() if self._waiting else await self._next()
+            if not isinstance(item, Participation):
+                if item is not None:
+                    self._waiting.appendleft(item)
+                break
+            found.append(item)
+        return found
+
+    async def _decided(
+        self, decisions: Sequence[Participation], children: asyncio.TaskGroup
+    ) -> None:
+        """Hand answers to the session, but those that it has: found in the store before they were handed over."""
+        fresh = [each for each in dict.fromkeys(decisions) if each not in self._taken]
+        self._taken.extend(fresh)
+        for start in range(0, len(fresh), DECIDED_AT_ONCE):
+            part = fresh[start : start + DECIDED_AT_ONCE]
+            if not await self._decide(part, children):
+                for one in part:  # one of them is refused, and its neighbours are not
+                    await self._decide((one,), children)
+
+    async def _decide(
+        self, decisions: Sequence[Participation], children: asyncio.TaskGroup
+    ) -> bool:
+        """Return False, with nothing done, when the session refuses one of several answers."""
+        try:
+            actions = self.session.on_decisions(decisions, self.clock.now())
+        except GatewayError as error:
+            if len(decisions) > 1:
+                return False
+            actions = self._refused(None, error)
+        self.watch("door.decision")
+        await self._perform(actions, children, decisions)
+        return True
+
+    async def _take(self, item: Knock | None, children: asyncio.TaskGroup) -> None:
         try:
             if isinstance(item, Message) and len(item.body) > OFF_LOOP_BYTES:
                 actions = await asyncio.to_thread(self._knock_aside, item)
             else:
                 actions = self._knock(item)
         except GatewayError as error:
-            # The session refuses what came; it has not changed. The peer is left to its next turn.
-            log.warning("session_refused", reason=error.reason, detail=error.detail)
             actions = self._refused(item, error)
         self.watch(f"door.{_door(item)}")
-        if isinstance(item, Participation):
-            taken = (item,)
-        await self._perform(actions, children, taken)
+        await self._perform(actions, children)
 
     def _knock_aside(self, item: Message) -> Sequence[Action]:
         """Open a door that takes long on a thread, and write the state there too; doors stay one after the other."""
@@ -231,7 +238,7 @@ class Driver:
         self.session.snapshot()
         return actions
 
-    def _knock(self, item: Item | None) -> Sequence[Action]:
+    def _knock(self, item: Knock | None) -> Sequence[Action]:
         now = self.clock.now()
         match item:
             case None:
@@ -249,12 +256,12 @@ class Driver:
                 return self.session.on_failure(failure, now)
             case Readings():
                 return self.session.on_readings(item, now)
-            case Participation():
-                return self.session.on_decision(item, now)
             case unknown:
                 assert_never(unknown)
 
-    def _refused(self, item: Item | None, error: GatewayError) -> Sequence[Action]:
+    def _refused(self, item: Knock | None, error: GatewayError) -> Sequence[Action]:
+        """Go on after a refusal: the session has not changed, and the peer is left to its next turn."""
+        log.warning("session_refused", reason=error.reason, detail=error.detail)
         if isinstance(item, Message) and item.request_id:
             failure = Failure(request_id=item.request_id, reason=error.reason)
             return self.session.on_failure(failure, self.clock.now())
@@ -302,7 +309,8 @@ class Driver:
     async def _remember(self, actions: Sequence[Action], taken: Sequence[Participation]) -> None:
         emits = [action for action in actions if isinstance(action, Emit)]
         state = self.session.snapshot()
-        if not emits and not taken and state == self._state:
+        digest = hashlib.sha256(state).digest()
+        if not emits and not taken and digest == self._stored:
             return
         refused = 0
         while True:
@@ -319,7 +327,7 @@ class Driver:
                     raise  # from what is stored, asked for and heard again, with what is cancelled meanwhile
                 await self._pause(self.clock.now() + STORE_BUSY_PAUSE)
             else:
-                self._state = state
+                self._stored = digest
                 return
 
     async def _take_back(self, emits: Sequence[Emit]) -> None:
@@ -367,7 +375,7 @@ class Driver:
                     return
 
 
-def _door(item: Item | None) -> str:
+def _door(item: Knock | None) -> str:
     """Return by which door something reaches the session, as ``gateway.domain.points`` names them."""
     match item:
         case None:
@@ -378,8 +386,6 @@ def _door(item: Item | None) -> str:
             return "failure"
         case Readings():
             return "readings"
-        case Participation():
-            return "decision"
         case unknown:
             assert_never(unknown)
 

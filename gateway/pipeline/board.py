@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final
 
-from gateway.domain.event import GridEvent
+from gateway.domain.event import EventKey, GridEvent
 from gateway.domain.guard import Move
 from gateway.domain.identity import next_revision, revision_parts
 from gateway.domain.intent import ComputeFlexIntent
@@ -31,6 +31,8 @@ _IN_FULL: Final = frozenset({"intent", "intent_held", "cancelled"})
 
 MOST_LIVE: Final = 100
 """Live intents of one site. More is no dispatch but a fault or an attack, and every plan would cost all of them."""
+MOST_LIVE_INTERVALS: Final = 9000
+"""Intervals of all live intents of one site together: three events of the greatest length, or a hundred of ninety."""
 
 
 @dataclass
@@ -54,7 +56,8 @@ class Board:
     """Answers that wait for a utility's session."""
     answer_within: timedelta | None = None
     """What the utility leaves for answers to the events of this turn; None: what the programs say."""
-    _live: dict[SiteId, int] = field(default_factory=dict)
+    _live: dict[SiteId, dict[EventKey, int]] = field(default_factory=dict)
+    """Intervals of each live intent, by the event that it is for."""
     counts: list[tuple[str, ...]] = field(default_factory=list)
     """What the metrics count after the commit: what, and its labels."""
     notices: list[tuple[str, Mapping[str, str]]] = field(default_factory=list)
@@ -136,16 +139,36 @@ class Board:
                     fleet.book(move)
         self.work.moves.replace(intent, moves)
 
-    def crowded(self, sites: Sequence[SiteId]) -> bool:
-        """Say whether one more event is too many for any of its sites; counted once in a transaction."""
-        for site in sites:
-            if site not in self._live:
-                self._live[site] = len(self.work.intents.of_site(site, live=True))
-        if any(self._live[site] >= MOST_LIVE for site in sites):
+    def crowded(self, event: GridEvent, sites: Sequence[SiteId], *, known: bool) -> bool:
+        """Say whether an event is too much for any of its sites beside what lives there; counted once in a transaction.
+
+        Args:
+            event: To be taken in.
+            sites: Where.
+            known: Whether it makes no new intents but changes some: these may be as many as they are, but not longer.
+        """
+        key = EventKey(utility=event.utility, event_id=event.event_id)
+        length = sum(len(signal.intervals) for signal in event.signals)
+        beside = [self._lives_at(site) for site in sites]
+        if any(not known and len(live) >= MOST_LIVE for live in beside):
             return True
-        for site in sites:
-            self._live[site] += 1
+        if any(
+            length > live.get(key, 0)
+            and length + sum(live.values()) - live.get(key, 0) > MOST_LIVE_INTERVALS
+            for live in beside
+        ):
+            return True
+        for live in beside:
+            live[key] = length
         return False
+
+    def _lives_at(self, site: SiteId) -> dict[EventKey, int]:
+        if site not in self._live:
+            self._live[site] = {
+                record.event: sum(len(ask.segments) for ask in record.intent.asks)
+                for record in self.work.intents.of_site(site, live=True)
+            }
+        return self._live[site]
 
     # --- what the site is to see
 

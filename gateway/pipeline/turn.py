@@ -74,7 +74,9 @@ class Turn(Board):
             return
         if program is None or not addressed:
             self._decline(event, "no_program" if program is None else "no_site")
-        elif not before and self.crowded(addressed):
+        elif self.crowded(event, addressed, known=bool(before)):
+            for record in before.values():  # the utility has replaced them, by what is too much
+                self._cancel(record, event)
             self._decline(event, "crowded", GUARD)
         else:
             sites = [self.book.sites[site] for site in addressed]

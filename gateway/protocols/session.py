@@ -26,8 +26,8 @@ class Session(Protocol):
         """Do what is due; called at start and at every ``Wake``. Calling it early or twice does no harm."""
         ...
 
-    def on_decision(self, decision: Participation, now: datetime) -> Sequence[Action]:
-        """Take a site's or operator's answer to an event; the same answer twice changes nothing."""
+    def on_decisions(self, decisions: Sequence[Participation], now: datetime) -> Sequence[Action]:
+        """Take sites' or the operator's answers to events, in order; the same answer twice changes nothing."""
         ...
 
     def on_readings(self, readings: Readings, now: datetime) -> Sequence[Action]:

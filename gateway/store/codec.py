@@ -1,7 +1,9 @@
 """Values <-> the bytes that rows keep: JSON with decimals as strings, nothing lost."""
 
+import hashlib
 from functools import lru_cache
 from typing import Final, TypeVar
+from weakref import WeakValueDictionary
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
@@ -13,7 +15,7 @@ Value = TypeVar("Value")
 Model = TypeVar("Model", bound=BaseModel)
 
 LARGEST_KEPT: Final = 1 << 14
-"""Longer documents are read anew each time: a hundred of them would show in the memory."""
+"""Longer documents are kept only while somebody holds them: a hundred of them would show in the memory."""
 GRID_EVENT: Final = TypeAdapter(GridEvent)
 PARTICIPATION: Final = TypeAdapter(Participation)
 
@@ -41,9 +43,7 @@ def read_model(kind: type[Model], body: bytes) -> Model:
     Raises:
         StoreError: ``UNREADABLE_ROW``.
     """
-    if len(body) > LARGEST_KEPT:
-        return _read(kind, body)
-    found = _read_lately(kind, body)
+    found = _read_lately(kind, body) if len(body) <= LARGEST_KEPT else _read_large(kind, body)
     if not isinstance(found, kind):
         raise StoreError("UNREADABLE_ROW", f"a stored {kind.__name__} was read as another kind")
     return found
@@ -59,6 +59,18 @@ def _read(kind: type[Model], body: bytes) -> Model:
 @lru_cache(maxsize=128)
 def _read_lately(kind: type[BaseModel], body: bytes) -> BaseModel:
     return _read(kind, body)
+
+
+def _read_large(kind: type[BaseModel], body: bytes) -> BaseModel:
+    key = (kind, hashlib.sha256(body).digest())
+    found = _HELD.get(key)
+    if found is None:
+        found = _HELD[key] = _read(kind, body)
+    return found
+
+
+_HELD: Final = WeakValueDictionary[tuple[type[BaseModel], bytes], BaseModel]()
+"""Large documents that somebody still holds, by their bytes: a second reader shares them."""
 
 
 def _unreadable(error: ValidationError) -> StoreError:

@@ -11,7 +11,7 @@ from conformance.faults.fault import Layer
 from conformance.faults.registry import FAULTS
 from conformance.faults.schedule import Schedule
 from gateway.app.ids import SeededChance
-from gateway.northbound.driver import Health
+from gateway.northbound.health import Health
 from gateway.protocols.oadr2b.vtn_facts import Answered
 from tests.fault_world import POLL, UTILITY, Stage, staged
 

@@ -9,11 +9,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from gateway.app.virtual import VirtualClock
-from gateway.domain.errors import StoreError, WireError
+from gateway.domain.errors import MisuseError, StoreError, WireError
 from gateway.domain.event import EventKey, RawMessage
 from gateway.domain.names import EventId, UtilityName
 from gateway.domain.participation import Opt, Participation
-from gateway.northbound.driver import Driver
+from gateway.northbound.driver import DECIDED_AT_ONCE, Driver
 from gateway.protocols.actions import (
     Action,
     Close,
@@ -66,8 +66,8 @@ class ScriptedSession:
     def on_time(self, now: datetime) -> Sequence[Action]:
         return self._open("time", None, now)
 
-    def on_decision(self, decision: Participation, now: datetime) -> Sequence[Action]:
-        return self._open("decision", decision, now)
+    def on_decisions(self, decisions: Sequence[Participation], now: datetime) -> Sequence[Action]:
+        return self._open("decision", tuple(decisions), now)
 
     def on_readings(self, readings: Readings, now: datetime) -> Sequence[Action]:
         return self._open("readings", readings, now)
@@ -299,6 +299,90 @@ async def test_an_answer_that_nobody_handed_over_is_found_at_the_next_wake() -> 
 
     assert session.doors == [("time", at(0)), ("time", at(10)), ("decision", at(20))]
     assert memory.commits[-1] == (0, 1, 0)
+
+
+def _decisions(count: int) -> list[Participation]:
+    return [
+        replace(DECISION, event=replace(DECISION.event, event_id=EventId(f"e{number}")))
+        for number in range(count)
+    ]
+
+
+async def test_answers_that_wait_together_cost_one_transaction_and_keep_their_order() -> None:
+    clock = VirtualClock(START)
+    memory = Memory(ScriptedPeer(clock))
+    taken: list[object] = []
+    decisions = _decisions(DECIDED_AT_ONCE + 5)
+
+    def act(door: str, item: object, now: datetime) -> Sequence[Action]:
+        if door == "decision":
+            assert isinstance(item, tuple)
+            taken.extend(item)
+            return [Close(reason="done")] if len(taken) == len(decisions) else []
+        return [Wake(at=at(10))]
+
+    session = ScriptedSession(act)
+    driver = Driver(UTILITY, session, memory.peer, memory, no_readings, clock)
+    for decision in decisions:
+        driver.decide(decision)
+    await driver.run()
+
+    assert taken == decisions
+    assert [commit for commit in memory.commits if commit[1]] == [
+        (0, DECIDED_AT_ONCE, 0),
+        (0, 5, 0),
+    ]
+
+
+async def test_an_answer_that_the_session_refuses_does_not_keep_its_neighbours_back() -> None:
+    clock = VirtualClock(START)
+    memory = Memory(ScriptedPeer(clock))
+    taken: list[object] = []
+    good, bad, last = _decisions(3)
+
+    def act(door: str, item: object, now: datetime) -> Sequence[Action]:
+        if door == "decision":
+            assert isinstance(item, tuple)
+            if bad in item:
+                raise MisuseError("PARTIAL_OPT", "scripted")
+            taken.extend(item)
+            return [Close(reason="done")] if last in item else []
+        return [Wake(at=at(10))]
+
+    session = ScriptedSession(act)
+    driver = Driver(UTILITY, session, memory.peer, memory, no_readings, clock)
+    for decision in (good, bad, last):
+        driver.decide(decision)
+    await driver.run()
+
+    assert taken == [good, last]
+    assert sum(commit[1] for commit in memory.commits) == 3, "the refused one is not offered again"
+
+
+async def test_what_comes_in_behind_an_answer_keeps_its_place() -> None:
+    clock = VirtualClock(START)
+    peer = ScriptedPeer(clock, {"OadrPoll": [b"<ok/>"]})
+    memory = Memory(peer)
+    first, second = _decisions(2)
+    refusals = ["BUSY"]
+
+    def act(door: str, item: object, now: datetime) -> Sequence[Action]:
+        if door == "time" and refusals:
+            memory.refusals, refusals[:] = list(refusals), []
+            driver.decide(first)
+            return [
+                Emit(events=(EVENT,), raw=RAW),
+                Send(request_id="1", service="OadrPoll", body=b"<p/>"),
+            ]
+        if door == "message":
+            driver.decide(second)
+        return [Close(reason="done")] if door == "decision" and second in item else []  # type: ignore[operator] # a tuple
+
+    session = ScriptedSession(act)
+    driver = Driver(UTILITY, session, peer, memory, no_readings, clock)
+    await driver.run()
+
+    assert [door for door, _ in session.doors] == ["time", "decision", "message", "decision"]
 
 
 async def test_an_answer_found_in_the_store_and_handed_over_is_taken_once() -> None:

@@ -7,11 +7,12 @@ from typing import TypeVar
 
 import pytest
 
-from gateway.domain.event import GridEvent
+from gateway.domain.event import MOST_INTERVALS, GridEvent, Interval
 from gateway.domain.names import EventId
 from gateway.domain.participation import Opt
 from gateway.domain.points import Step
-from gateway.pipeline.board import MOST_LIVE
+from gateway.domain.timespan import Span
+from gateway.pipeline.board import MOST_LIVE, MOST_LIVE_INTERVALS
 from gateway.pipeline.inbound import TAKEN_AT_ONCE
 from tests.intent_samples import EVENT
 from tests.pipeline_story import House, changed, opened
@@ -90,3 +91,47 @@ async def test_a_crowded_site_still_takes_changes_and_cancellations() -> None:
     assert (await house.record(event_id="many-0")).version == 1
     assert (await house.record(event_id="many-1")).intent.cancelled_at == house.now
     assert (await house.words()).count("crowded") == 0, "the cancelled one has made room"
+
+
+def long(event: GridEvent, intervals: int) -> GridEvent:
+    """Return an event of so many one-minute intervals."""
+    first = event.signals[0].intervals[0].value
+    minute = timedelta(minutes=1)
+    steps = tuple(
+        Interval(span=Span.lasting(event.start + place * minute, minute), value=first)
+        for place in range(intervals)
+    )
+    return replace(
+        event, duration=intervals * minute, signals=(replace(event.signals[0], intervals=steps),)
+    )
+
+
+async def test_a_site_takes_no_more_intervals_than_its_plan_can_be_made_of() -> None:
+    house = await opened(House())
+    fits = [long(event, MOST_INTERVALS) for event in crowd(MOST_LIVE_INTERVALS // MOST_INTERVALS)]
+
+    await house.deliver(*fits)
+    await house.deliver(*crowd(1, first=50))
+
+    assert len(await house.outbox("intent")) == len(fits)
+    assert [(t.event.event_id, t.opt, t.reason) for t in house.told] == [
+        ("many-50", Opt.OUT, "guard")
+    ]
+
+
+async def test_a_change_that_makes_an_event_too_long_ends_it_and_is_declined() -> None:
+    house = await opened(House())
+    few = MOST_LIVE_INTERVALS // MOST_INTERVALS
+    events = [*(long(event, MOST_INTERVALS) for event in crowd(few - 1)), *crowd(1, first=few)]
+    await house.deliver(*events)
+
+    grown = long(replace(events[-1], version=1, raw_sha256="f" * 64), MOST_INTERVALS)
+    shrunk = replace(long(events[0], 10), version=1, raw_sha256="d" * 64)
+    await house.deliver(grown)
+    await house.deliver(replace(long(grown, MOST_INTERVALS + 1), version=2, raw_sha256="e" * 64))
+    await house.deliver(shrunk)
+
+    last = await house.record(event_id=events[-1].event_id)
+    assert last.intent.cancelled_at is not None
+    assert [(t.version, t.opt, t.reason) for t in house.told] == [(2, Opt.OUT, "guard")]
+    assert (await house.record(event_id="many-0")).version == 1

@@ -7,7 +7,7 @@ from decimal import Decimal
 import pytest
 
 from gateway.domain.errors import MisuseError
-from gateway.domain.event import EventKey, TestKind
+from gateway.domain.event import MOST_INTERVALS, EventKey, TestKind
 from gateway.domain.names import EventId
 from gateway.domain.participation import Opt, Participation
 from gateway.protocols.actions import Emit, Send
@@ -879,7 +879,74 @@ def test_a_partial_answer_must_be_settled_before() -> None:
     )
 
     with pytest.raises(MisuseError, match="PARTIAL_OPT"):
-        world.session.on_decision(partial, world.now)
+        world.session.on_decisions((partial,), world.now)
+
+
+def test_decisions_of_one_turn_that_answer_one_delivery_go_out_as_one_message() -> None:
+    world = undecided()
+    world.poll(listing(event("e1"), event("e2"), event("e3"), request_id="d1"))
+    world.poll(listing(event("e1"), event("e2"), event("e3"), event("e4"), request_id="d2"))
+    before = len(world.of(wire.OadrCreatedEvent))
+
+    decisions = [
+        Participation(
+            event=EventKey(utility=UTILITY, event_id=EventId(event_id)),
+            version=0,
+            opt=Opt.OUT,
+            reason="guard",
+            decided_at=NOW,
+            by="gateway",
+        )
+        for event_id in ("e1", "e2", "e3", "e4")
+    ]
+    world._perform(world.session.on_decisions(decisions, world.now))
+    world.settle()
+
+    created = world.of(wire.OadrCreatedEvent)[before:]
+    assert [each.ei_response.request_id for each in created] == ["d2"]
+    told = [(r.qualified_event_id.event_id, r.request_id) for r in created[0].event_responses]
+    assert told == [
+        *[(e, d) for e in ("e1", "e2", "e3") for d in ("d1", "d2")],
+        ("e4", "d2"),
+    ]
+
+
+# --- how long an event may be
+
+
+def test_an_event_of_as_many_intervals_as_are_taken_is_taken() -> None:
+    world = ready()
+
+    world.poll(listing(event(signals=(_minutes(MOST_INTERVALS),), hours=MOST_INTERVALS // 60)))
+
+    assert short(world) == [("e1", 0, "200", IN)]
+    assert len(world.emitted[0].signals[0].intervals) == MOST_INTERVALS
+
+
+@pytest.mark.spec("OpenADR 2.0b rule 19")
+def test_an_event_of_more_is_refused_by_itself_and_the_session_goes_on() -> None:
+    world = ready()
+    long = event("e1", signals=(_minutes(MOST_INTERVALS), replace(_minutes(60), signal_id="s2")))
+
+    world.poll(listing(long, event("e2")))
+
+    assert short(world) == [("e1", 0, "469", OUT), ("e2", 0, "200", IN)]
+    assert [found.event_id for found in world.emitted] == ["e2"]
+    assert "event_refused" in world.words()
+
+
+def test_a_change_to_more_intervals_releases_the_version_that_was_taken() -> None:
+    world = ready()
+    world.poll(listing(event("e1")))
+
+    world.poll(listing(event("e1", version=1, signals=(_minutes(MOST_INTERVALS + 60),))))
+
+    assert short(world)[-1] == ("e1", 1, "469", OUT)
+    assert world.emitted[-1].cancelled_at is not None
+
+
+def _minutes(count: int) -> wire.EiEventSignal:
+    return signal(values=steps(*["225000"] * count, minutes=1))
 
 
 def test_a_decision_after_a_restart_answers_the_delivery_from_before() -> None:

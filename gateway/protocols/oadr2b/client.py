@@ -71,9 +71,12 @@ class VenSession:
 
     def snapshot(self) -> bytes:
         """Return everything that must survive a restart as canonical JSON."""
-        if self._written is None or self._written[0] is not self._state:
-            self._written = (self._state, self._writer.write(self._state))
-        return self._written[1]
+        known, self._written = self._written, None
+        if known is None or known[0] is not self._state:
+            known = None  # gone before the next one is made: they may be large
+            known = (self._state, self._writer.write(self._state))
+        self._written = known
+        return known[1]
 
     # --- doors
 
@@ -119,10 +122,10 @@ class VenSession:
             self._fail(turn, outgoing, failure.reason, failure.retry_after)
         return self._finish(turn)
 
-    def on_decision(self, decision: Participation, now: datetime) -> Sequence[Action]:
-        """Take a site's or operator's answer to an event."""
+    def on_decisions(self, decisions: Sequence[Participation], now: datetime) -> Sequence[Action]:
+        """Take sites' or the operator's answers to events; what answers one delivery goes out as one message."""
         turn = self._turn(now)
-        ven_answers.decided(turn, decision)
+        ven_answers.decided(turn, decisions)
         if turn.state.outbox != self._state.outbox:
             ven_link.hurry(turn)
         return self._finish(turn)

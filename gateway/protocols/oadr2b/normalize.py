@@ -11,6 +11,7 @@ from typing import Final
 
 from gateway.domain.errors import GatewayError, SignalError
 from gateway.domain.event import (
+    MOST_INTERVALS,
     GridEvent,
     Interval,
     RawMessage,
@@ -25,6 +26,7 @@ from gateway.protocols.entry import ProgramTerms
 from gateway.protocols.oadr2b.event_rules import check_event
 from gateway.protocols.oadr2b.leftovers import leftovers
 from gateway.protocols.oadr2b.messages import (
+    EiEvent,
     EiEventSignal,
     EiTarget,
     OadrDistributeEvent,
@@ -80,6 +82,7 @@ def accept(event: OadrEvent, audience: Audience) -> Accepted:
         WireError: ``INVALID_NUMBER`` for a value that cannot be scaled.
     """
     inner = event.ei_event
+    _check_size(inner)
     check_event(inner)
     terms = audience.terms(inner)
     sites = audience.sites(inner, terms)
@@ -87,6 +90,14 @@ def accept(event: OadrEvent, audience: Audience) -> Accepted:
     signals = tuple(_followed(inner.ei_event_signals, audience, terms, partly=partly))
     ranked = sorted(signals, key=lambda pair: PRECEDENCE[canonical_name(pair[0].signal_name)])
     return Accepted(event=event, terms=terms, sites=sites, signals=tuple(ranked))
+
+
+def _check_size(event: EiEvent) -> None:
+    series = [signal.intervals for signal in event.ei_event_signals]
+    if event.ei_event_baseline is not None:
+        series.append(event.ei_event_baseline.intervals)
+    if sum(map(len, series)) > MOST_INTERVALS:
+        raise SignalError("DEPLOYMENT", f"an event may have {MOST_INTERVALS} intervals here")
 
 
 def _followed(

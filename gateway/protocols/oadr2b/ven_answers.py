@@ -65,11 +65,31 @@ def owe(record: EventRecord, request_id: str) -> EventRecord:
     return replace(record, owed=owed)
 
 
-def decided(turn: Turn, decision: Participation) -> None:
-    """Take the answer of the site or the operator; the same answer twice changes nothing.
+def decided(turn: Turn, decisions: Sequence[Participation]) -> None:
+    """Take answers of sites or the operator; the same answer twice changes nothing.
 
     Raises:
         MisuseError: ``PARTIAL_OPT``: 2.0b knows in and out only, and the program's policy settles which.
+    """
+    told: dict[str, list[EventResponse]] = {}
+    for decision in decisions:
+        record = _answered(turn, decision)
+        if record is None or record.answer is None or not record.required:
+            continue
+        responses = [
+            response(record.answer, record.event_id, record.version, request_id)
+            for request_id in record.owed or (record.request_id,)
+        ]
+        told.setdefault(record.owed[-1] if record.owed else "", []).extend(responses)
+    for request_id, responses in told.items():
+        send_created(turn, responses, request_id)
+
+
+def _answered(turn: Turn, decision: Participation) -> EventRecord | None:
+    """Write one answer down.
+
+    Returns:
+        The record with the answer and the deliveries that waited for it; None when there is nothing to tell.
     """
     if decision.opt is Opt.PARTIAL:
         raise MisuseError("PARTIAL_OPT", "a partial answer must be settled before it goes upstream")
@@ -77,21 +97,14 @@ def decided(turn: Turn, decision: Participation) -> None:
     if record is None or record.version != decision.version or record.state not in _ANSWERABLE:
         # The event was changed, cancelled or dropped meanwhile; a newer question has been asked, or none is left.
         turn.note("decision_too_late", event_id=decision.event.event_id)
-        return
+        return None
     opt = OptType.OPT_IN if decision.opt is Opt.IN else OptType.OPT_OUT
     known = record.answer
     if known is not None and (known.opt is opt or known.code != OK):
-        return
+        return None
     answer = Answer(code=OK, opt=opt, text=decision.reason)
     turn.put_event(replace(record, answer=answer, owed=()))
-    if not record.required:
-        return
-    waiting = record.owed if known is None else ()
-    responses = [
-        response(answer, record.event_id, record.version, request_id)
-        for request_id in waiting or (record.request_id,)
-    ]
-    send_created(turn, responses, waiting[-1] if waiting else "")
+    return replace(record, answer=answer, owed=record.owed if known is None else ())
 
 
 def acknowledged(turn: Turn, outgoing: Outgoing, reply: Message | None) -> None:

@@ -16,6 +16,8 @@ from gateway.protocols.oadr2b.ven_turn import Turn, without
 REMEMBERED: Final = timedelta(days=1)
 """How long an event that is over stays known after its last listing, so that old numbers are still refused."""
 MOST_EVENTS: Final = 2000
+COMMENT_KEPT: Final = 1000
+"""Characters of a vtnComment that a session remembers; it was handed in whole, with its bytes, when it came."""
 END_TOLERANCE: Final = timedelta(seconds=30)
 """A listing that lacks an event this shortly before its end is no cancellation: clocks differ by so much."""
 
@@ -26,12 +28,22 @@ def open_events(turn: Turn) -> tuple[EventRecord, ...]:
 
 
 def write_event(turn: Turn, event: OadrEvent) -> str:
-    """Return an event as a document of its own, to be remembered."""
+    """Return an event as a document of its own, to be remembered; of a long comment only the beginning."""
+    event = _with_short_comment(event)
     message = OadrDistributeEvent(
         request_id="", vtn_id=turn.registration.vtn_id, oadr_events=(event,)
     )
     turn.setting.decoded[event.ei_event.event_descriptor.event_id] = event
     return turn.setting.codec.encode(message).decode()
+
+
+def _with_short_comment(event: OadrEvent) -> OadrEvent:
+    inner = event.ei_event
+    comment = inner.event_descriptor.vtn_comment
+    if comment is None or len(comment) <= COMMENT_KEPT:
+        return event
+    short = replace(inner.event_descriptor, vtn_comment=comment[:COMMENT_KEPT])
+    return replace(event, ei_event=replace(inner, event_descriptor=short))
 
 
 def content_of(turn: Turn, record: EventRecord) -> Accepted | None:

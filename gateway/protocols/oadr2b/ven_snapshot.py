@@ -4,7 +4,7 @@ Records that did not change since the last snapshot are not written anew: their 
 turn costs what it changed, not what is remembered.
 """
 
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -55,22 +55,28 @@ class StateWriter:
 
     def write(self, state: VenState) -> bytes:
         """Return a state as canonical JSON."""
-        parts = {
+        parts: dict[str, Iterable[bytes]] = {
             "events": self._list((("e", e.event_id), e) for e in state.events.values()),
-            "finished": canonical(list(state.finished)),
+            "finished": (canonical(list(state.finished)),),
             "outbox": self._list((("o", item.key), item) for item in state.outbox),
             "owed": self._list((("d", due.key), due) for due in state.owed),
-            "registration": self._bytes(("g", ""), state.registration),
+            "registration": (self._bytes(("g", ""), state.registration),),
             "running": self._list((("r", r.report_request_id), r) for r in state.running.values()),
         }
         if state.restored_at is not None:
-            parts["restored_at"] = canonical(instant_text(state.restored_at))
+            parts["restored_at"] = (canonical(instant_text(state.restored_at)),)
+        # Joined once: the state of a utility with very many events has megabytes, and every copy would show.
+        body = b"".join((b'{"format":%d,"state":{' % FORMAT, *_members(parts), b"}}"))
         self._written, self._fresh = self._fresh, {}
-        body = b",".join(b'"%s":%s' % (name.encode(), part) for name, part in sorted(parts.items()))
-        return b'{"format":%d,"state":{%s}}' % (FORMAT, body)
+        return body
 
-    def _list(self, items: Iterable[tuple[Hashable, object]]) -> bytes:
-        return b"[%s]" % b",".join(self._bytes(key, item) for key, item in items)
+    def _list(self, items: Iterable[tuple[Hashable, object]]) -> Iterator[bytes]:
+        yield b"["
+        for place, (key, item) in enumerate(items):
+            if place:
+                yield b","
+            yield self._bytes(key, item)
+        yield b"]"
 
     def _bytes(self, key: Hashable, item: object) -> bytes:
         known = self._written.get(key)
@@ -78,6 +84,12 @@ class StateWriter:
             known = (item, canonical(_ADAPTERS[type(item)].dump_python(item, mode="json")))
         self._fresh[key] = known
         return known[1]
+
+
+def _members(parts: Mapping[str, Iterable[bytes]]) -> Iterator[bytes]:
+    for place, (name, part) in enumerate(sorted(parts.items())):
+        yield b'%s"%s":' % (b"," if place else b"", name.encode())
+        yield from part
 
 
 def write_state(state: VenState) -> bytes:
