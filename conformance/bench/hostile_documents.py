@@ -9,6 +9,8 @@ from conformance.faults.exchange import Exchange
 from conformance.faults.fault import Fault, Layer
 from conformance.faults.http import XML
 from conformance.faults.wire import answer
+from gateway.domain.event import MOST_INTERVALS
+from gateway.pipeline.board import MOST_LIVE_INTERVALS
 from gateway.protocols.oadr2b.codec import Codec
 from gateway.transport.schemas import load_oadr20b_schema
 
@@ -55,8 +57,13 @@ def long_comments() -> bytes:
 
 
 def many_intervals() -> bytes:
-    """List one event of 12,000 intervals."""
+    """List one event of 12,000 intervals: more than are taken."""
     return _listing(1, 12_000)
+
+
+def most_intervals() -> bytes:
+    """List events as long as they may be, and one more of them than a site takes."""
+    return _listing(MOST_LIVE_INTERVALS // MOST_INTERVALS + 1, MOST_INTERVALS)
 
 
 def flat() -> bytes:
@@ -102,6 +109,7 @@ DOCUMENTS: Final = tuple(
         many_events,
         long_comments,
         many_intervals,
+        most_intervals,
         flat,
         references,
         attributes,
