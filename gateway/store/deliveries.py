@@ -180,7 +180,7 @@ class Deliveries(Attempts):
         ordered = statement.order_by(
             _DELIVERY.c.sequence.desc(), _DELIVERY.c.site, _DELIVERY.c.endpoint
         )
-        return self._fates(self._transaction.run(ordered.limit(limit)))
+        return self._fates(self._transaction.ask(ordered.limit(limit)))
 
     def delivered(self, site: SiteId, endpoint: str, after: int) -> tuple[Delivery, ...]:
         """Return what was delivered after a place of the stream."""

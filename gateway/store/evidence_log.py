@@ -140,7 +140,7 @@ class EvidenceLog:
         if since is not None:
             statement = statement.where(_LOG.c.logged_at >= bindparam("since"))
             values["since"] = micros(since)
-        return _entries(self._transaction.run(statement, values))
+        return _entries(self._transaction.ask(statement, values))
 
     def at(self, indexes: Collection[int]) -> tuple[LogEntry, ...]:
         """Return the records at these places, in order; places beyond the end are passed over."""

@@ -64,7 +64,7 @@ class Tokens:
         Raises:
             StoreError: ``NAME_TAKEN`` when its name or its secret is in use.
         """
-        if self._transaction.run(_ADD, _GUARD.sealed(_values(token))).rowcount == 0:
+        if self._transaction.change(_ADD, _GUARD.sealed(_values(token))) == 0:
             raise StoreError(
                 "NAME_TAKEN", f"there is a token {token.name} already; revoke or rename"
             )

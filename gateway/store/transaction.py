@@ -4,11 +4,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from sqlalchemy import Connection, CursorResult, Executable
+from sqlalchemy import Connection, Executable, Result
 from sqlalchemy.dialects.sqlite import insert
 from sqlmodel import Field
 
 from gateway.database.columns import BIG_KEY
+from gateway.database.prepared import changed, run
 from gateway.pipeline.records import StoreIdentity
 from gateway.store.row import StoreRow, table_of
 
@@ -51,9 +52,17 @@ class Transaction:
         self,
         statement: Executable,
         values: Mapping[str, object] | Sequence[Mapping[str, object]] | None = None,
-    ) -> CursorResult[Any]:
-        """Execute a statement; a sequence of values executes it once for each."""
+    ) -> Result[Any]:
+        """Execute a statement that is a module's constant; a sequence of values executes it once for each."""
+        return run(self.connection, statement, values)
+
+    def ask(self, statement: Executable, values: Mapping[str, object] | None = None) -> Result[Any]:
+        """Execute a statement that was put together for one question."""
         return self.connection.execute(statement, values)
+
+    def change(self, statement: Executable, values: Mapping[str, object]) -> int:
+        """Execute a statement that changes rows; return how many."""
+        return changed(self.connection, statement, values)
 
     def set_aside(self, suspect: Suspect) -> None:
         """Note a corrupt row; keep its copy in this very transaction, which may go on to replace it."""
@@ -63,8 +72,5 @@ class Transaction:
 
     def keep(self, suspect: Suspect) -> bool:
         """Store a copy in quarantine; False when it lies there already."""
-        done = self.run(
-            _KEEP,
-            {"found_in": suspect.table, "row_key": suspect.key, "content": suspect.content},
-        )
-        return done.rowcount > 0
+        kept = {"found_in": suspect.table, "row_key": suspect.key, "content": suspect.content}
+        return self.change(_KEEP, kept) > 0

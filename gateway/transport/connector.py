@@ -47,7 +47,8 @@ class OrderlyLine(ResponseHandler):
 
     def data_received(self, data: bytes) -> None:
         """Take bytes of an answer; others end the connection."""
-        if self._asked:
+        # aiohttp itself hands over nothing, to have what it holds back parsed; that is nobody's word.
+        if self._asked or not data:
             super().data_received(data)
         elif self.transport is not None:
             self.transport.abort()

@@ -84,6 +84,22 @@ async def test_the_servers_certificate_is_known_however_short_its_answer(folder:
             assert answer.peer_der == der(folder)
 
 
+async def test_exchanges_share_one_connection_and_its_handshake(folder: Path) -> None:
+    ports: list[object] = []
+
+    async def note(request: web.Request) -> web.Response:
+        ports.append(request.transport and request.transport.get_extra_info("peername"))
+        body = b"<ok/>" + b" " * 4096 if len(ports) % 2 else b""
+        return web.Response(body=body, content_type=XML)
+
+    async with server(folder, note) as url, client(url, folder) as made:
+        for _ in range(6):
+            await made.post("OadrPoll", b"<poll/>", XML)
+
+    assert len(ports) == 6
+    assert len(set(ports)) == 1
+
+
 async def test_outside_test_mode_a_test_certificate_gets_no_byte(folder: Path) -> None:
     seen: list[web.Request] = []
 
