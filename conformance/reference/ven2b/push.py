@@ -1,0 +1,48 @@
+"""The endpoints of a push VEN.
+
+Spec: OpenADR 2.0b section 9.1: POST only (else 501), known services only (else 404), XML only (else 406).
+"""
+
+from collections.abc import Callable
+from typing import Final
+
+from aiohttp import web
+from lxml.etree import _Element as Element
+
+from conformance.reference.ven2b.settings import BASE_PATH
+from conformance.reference.ven2b.wire import opened, sealed
+from gateway.domain.errors import GatewayError
+from gateway.domain.ports import Clock
+from gateway.transport.server import dated, guarded, read_body
+
+SERVICES: Final = ("EiEvent", "EiReport", "EiRegisterParty")
+LARGEST: Final = 8 << 20
+
+
+def endpoints(take: Callable[[Element], Element | None], clock: Clock) -> web.Application:
+    """Build the app.
+
+    Args:
+        take: Takes a message; returns what goes back in the same exchange, None for an empty body.
+        clock: Time of the ``Date`` header and of the limits.
+    """
+
+    async def handle(request: web.Request) -> web.Response:
+        if request.path.removeprefix(f"{BASE_PATH}/") not in SERVICES:
+            return web.Response(status=404)
+        if request.method != "POST":
+            return web.Response(status=501)
+        if request.content_type != "application/xml" or "Transfer-Encoding" in request.headers:
+            return web.Response(status=406)
+        answer = take(opened(await read_body(request, clock, LARGEST)))
+        if answer is None:
+            return web.Response(status=200)
+        return web.Response(body=sealed(answer), content_type="application/xml")
+
+    def refuse(request: web.Request, error: GatewayError) -> web.StreamResponse:
+        return web.Response(status=406)
+
+    app = web.Application(middlewares=[guarded(refuse)], client_max_size=LARGEST)
+    app.router.add_route("*", "/{path:.*}", handle)
+    dated(app, clock)
+    return app
