@@ -1,7 +1,6 @@
-"""The reference VEN against our VTN: two implementations that share no protocol code, in virtual time over real sockets."""
+"""The reference VEN against our VTN: no protocol code shared, virtual time, real sockets."""
 
 import asyncio
-import random
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from conformance.peers.vtn2b import UtilityPeer
 from conformance.reference.ven2b.device import Ven
 from conformance.reference.ven2b.settings import Settings
 from conformance.reference.ven2b.state import Memory
+from gateway.app.ids import SeededChance
 from gateway.app.virtual import VirtualClock
 from gateway.domain.timespan import Span
 from gateway.protocols.oadr2b.messages import SignalType
@@ -51,7 +51,7 @@ class World:
 def _device(
     utility: UtilityPeer, clock: VirtualClock, memory: Memory | None = None
 ) -> tuple[Ven, "asyncio.Task[None]"]:
-    ven = Ven(Settings(url=utility.url), clock, random.Random(7), memory)  # noqa: S311 - seeded
+    ven = Ven(Settings(url=utility.url), clock, SeededChance(7, "ven"), memory)
     return ven, asyncio.create_task(ven.run())
 
 
