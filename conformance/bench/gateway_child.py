@@ -12,6 +12,7 @@ from pathlib import Path
 
 from conformance.bench.probe import LoopProbe
 from gateway.app.bootstrap import Gateway, Wiring
+from gateway.app.heap import settle_heap
 from gateway.app.ids import SystemIds
 from gateway.client.clock import ScaledClock
 from gateway.config.load import load
@@ -50,6 +51,7 @@ def _say(found: dict[str, object]) -> None:
 def main() -> None:
     """Run with: configuration, instant of the timeline, Unix second at which it passed, factor."""
     config, origin, started, factor = sys.argv[1:]
+    settle_heap()
     clock = ScaledClock(
         datetime.fromisoformat(origin),
         datetime.fromisoformat(started),

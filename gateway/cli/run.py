@@ -10,6 +10,7 @@ from pathlib import Path
 import structlog
 
 from gateway.app.bootstrap import Gateway, Wiring
+from gateway.app.heap import settle_heap
 from gateway.cli.ending import Exit
 from gateway.client.clock import ScaledClock, SystemClock
 from gateway.config.load import load
@@ -26,6 +27,7 @@ Timeline = tuple[str, float, float]
 
 def run(config: Path, clock: Timeline) -> int:
     """Run a gateway; Ctrl-C or SIGTERM once ends it in good order, twice at once."""
+    settle_heap()
     loaded = load(config, open_files=True)
     wiring = _wiring(clock)
     test_mode = loaded.settings.gateway.test_mode

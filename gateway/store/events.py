@@ -205,6 +205,8 @@ class Events:
 
     def keep(self, raw: RawMessage) -> None:
         """Store a raw message by itself, once per digest."""
+        if raw.sha256 in self._transaction.raw_kept:
+            return
         self._transaction.run(
             _KEEP_RAW,
             {
@@ -216,6 +218,7 @@ class Events:
                 "signature_verified": int(raw.signature_verified),
             },
         )
+        self._transaction.raw_kept.add(raw.sha256)
 
     def _store(self, event: GridEvent, raw: RawMessage, content: bytes, variant: int) -> None:
         self.keep(raw)

@@ -47,6 +47,8 @@ class Transaction:
     identity: StoreIdentity
     writable: bool
     suspects: list[Suspect] = field(default_factory=list)
+    raw_kept: set[str] = field(default_factory=set)
+    """Digests of the raw messages that are stored: one of megabytes may bring a thousand events."""
 
     def run(
         self,

@@ -15,7 +15,7 @@ from gateway.protocols.oadr2b import messages as wire
 from gateway.protocols.oadr2b import registration
 from gateway.protocols.oadr2b.events import State
 from gateway.protocols.oadr2b.options import VenOptions
-from gateway.protocols.oadr2b.ven_event_book import MOST_EVENTS
+from gateway.protocols.oadr2b.ven_event_book import COMMENT_KEPT, DECODED_KEPT, MOST_EVENTS
 from gateway.protocols.oadr2b.ven_snapshot import read_state, write_state
 from gateway.protocols.oadr2b.ven_state import EventRecord, Registration, VenState
 from tests.oadr2b_world import (
@@ -912,6 +912,31 @@ def test_decisions_of_one_turn_that_answer_one_delivery_go_out_as_one_message() 
 
 
 # --- how long an event may be
+
+
+def test_a_long_comment_is_handed_in_whole_and_remembered_in_part() -> None:
+    world = ready()
+    comment = "\u00e9<&" * COMMENT_KEPT
+    told = event("e1")
+    descriptor = replace(told.ei_event.event_descriptor, vtn_comment=comment)
+    told = replace(told, ei_event=replace(told.ei_event, event_descriptor=descriptor))
+
+    world.poll(listing(told))
+    world.poll(listing())
+
+    assert [found.comment for found in world.emitted] == [comment, comment[:COMMENT_KEPT]]
+    assert world.emitted[-1].cancelled_at is not None
+
+
+def test_more_events_than_are_kept_decoded_end_all_the_same() -> None:
+    world = ready()
+    many = [event(f"e{number}") for number in range(DECODED_KEPT + 20)]
+    world.poll(listing(*many))
+
+    world.poll(listing())
+
+    gone = [found.event_id for found in world.emitted if found.cancelled_at is not None]
+    assert sorted(gone) == sorted(each.ei_event.event_descriptor.event_id for each in many)
 
 
 def test_an_event_of_as_many_intervals_as_are_taken_is_taken() -> None:

@@ -16,8 +16,10 @@ from gateway.protocols.oadr2b.ven_turn import Turn, without
 REMEMBERED: Final = timedelta(days=1)
 """How long an event that is over stays known after its last listing, so that old numbers are still refused."""
 MOST_EVENTS: Final = 2000
-COMMENT_KEPT: Final = 1000
+COMMENT_KEPT: Final = 256
 """Characters of a vtnComment that a session remembers; it was handed in whole, with its bytes, when it came."""
+DECODED_KEPT: Final = 200
+"""Events that are kept decoded too; the others are read again when they end."""
 END_TOLERANCE: Final = timedelta(seconds=30)
 """A listing that lacks an event this shortly before its end is no cancellation: clocks differ by so much."""
 
@@ -33,7 +35,10 @@ def write_event(turn: Turn, event: OadrEvent) -> str:
     message = OadrDistributeEvent(
         request_id="", vtn_id=turn.registration.vtn_id, oadr_events=(event,)
     )
-    turn.setting.decoded[event.ei_event.event_descriptor.event_id] = event
+    decoded = turn.setting.decoded
+    decoded[event.ei_event.event_descriptor.event_id] = event
+    if len(decoded) > DECODED_KEPT:
+        del decoded[next(iter(decoded))]
     return turn.setting.codec.encode(message).decode()
 
 

@@ -1,0 +1,26 @@
+"""The C library's heap: few of them, and large blocks given back at once.
+
+By default each thread gets a heap of its own, and what one thread has freed no other can use: a document of megabytes
+that passes from a worker thread through the writer to the loop would leave its size behind in each of them.
+"""
+
+import ctypes
+from typing import Final
+
+_ARENA_MAX: Final = -8
+_MMAP_THRESHOLD: Final = -3
+HEAPS: Final = 2
+LARGE: Final = 1 << 20
+"""Bytes from which on a block is a map of its own, gone when it is freed; fixed, or the library would raise it."""
+
+
+def settle_heap() -> bool:
+    """Say so to the library, for the whole process; call it before threads are started.
+
+    Returns:
+        False: this C library knows no such thing (others than glibc), and everything stays as it was.
+    """
+    set_option = getattr(ctypes.CDLL(None), "mallopt", None)
+    if set_option is None:
+        return False
+    return bool(set_option(_ARENA_MAX, HEAPS)) and bool(set_option(_MMAP_THRESHOLD, LARGE))

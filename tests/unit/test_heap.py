@@ -1,0 +1,42 @@
+"""The heap of a gateway's process: what one thread has freed, another can use."""
+
+import platform
+import subprocess
+import sys
+
+import pytest
+
+from gateway.app.heap import HEAPS
+
+_HEAPS = """
+import re, sys, threading
+if sys.argv[1] == "settled":
+    from gateway.app.heap import settle_heap
+    settle_heap()
+gate = threading.Barrier(9)
+def work():
+    held = [bytes(3000) for _ in range(50)]
+    gate.wait()
+    gate.wait()
+    del held
+threads = [threading.Thread(target=work) for _ in range(8)]
+for each in threads: each.start()
+gate.wait()
+maps = open("/proc/self/maps").read()
+# A heap of glibc beside the first one is a map that begins at a multiple of 64 MiB.
+found = {int(start, 16) for start in re.findall(r"^([0-9a-f]+)-[0-9a-f]+ rw-p 00000000 00:00 0 *$", maps, re.M)}
+print(sum(start % (64 << 20) == 0 for start in found))
+gate.wait()
+for each in threads: each.join()
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="other libraries have no such heaps")
+def test_threads_share_their_heaps() -> None:
+    settled, usual = (
+        int(subprocess.check_output([sys.executable, "-c", _HEAPS, mode], text=True))
+        for mode in ("settled", "usual")
+    )
+
+    assert settled < HEAPS <= 4 <= usual
