@@ -12,7 +12,7 @@ from pathlib import Path
 
 from conformance.bench.probe import LoopProbe
 from gateway.app.bootstrap import Gateway, Wiring
-from gateway.app.heap import settle_heap
+from gateway.app.heap import set_apart, settle_heap
 from gateway.app.ids import SystemIds
 from gateway.client.clock import ScaledClock
 from gateway.config.load import load
@@ -26,6 +26,7 @@ async def serve(config: Path, clock: ScaledClock) -> None:
     loaded = load(config)
     gateway = Gateway(loaded, Wiring(clock=clock))
     await gateway.start()
+    set_apart()
     site = SiteId(loaded.settings.site[0].id)
     token = await create_token(
         gateway.office.store, SystemIds(), name="bench", site=site, now=clock.now()

@@ -10,7 +10,7 @@ from pathlib import Path
 import structlog
 
 from gateway.app.bootstrap import Gateway, Wiring
-from gateway.app.heap import settle_heap
+from gateway.app.heap import set_apart, settle_heap
 from gateway.cli.ending import Exit
 from gateway.client.clock import ScaledClock, SystemClock
 from gateway.config.load import load
@@ -66,6 +66,7 @@ async def _serve(gateway: Gateway) -> int:
 async def _life(gateway: Gateway) -> None:
     try:
         await _start(gateway)
+        set_apart()
         await gateway.run()
     finally:
         await gateway.stop()
