@@ -18,7 +18,7 @@ from conformance.reference.ven2b.push import endpoints
 from conformance.reference.ven2b.reports import Reports
 from conformance.reference.ven2b.settings import BASE_PATH, Settings
 from conformance.reference.ven2b.state import Memory
-from conformance.reference.ven2b.wire import every, local, make, message, text
+from conformance.reference.wire2b import every, local, make, message, text
 from gateway.domain.chance import Chance
 from gateway.domain.ports import Clock, Mailbox
 from gateway.domain.timespan import Span

@@ -20,7 +20,7 @@ from conformance.reference.ven2b.judging import (
 )
 from conformance.reference.ven2b.settings import Settings
 from conformance.reference.ven2b.state import Known, Memory
-from conformance.reference.ven2b.wire import every, make, message, response, text
+from conformance.reference.wire2b import every, make, message, response, text
 from gateway.domain.chance import Chance
 
 OK: Final = "200"

@@ -11,7 +11,7 @@ from conformance.reference.ven2b import producer, registration
 from conformance.reference.ven2b.events import Events
 from conformance.reference.ven2b.reports import Reports
 from conformance.reference.ven2b.state import Memory
-from conformance.reference.ven2b.wire import local, make, message, response, text
+from conformance.reference.wire2b import local, make, message, response, text
 
 EVENT: Final = "EiEvent"
 REPORT: Final = "EiReport"

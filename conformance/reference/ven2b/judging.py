@@ -11,7 +11,7 @@ from typing import Final
 from lxml.etree import _Element as Element
 
 from conformance.reference.ven2b.settings import Settings
-from conformance.reference.ven2b.wire import every, found, text, texts
+from conformance.reference.wire2b import every, found, text, texts
 from gateway.domain.errors import WireError
 from gateway.domain.timespan import duration, instant
 

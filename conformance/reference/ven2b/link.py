@@ -9,7 +9,7 @@ from typing import Final
 from lxml.etree import _Element as Element
 
 from conformance.reference.ven2b.settings import Settings
-from conformance.reference.ven2b.wire import opened, sealed
+from conformance.reference.wire2b import opened, sealed
 from gateway.domain.chance import Chance
 from gateway.domain.errors import TransportError, WireError
 from gateway.domain.ports import Clock

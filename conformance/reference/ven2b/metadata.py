@@ -11,7 +11,7 @@ from typing import Final
 from lxml.etree import _Element as Element
 
 from conformance.reference.ven2b.settings import Settings
-from conformance.reference.ven2b.wire import lasting, make, message, stamp
+from conformance.reference.wire2b import lasting, make, message, stamp
 
 METADATA: Final = "METADATA"
 NOT_FOR_A_REQUEST: Final = "0"

@@ -9,7 +9,7 @@ from datetime import datetime
 from lxml.etree import _Element as Element
 
 from conformance.reference.ven2b.state import Known
-from conformance.reference.ven2b.wire import lasting, make, message, stamp, starting
+from conformance.reference.wire2b import lasting, make, message, stamp, starting
 from gateway.domain.timespan import Span
 
 

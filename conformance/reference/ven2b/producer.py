@@ -9,7 +9,7 @@ from typing import Final
 from lxml.etree import _Element as Element
 
 from conformance.reference.ven2b.state import Memory
-from conformance.reference.ven2b.wire import (
+from conformance.reference.wire2b import (
     every,
     lasting,
     make,

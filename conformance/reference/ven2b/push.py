@@ -10,7 +10,7 @@ from aiohttp import web
 from lxml.etree import _Element as Element
 
 from conformance.reference.ven2b.settings import BASE_PATH
-from conformance.reference.ven2b.wire import opened, sealed
+from conformance.reference.wire2b import opened, sealed
 from gateway.domain.errors import GatewayError
 from gateway.domain.ports import Clock
 from gateway.transport.server import dated, guarded, read_body

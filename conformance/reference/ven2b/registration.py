@@ -11,7 +11,7 @@ from lxml.etree import _Element as Element
 from conformance.reference.ven2b.judging import length
 from conformance.reference.ven2b.settings import Settings
 from conformance.reference.ven2b.state import Memory, Registration
-from conformance.reference.ven2b.wire import make, message, response, text
+from conformance.reference.wire2b import make, message, response, text
 
 OK: Final = "200"
 WRONG_ID: Final = "452"

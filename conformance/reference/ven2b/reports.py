@@ -13,7 +13,7 @@ from conformance.reference.ven2b.judging import length, moment
 from conformance.reference.ven2b.metadata import METADATA, OFFERS, registering
 from conformance.reference.ven2b.settings import Settings
 from conformance.reference.ven2b.state import Memory, Wanted
-from conformance.reference.ven2b.wire import (
+from conformance.reference.wire2b import (
     every,
     lasting,
     make,
