@@ -24,6 +24,7 @@ from gateway.protocols.actions import (
     Send,
     Wake,
 )
+from gateway.protocols.actions import Reply as Answered
 from gateway.protocols.entry import MeterPoint, ProgramTerms, Scope, Tools
 from gateway.protocols.oadr2b import messages as wire
 from gateway.protocols.oadr2b.client import VenSession
@@ -401,6 +402,15 @@ class World:
         self._inbox.append(
             Message(request_id=send.request_id, service=send.service, body=body, date=date)
         )
+
+    def push(self, service: str, message: wire.Message | bytes) -> Answered:
+        """Let the VTN send a request of its own, and return the reply to it."""
+        body = message if isinstance(message, bytes) else CODEC.encode(message)
+        arrived = Message(request_id="", service=service, body=body)
+        actions = self.session.on_message(arrived, self.now)
+        self._perform(actions)
+        (reply,) = [action for action in actions if isinstance(action, Answered)]
+        return reply
 
     def _collect(self, wanted: Collect) -> None:
         self.collects.append(wanted)

@@ -2,6 +2,7 @@
 
     <step>.begun | ran | committed | told     a transaction: open, written, durable, its callers woken
     door.<kind>                               a session has thought about what came; nothing of it is stored
+    push.<service>.before | after             a request of the utility: read; decided, stored, and not yet answered
     send.<service>.before | after             a request to the utility, around the network
     timer.<kind>.begun | ran                  one due timer, inside its transaction
     intake.counted, timers.counted            an attempt is counted, the work not begun
@@ -92,6 +93,8 @@ DOORS: Final = ("time", "message", "failure", "readings", "decision")
 """What a session is woken by."""
 SERVICES: Final = ("EiRegisterParty", "EiEvent", "EiReport", "OadrPoll")
 """What a session of OpenADR 2.0b sends to."""
+PUSHED: Final = ("EiRegisterParty", "EiEvent", "EiReport")
+"""What a utility sends to, in push mode."""
 TIMERS: Final = ("opt_deadline", "phase", "settle")
 """Kinds of timer."""
 DOCUMENTS: Final = ("intent", "plan", "reset")
@@ -117,6 +120,12 @@ def webhook_points() -> tuple[str, ...]:
         f"webhook.{kind}.{side}" for kind in ("intent", "plan") for side in ("before", "after")
     ]
     return (*(f"{step}.{phase}" for step in steps for phase in PHASES), *documents)
+
+
+def push_points() -> tuple[str, ...]:
+    """Return the name of every point of a request of the utility's own, tried by runs of their own."""
+    exchanges = [f"push.{service}.{side}" for service in PUSHED for side in ("before", "after")]
+    return ("door.push", *exchanges)
 
 
 def all_points() -> tuple[str, ...]:

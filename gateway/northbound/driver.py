@@ -22,9 +22,20 @@ from gateway.domain.participation import Participation
 from gateway.domain.points import Watch, unwatched
 from gateway.domain.ports import Clock, Mailbox
 from gateway.northbound.health import Health
+from gateway.northbound.items import (
+    BROKEN,
+    UNAVAILABLE,
+    Asked,
+    Failed,
+    Item,
+    Knock,
+    answered,
+    door,
+    message_of,
+    unreadable,
+)
 from gateway.protocols.actions import (
     SYNCHRONISED,
-    UNREADABLE,
     Action,
     Close,
     Collect,
@@ -50,6 +61,10 @@ DECIDED_AT_ONCE: Final = 100
 STORE_BUSY_PAUSE: Final = timedelta(seconds=1)
 """Between attempts to commit while the store says busy or full; the utility repeats what we do not acknowledge."""
 
+MOST_ASKED: Final = 16
+"""Requests of a utility that wait for their answer at a time; more are told to come back later."""
+ANSWER_WITHIN: Final = timedelta(seconds=20)
+"""A utility that asked waits no longer; what it asked for may still be done, and is then known when it asks again."""
 OFF_LOOP_BYTES: Final = 64 << 10
 """A larger answer is thought about on a worker thread, so that no input occupies the loop."""
 
@@ -79,17 +94,6 @@ class Sink(Protocol):
 
 Exchange = Callable[[Send], Awaitable[Message]]
 """One request and its answer over the network; raises ``TransportError`` when there is no answer."""
-
-
-@dataclass(frozen=True, slots=True)
-class Failed:
-    """A child task's failure on its way to the door."""
-
-    failure: Failure
-
-
-Knock = Message | Failed | Readings
-Item = Knock | Participation
 
 
 @dataclass
@@ -126,6 +130,7 @@ class Driver:
     _taken: deque[Participation] = field(
         default_factory=lambda: deque(maxlen=MOST_TAKEN), init=False
     )
+    _asked: int = field(default=0, init=False)
 
     def __post_init__(self) -> None:
         self._mailbox = self.clock.mailbox()
@@ -134,6 +139,21 @@ class Driver:
         """Hand the session a decision; it is already stored, so a crash before it is taken loses nothing."""
         if not self._ended:
             self._mailbox.put(decision)
+
+    async def ask(self, message: Message) -> Reply:
+        """Let the session answer a request of the utility; everything that follows from it is stored before.
+
+        The caller holds a token of the clock. Never fails: a session that has no answer now says so by the status.
+        """
+        if self._ended or self._asked >= MOST_ASKED:
+            return UNAVAILABLE
+        asked = Asked(message, self.clock.mailbox())
+        self._asked += 1
+        try:
+            self._mailbox.put(asked)
+            return await asked.wait(self.clock.now() + ANSWER_WITHIN)
+        finally:
+            self._asked -= 1
 
     async def run(self) -> None:
         """Drive until the session closes.
@@ -150,10 +170,11 @@ class Driver:
                 raise first_of(group, StoreError) or group from None
             finally:
                 self._ended = True
-                while len(
-                    self._mailbox
-                ):  # what lies there holds a token, and nobody else would take it
-                    await self._mailbox.get()
+                while len(self._mailbox):  # it holds a token, and nobody else would take it
+                    self._waiting.extend(filter(None, [await self._mailbox.get()]))
+                for item in self._waiting:
+                    if isinstance(item, Asked):
+                        item.answer(UNAVAILABLE)
 
     async def _drive(self, children: asyncio.TaskGroup) -> None:
         structlog.contextvars.bind_contextvars(utility=self.utility)
@@ -223,16 +244,23 @@ class Driver:
 
     async def _take(self, item: Knock | None, children: asyncio.TaskGroup) -> None:
         try:
-            if isinstance(item, Message) and len(item.body) > OFF_LOOP_BYTES:
-                actions = await asyncio.to_thread(self._knock_aside, item)
-            else:
-                actions = self._knock(item)
-        except GatewayError as error:
-            actions = self._refused(item, error)
-        self.watch(f"door.{_door(item)}")
-        await self._perform(actions, children)
+            actions = await self._opened(item)
+            self.watch(f"door.{door(item)}")
+            await self._perform(actions, children, item=item)
+        finally:
+            if isinstance(item, Asked):
+                item.answer(BROKEN)  # if nothing was said till now, nothing will be
 
-    def _knock_aside(self, item: Message) -> Sequence[Action]:
+    async def _opened(self, item: Knock | None) -> Sequence[Action]:
+        message = message_of(item)
+        try:
+            if message is not None and len(message.body) > OFF_LOOP_BYTES:
+                return await asyncio.to_thread(self._knock_aside, item)
+            return self._knock(item)
+        except GatewayError as error:
+            return self._refused(item, error)
+
+    def _knock_aside(self, item: Knock | None) -> Sequence[Action]:
         """Open a door that takes long on a thread, and write the state there too; doors stay one after the other."""
         actions = self._knock(item)
         self.session.snapshot()
@@ -246,13 +274,15 @@ class Driver:
                 return self.session.on_time(now)
             case Message():
                 actions = self.session.on_message(item, now)
-                unreadable = _unreadable(actions)
-                self.health.note(unreadable, now)
-                if not unreadable:
-                    self.health.last_good_s = self.clock.elapsed_s()
+                self.health.note(unreadable(actions), now, self.clock.elapsed_s())
+                return actions
+            case Asked(message):
+                actions = self.session.on_message(message, now)
+                if answered(actions):
+                    self.health.note("", now, self.clock.elapsed_s())
                 return actions
             case Failed(failure):
-                self.health.note(failure.reason, now)
+                self.health.note(failure.reason, now, self.clock.elapsed_s())
                 return self.session.on_failure(failure, now)
             case Readings():
                 return self.session.on_readings(item, now)
@@ -272,6 +302,7 @@ class Driver:
         actions: Sequence[Action],
         children: asyncio.TaskGroup,
         taken: Sequence[Participation] = (),
+        item: Knock | None = None,
     ) -> None:
         await self._remember(actions, taken)
         for action in actions:
@@ -292,9 +323,15 @@ class Driver:
                     self.health.closed = reason
                     log.error("session_closed", why=reason)
                 case Reply():
-                    log.error("reply_without_request", utility=self.utility)
+                    self._reply(action, item)
                 case unknown:
                     assert_never(unknown)
+
+    def _reply(self, reply: Reply, item: Knock | None) -> None:
+        if isinstance(item, Asked):
+            item.answer(reply)
+        else:
+            log.error("reply_without_request", utility=self.utility)
 
     def _note(self, word: str, fields: dict[str, str]) -> None:
         if word in _ALARMS:
@@ -373,26 +410,3 @@ class Driver:
                     await self.clock.sleep_until(self.clock.now() + STORE_BUSY_PAUSE)
                 else:
                     return
-
-
-def _door(item: Knock | None) -> str:
-    """Return by which door something reaches the session, as ``gateway.domain.points`` names them."""
-    match item:
-        case None:
-            return "time"
-        case Message():
-            return "message"
-        case Failed():
-            return "failure"
-        case Readings():
-            return "readings"
-        case unknown:
-            assert_never(unknown)
-
-
-def _unreadable(actions: Sequence[Action]) -> str:
-    """Return why an answer was no message; empty when it was one."""
-    for action in actions:
-        if isinstance(action, Note) and action.word == UNREADABLE:
-            return action.fields.get("reason", "UNREADABLE")
-    return ""

@@ -25,11 +25,12 @@ class Health:
         """Say whether the utility is taken for down: what still goes out are single attempts, ever further apart."""
         return self.failures_in_a_row >= PROBING_AFTER
 
-    def note(self, failure: str, now: datetime) -> None:
+    def note(self, failure: str, now: datetime, elapsed_s: float) -> None:
         """Take the outcome of one exchange: the reason of its failure, empty for none."""
         if failure:
             self.last_failure = failure
             self.failures_in_a_row += 1
         else:
             self.last_good_at = now
+            self.last_good_s = elapsed_s
             self.failures_in_a_row = 0

@@ -22,6 +22,7 @@ from gateway.protocols.actions import (
     Failure,
     Message,
     Readings,
+    Reply,
     Send,
     Wake,
 )
@@ -449,3 +450,102 @@ async def test_on_a_full_disk_what_is_cancelled_is_stored_and_the_session_begins
 
     assert full.commits == [(1, 0, 0)]
     assert timedelta(seconds=20) < clock.now() - START < timedelta(minutes=1)
+
+
+# --- requests of the utility
+
+
+def pushes(
+    replies: Sequence[Action],
+) -> Callable[[str, object, datetime], Sequence[Action]]:
+    """Answer every request so, and close when asked to at the second time door."""
+
+    def act(door: str, item: object, now: datetime) -> Sequence[Action]:
+        if door == "time":
+            return (
+                [Close(reason="done")] if now > START else [Wake(at=START + timedelta(seconds=60))]
+            )
+        return replies
+
+    return act
+
+
+async def asked(
+    replies: Sequence[Action], *, refusals: Sequence[str] = (), times: int = 1
+) -> tuple[list[Reply], Memory, list[str]]:
+    """Let the utility ask at once as often as wished; return the replies, the commits and the points passed."""
+    clock = VirtualClock(START)
+    memory = Memory(ScriptedPeer(clock, {}), refusals=list(refusals))
+    points: list[str] = []
+    driver = Driver(
+        UTILITY,
+        ScriptedSession(pushes(replies)),
+        memory.peer,
+        memory,
+        no_readings,
+        clock,
+        watch=points.append,
+    )
+    request = Message(request_id="", service="EiEvent", body=b"<event/>")
+    found: list[Reply] = []
+
+    async def utility() -> None:
+        with clock.held():
+            found.append(await driver.ask(request))
+            found[-1] = replace(found[-1], body=b"%d %s" % (len(memory.commits), found[-1].body))
+
+    with clock.held():
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(driver.run())
+            for _ in range(times):
+                tasks.create_task(utility())
+            await clock.sleep_until(START + timedelta(seconds=90))
+    return found, memory, points
+
+
+async def test_a_request_is_answered_after_the_commit() -> None:
+    event = Emit(events=(EVENT,), raw=RAW)
+
+    (reply,), memory, points = await asked([Reply(body=b"<ok/>"), event])
+
+    assert reply.status == 200
+    assert memory.commits == [(0, 0, 0), (1, 0, 0)]
+    assert reply.body == b"2 <ok/>"  # both commits had been made when the reply came
+    assert "door.push" in points
+
+
+async def test_a_request_waits_for_a_busy_store_and_is_put_off_in_the_end() -> None:
+    event = Emit(events=(EVENT,), raw=RAW)
+
+    (soon,), *_ = await asked([Reply(body=b"<ok/>"), event], refusals=["BUSY"] * 3)
+    (late,), memory, _ = await asked([Reply(body=b"<ok/>"), event], refusals=["BUSY"] * 30)
+
+    assert soon.status == 200
+    assert late.status == 503
+    assert memory.commits[-1] == (1, 0, 0)  # done all the same, so that a repetition finds it
+
+
+async def test_a_session_that_has_nothing_to_say_answers_500() -> None:
+    (reply,), *_ = await asked([])
+
+    assert reply.status == 500
+
+
+async def test_more_requests_than_can_wait_are_put_off_at_once() -> None:
+    replies, *_ = await asked([Reply(body=b"")], refusals=[], times=40)
+
+    assert [reply.status for reply in replies].count(503) == 40 - 16
+    assert [reply.status for reply in replies].count(200) == 16
+
+
+async def test_a_session_that_is_over_puts_requests_off() -> None:
+    clock = VirtualClock(START)
+    memory = Memory(ScriptedPeer(clock, {}))
+    session = ScriptedSession(lambda *_: [Close(reason="done")])
+    driver = Driver(UTILITY, session, memory.peer, memory, no_readings, clock)
+    await driver.run()
+
+    with clock.held():
+        reply = await driver.ask(Message(request_id="", service="EiEvent", body=b""))
+
+    assert reply.status == 503

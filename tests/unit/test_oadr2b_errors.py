@@ -24,8 +24,8 @@ from gateway.protocols.oadr2b.errors import DEFAULTS, RESPONSE_CODES, response_c
 from gateway.protocols.oadr2b.identity import fingerprint, same_fingerprint
 
 FOLDER: Final = Path(str(oadr2b.__file__)).parent
-OURS: Final = {"MisuseError", "StoreError"}
-"""Answered 469 whatever their reason, so that theirs need no line."""
+OURS: Final = {"MisuseError", "StoreError", "ValueError"}
+"""Answered 469 whatever their reason, so that theirs need no line; the last is a setting's, which no peer sees."""
 
 
 def reasons_in(path: Path) -> set[str]:

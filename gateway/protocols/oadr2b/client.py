@@ -1,9 +1,9 @@
-"""The VEN: one relationship with one VTN over simple HTTP in pull mode, without sockets, threads or clock.
+"""The VEN: one relationship with one VTN over simple HTTP, pull or push, without sockets, threads or clock.
 
 A door works on a ``Turn``; what it wrote counts only when the door has succeeded. Each door ends by pursuing what the
 registration needs, letting reports fall due, sending the next message, and saying when it wants to be woken.
 
-Spec: OpenADR 2.0b profile specification, sections 8 and 9.1 (simple HTTP, pull).
+Spec: OpenADR 2.0b profile specification, sections 8 and 9.1 (simple HTTP).
 """
 
 from collections.abc import Sequence
@@ -20,6 +20,7 @@ from gateway.protocols.oadr2b import (
     ven_delivery,
     ven_events,
     ven_link,
+    ven_push,
     ven_registration,
     ven_reports,
 )
@@ -83,14 +84,18 @@ class VenSession:
     def on_time(self, now: datetime) -> Sequence[Action]:
         """Do what is due."""
         turn = self._turn(now)
-        if not self._began:
-            ven_registration.begin(turn)
+        self._begin(turn)
         sweep(turn)
         return self._finish(turn)
 
     def on_message(self, message: Message, now: datetime) -> Sequence[Action]:
-        """Take the answer to what is in flight; anything else is noted and passed over."""
+        """Take the answer to what is in flight, or a request of the VTN; anything else is noted and passed over."""
         turn = self._turn(now)
+        if self._setting.options.pushes and not message.request_id:
+            self._begin(turn)
+            sweep(turn)
+            ven_push.take(turn, message)
+            return self._finish(turn)
         outgoing = self._landed(turn, message.request_id)
         if outgoing is None:
             turn.note("unexpected_message", service=message.service)
@@ -167,10 +172,15 @@ class VenSession:
         ven_link.note_time(turn)
         return turn
 
-    def _finish(self, turn: Turn) -> Sequence[Action]:
-        """Do what follows from the new state, and make it count."""
+    def _begin(self, turn: Turn) -> None:
         if not self._began:
             ven_registration.begin(turn)
+            ven_push.readdressed(turn)
+
+    def _finish(self, turn: Turn) -> Sequence[Action]:
+        """Do what follows from the new state, and make it count."""
+        self._begin(turn)
+        ven_push.stay_in_step(turn)
         ven_registration.pursue(turn)
         ven_delivery.fall_due(turn)
         if turn.registration.state in VALID:

@@ -1,15 +1,45 @@
 """Settings of a utility that speaks OpenADR 2.0b: the keys of ``[[utility]]`` that only this protocol knows."""
 
+import re
 from datetime import timedelta
 from decimal import Decimal
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
+from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from gateway.domain.timespan import Duration
+from gateway.protocols.oadr2b.identity import same_fingerprint
 
 Positive = Annotated[Duration, Field(gt=timedelta(0))]
 Label = Annotated[str, Field(min_length=1, max_length=256)]
+
+BASE_PATH: Final = "/OpenADR2/Simple/2.0b"
+"""Path of every service, behind whatever prefix (section 9.1)."""
+
+
+def _root(url: str) -> str:
+    """Cut the services' own path off, so that it is never there twice."""
+    root = url.rstrip("/").removesuffix(BASE_PATH).rstrip("/")
+    if url and not _ROOT.fullmatch(root):
+        raise ValueError(
+            "must look like https://gateway.example:8444/prefix, without query or user"
+        )
+    return root
+
+
+def _known_form(text: str) -> str:
+    if not same_fingerprint(text, text):
+        like = "59:4D:D8:CD:35:8E:E7:F7:86:94, the last 20 hex digits of its SHA-256"
+        raise ValueError(f"is no fingerprint; it looks like {like}")
+    return text
+
+
+_ROOT: Final = re.compile(
+    r"https?://(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?(?:/[A-Za-z0-9._~-]+)*"
+)
+PushUrl = Annotated[str, AfterValidator(_root), Field(max_length=1024)]
+Fingerprint = Annotated[str, AfterValidator(_known_form)]
 
 DATA_CENTER: Literal["Managed_Commercial_and_Industrial_Loads"] = (
     "Managed_Commercial_and_Industrial_Loads"
@@ -30,6 +60,21 @@ class VenOptions(BaseModel):
     """Ask with oadrQueryRegistration before the first registration."""
     register_again: Positive | None = timedelta(minutes=15)
     """Time after a cancelled or refused registration before it is tried again (rule 401); none: never."""
+
+    mode: Literal["pull", "push"] = "pull"
+    """``push``: the VTN opens connections to us too, and we never poll (section 8.6, rule 37)."""
+    push_url: PushUrl = ""
+    """Where the VTN reaches our listener, e.g. https://gateway.example:8444/aps; push only."""
+    push_address: Literal["root", "service"] = "root"
+    """What is announced as oadrTransportAddress: the root, or with /OpenADR2/Simple/2.0b behind it."""
+    push_reply: Literal["empty", "oadr_response"] = "empty"
+    """Body of our 200 to a pushed oadrDistributeEvent; either way oadrCreatedEvent follows by itself."""
+    push_fingerprints: tuple[Fingerprint, ...] = ()
+    """Certificates that the VTN pushes with; none: the one that it shows as a server."""
+    push_port: Annotated[int, Field(strict=True, ge=0, le=65535)] | None = None
+    """A listener of this utility's own, with its own certificate; none: the one of ``[push]``."""
+    resync_every: Positive = timedelta(minutes=4)
+    """How often a push VEN asks for all events, so that a lost connection is noticed and a lost push is made good."""
 
     poll_period: Positive = timedelta(seconds=10)
     """Used when the VTN names no oadrRequestedOadrPollFreq."""
@@ -75,3 +120,20 @@ class VenOptions(BaseModel):
     """Supply that power values refer to (power:powerAttributes), hertz."""
     power_voltage: Decimal = Decimal(480)
     """The same, volts."""
+
+    @property
+    def pushes(self) -> bool:
+        """Say whether the VTN opens connections to us."""
+        return self.mode == "push"
+
+    @property
+    def address(self) -> str:
+        """Return the oadrTransportAddress that is announced; empty in pull mode."""
+        if not self.pushes:
+            return ""
+        return self.push_url + (BASE_PATH if self.push_address == "service" else "")
+
+    @property
+    def push_prefix(self) -> str:
+        """Return the path before ``/OpenADR2`` under which our listener knows this utility."""
+        return urlsplit(self.push_url).path

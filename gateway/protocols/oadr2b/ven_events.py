@@ -8,7 +8,7 @@ Spec: OpenADR 2.0b section 8.1; rules 12, 19, 30, 35, 48, 58, 61, 62, 65.
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 from gateway.domain.errors import GatewayError, MisuseError, SessionError, SignalError
@@ -69,9 +69,18 @@ def request(turn: Turn) -> None:
 
 
 def requested(turn: Turn, reply: Message | None, raw: RawMessage) -> None:
-    """Take the answer to oadrRequestEvent; polling begins, whatever it is."""
+    """Take the answer to oadrRequestEvent; polling begins, whatever it is.
+
+    One that a pushed listing has crossed on the way may be the older of the two: it is asked for anew instead.
+    """
+    if turn.link.crossed:
+        turn.note("listings_crossed")
+        turn.connect(crossed=False, synced=False)
+        return
     if isinstance(reply, OadrDistributeEvent):
         distributed(turn, reply, raw, limited=turn.options.reply_limit is not None)
+        turn.connect(told_at=turn.now)
+        note_listing(turn, reply)
     else:
         turn.note("events_not_told")
     synchronised(turn)
@@ -82,6 +91,18 @@ def synchronised(turn: Turn) -> None:
     turn.connect(synced=True)
     turn.note(SYNCHRONISED)
     start_polling(turn)
+
+
+def note_listing(turn: Turn, message: OadrDistributeEvent) -> None:
+    """Remember how new what we know is (rule 115)."""
+    turn.connect(listed_at=created_at(message) or turn.link.listed_at)
+
+
+def created_at(message: OadrDistributeEvent) -> datetime | None:
+    """Return when a listing was written; None for one without events, which does not tell."""
+    return max(
+        (e.ei_event.event_descriptor.created_date_time for e in message.oadr_events), default=None
+    )
 
 
 def distributed(

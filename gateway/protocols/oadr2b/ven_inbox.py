@@ -50,7 +50,9 @@ def take_answer(turn: Turn, outgoing: Outgoing, reply: Message | None, raw: RawM
     An answer of another kind than expected says no more than its response code.
     """
     code = error_code(reply)
-    unknown = _UNKNOWN_TO_POLL if outgoing.purpose is Purpose.POLL else _NOT_REGISTERED
+    # Our regular sign of life: a venID that is wrong in it is one that the VTN has forgotten.
+    regular = Purpose.REQUEST_EVENT if turn.options.pushes else Purpose.POLL
+    unknown = _UNKNOWN_TO_POLL if outgoing.purpose is regular else _NOT_REGISTERED
     if code in unknown and outgoing.purpose not in REGISTERING:
         ven_registration.lost(turn, code, raw)
         return

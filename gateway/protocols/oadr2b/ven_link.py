@@ -100,7 +100,7 @@ def _held(not_before: datetime | None, now: datetime) -> bool:
 
 def _poll(turn: Turn) -> Outgoing | None:
     at = poll_at(turn)
-    if at is None or turn.now < at:
+    if turn.options.pushes or at is None or turn.now < at:
         return None
     turn.connect(polled_at=turn.now)
     poll = OadrPoll(ven_id=turn.registration.ven_id)
@@ -109,11 +109,12 @@ def _poll(turn: Turn) -> Outgoing | None:
 
 
 def poll_at(turn: Turn) -> datetime | None:
-    """Return when the next poll may go out; None while there is nothing to poll for."""
+    """Return when the next poll may go out, or in push mode the next question for events; None: not yet at all."""
     if turn.registration.state not in registration.VALID or not turn.link.synced:
         return None
     at = turn.link.next_poll_at
-    if at is not None and turn.options.answer_before_poll and _undecided(turn):
+    held = turn.options.answer_before_poll and not turn.options.pushes
+    if at is not None and held and _undecided(turn):
         regular = (turn.link.polled_at or turn.now) + turn.period
         return max(at, regular + turn.period)
     return at
@@ -126,9 +127,13 @@ def _undecided(turn: Turn) -> bool:
 
 
 def start_polling(turn: Turn) -> None:
-    """Set the first poll, somewhere in the first period so that a fleet does not poll in step (section 9.1.8)."""
+    """Set the first poll, somewhere in the first period so that a fleet does not poll in step (section 9.1.8).
+
+    In push mode the events have just been told: the next question comes in the second half of the period.
+    """
     if turn.link.next_poll_at is None:
-        spread = turn.period * float(turn.options.jitter) * turn.setting.tools.chance.random()
+        share = float(turn.options.jitter) * turn.setting.tools.chance.random()
+        spread = turn.period * (1 - share / 2 if turn.options.pushes else share)
         turn.connect(next_poll_at=turn.now + spread)
 
 

@@ -87,7 +87,8 @@ def create(turn: Turn) -> None:
         registration_id=known.registration_id or None,
         ven_id=(known.ven_id if known.registration_id else turn.options.ven_id) or None,
         oadr_ven_name=turn.options.ven_name,
-        oadr_http_pull_model=True,
+        oadr_transport_address=turn.options.address or None,
+        oadr_http_pull_model=not turn.options.pushes,
     )
     turn.queue(Purpose.REGISTER, EI_REGISTER_PARTY, message, request_id)
 

@@ -55,6 +55,10 @@ class Registration:
     """oadrRequestedOadrPollFreq."""
     asked_ven_id: str = ""
     """The pre-allocated venID of the configuration that this registration was made under."""
+    asked_address: str = ""
+    """The oadrTransportAddress that this registration was made with; empty: pull."""
+    ended: tuple[str, str] | None = None
+    """registrationID and venID that the VTN has ended, so that a repetition gets the same answer."""
     metadata: str = ""
     """Digest of the offer that the VTN has; empty: it has none."""
     retry_at: datetime | None = None
@@ -186,6 +190,12 @@ class Link:
     queried: bool = False
     synced: bool = False
     """The events were asked for since the start or since the registration was lost."""
+    listed_at: datetime | None = None
+    """createdDateTime of the newest listing that was pushed or asked for (rule 115)."""
+    told_at: datetime | None = None
+    """When the VTN last answered the question for events."""
+    crossed: bool = False
+    """A listing was pushed while the question for events was on its way: its answer may be the older one."""
     collecting: str = ""
     """Key of the readings asked for; empty: none."""
     offset_s: float | None = None

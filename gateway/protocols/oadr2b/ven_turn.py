@@ -68,7 +68,12 @@ class Turn:
 
     @property
     def period(self) -> timedelta:
-        """Return the time between polls, start to start: the VTN's wish, never below our own limit."""
+        """Return the time between polls, start to start: the VTN's wish, never below our own limit.
+
+        In push mode, the time between our questions for events.
+        """
+        if self.options.pushes:
+            return self.options.resync_every
         wanted = self.registration.poll_every or self.options.poll_period
         return max(wanted, self.options.poll_at_most_every)
 

@@ -1,0 +1,98 @@
+"""What lies in a session's mailbox, and by which door each thing enters."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final, assert_never
+
+from gateway.domain.participation import Participation
+from gateway.domain.ports import Mailbox
+from gateway.protocols.actions import (
+    UNREADABLE,
+    Action,
+    Failure,
+    Message,
+    Note,
+    Readings,
+    Reply,
+)
+
+UNAVAILABLE: Final = Reply(body=b"", status=503)
+"""Nothing was promised: the utility is to come back later (OpenADR 2.0b section 9.1.5)."""
+_OK: Final = 200
+BROKEN: Final = Reply(body=b"", status=500)
+"""The session could not say anything to what it was asked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """A child task's failure on its way to the door."""
+
+    failure: Failure
+
+
+@dataclass(slots=True)
+class Asked:
+    """A request of the utility on its way to the door, and where its answer is waited for."""
+
+    message: Message
+    slot: Mailbox[Reply]
+    open: bool = field(default=True)
+    """False: answered, or nobody waits any more."""
+
+    def answer(self, reply: Reply) -> None:
+        """Hand the answer to whoever waits; the first one counts."""
+        if self.open:
+            self.open = False
+            self.slot.put(reply)
+
+    async def wait(self, until: datetime) -> Reply:
+        """Return the answer, or that there is none for now once ``until`` has come."""
+        try:
+            return await self.slot.get(until) or UNAVAILABLE
+        finally:
+            self.open = False
+            while len(self.slot):  # what came at the very last holds a token
+                await self.slot.get()
+
+
+Knock = Message | Failed | Readings | Asked
+"""What opens a door by itself; answers are taken several at a time."""
+Item = Knock | Participation
+
+
+def door(item: Knock | None) -> str:
+    """Return by which door something reaches the session, as ``gateway.domain.points`` names them."""
+    match item:
+        case None:
+            return "time"
+        case Message():
+            return "message"
+        case Asked():
+            return "push"
+        case Failed():
+            return "failure"
+        case Readings():
+            return "readings"
+        case unknown:
+            assert_never(unknown)
+
+
+def message_of(item: Knock | None) -> Message | None:
+    """Return the message that an item brings, None for what is none."""
+    if isinstance(item, Asked):
+        return item.message
+    return item if isinstance(item, Message) else None
+
+
+def unreadable(actions: Sequence[Action]) -> str:
+    """Return why an answer was no message; empty when it was one."""
+    for action in actions:
+        if isinstance(action, Note) and action.word == UNREADABLE:
+            return action.fields.get("reason", "UNREADABLE")
+    return ""
+
+
+def answered(actions: Sequence[Action]) -> bool:
+    """Say whether a request of the utility was one that has an answer (status 200)."""
+    return any(isinstance(action, Reply) and action.status == _OK for action in actions)
