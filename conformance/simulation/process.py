@@ -17,7 +17,8 @@ from gateway.domain.errors import StoreError, TransportError
 from gateway.domain.names import SiteId
 from gateway.domain.participation import Participation
 from gateway.domain.points import Step
-from gateway.northbound.driver import Driver, Exchange
+from gateway.northbound.driver import Driver
+from gateway.northbound.ports import Exchange
 from gateway.pipeline.book import Book, Office
 from gateway.pipeline.desk import Bell
 from gateway.pipeline.feedback import Feedback

@@ -11,9 +11,10 @@ from gateway.domain.errors import ConfigError
 from gateway.domain.names import MeterId, SiteId, UtilityName
 from gateway.domain.participation import Participation
 from gateway.domain.ports import Chance, Ids
-from gateway.northbound.driver import Driver, Exchange, Sink
+from gateway.northbound.driver import Driver
 from gateway.northbound.exchange import HttpExchange, pinned
 from gateway.northbound.health import Health
+from gateway.northbound.ports import Exchange, Sink
 from gateway.observability.metrics import Metrics
 from gateway.pipeline.book import Office
 from gateway.pipeline.recovery import Recovery

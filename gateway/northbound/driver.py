@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Final, Protocol, assert_never
+from typing import Final, assert_never
 
 import structlog
 
@@ -34,6 +34,7 @@ from gateway.northbound.items import (
     message_of,
     unreadable,
 )
+from gateway.northbound.ports import Exchange, Sink
 from gateway.protocols.actions import (
     SYNCHRONISED,
     Action,
@@ -72,28 +73,6 @@ log = structlog.get_logger()
 
 _ALARMS: Final = frozenset({"clock_alarm", "clock_too_far_off", "clock_set_back"})
 """Words of sessions that are more than news."""
-
-
-class Sink(Protocol):
-    """Where events go; met by ``pipeline.inbound``."""
-
-    async def accept(
-        self,
-        utility: UtilityName,
-        emits: Sequence[Emit],
-        state: bytes,
-        taken: Sequence[Participation],
-    ) -> None:
-        """Commit events, the session's state and the answers it has taken, in one transaction."""
-        ...
-
-    async def pending(self, utility: UtilityName) -> Sequence[Participation]:
-        """Return answers that no session has taken yet."""
-        ...
-
-
-Exchange = Callable[[Send], Awaitable[Message]]
-"""One request and its answer over the network; raises ``TransportError`` when there is no answer."""
 
 
 @dataclass

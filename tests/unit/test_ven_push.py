@@ -63,8 +63,8 @@ def read(reply: Reply) -> wire.Message:
 
 def code(reply: Reply) -> str:
     message = read(reply)
-    answer: wire.EiResponse = message.ei_response  # type: ignore[union-attr] # every reply has one
-    return answer.response_code
+    assert isinstance(message, wire.OadrResponse)
+    return message.ei_response.response_code
 
 
 # --- registering

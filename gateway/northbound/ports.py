@@ -1,0 +1,30 @@
+"""What a driver asks of its surroundings."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Protocol
+
+from gateway.domain.names import UtilityName
+from gateway.domain.participation import Participation
+from gateway.protocols.actions import Emit, Message, Send
+
+
+class Sink(Protocol):
+    """Where events go; met by ``pipeline.inbound``."""
+
+    async def accept(
+        self,
+        utility: UtilityName,
+        emits: Sequence[Emit],
+        state: bytes,
+        taken: Sequence[Participation],
+    ) -> None:
+        """Commit events, the session's state and the answers it has taken, in one transaction."""
+        ...
+
+    async def pending(self, utility: UtilityName) -> Sequence[Participation]:
+        """Return answers that no session has taken yet."""
+        ...
+
+
+Exchange = Callable[[Send], Awaitable[Message]]
+"""One request and its answer over the network; raises ``TransportError`` when there is no answer."""
