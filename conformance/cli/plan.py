@@ -21,6 +21,7 @@ from conformance.peers.programme import (
 )
 from gateway.protocols.oadr2b.vtn_book import ExpectedVen, VtnOptions
 from gateway.protocols.oadr2b.vtn_records import WantRecord
+from gateway.protocols.oadr2b.vtn_reports import METADATA
 
 _ONCE = timedelta(0)
 
@@ -127,13 +128,16 @@ def _report(report: ReportSection, origin: datetime) -> Iterator[Planned]:
     asked = _instant(report.ask_at, report.ask_after, origin) or origin
     # A one-shot about the present has no period of interest (rule 324); one about the past has.
     at_once = report.back == _ONCE and not report.name.startswith("HISTORY")
+    # Metadata comes once unless the file asks for more.
+    unasked = report.name == METADATA and "back" not in report.model_fields_set
     wish = WantRecord(
         want_id=report.id,
         ven_id=report.ven,
         report_name=report.name,
         r_ids=report.data_points,
         granularity=report.granularity,
-        report_back=report.back,
+        report_back=_ONCE if unasked else report.back,
+        piggyback=report.piggyback,
         starts_at=_instant(report.start, report.start_after, origin),
         lasts=None if at_once else report.lasts,
     )

@@ -208,6 +208,8 @@ class ReportSection(Section):
     cancel_after: Duration | None = None
     to_follow: bool = False
     """Ask for one last report when cancelling."""
+    piggyback: bool = False
+    """Ask in the answer to the VEN's metadata, where possible."""
 
     @model_validator(mode="after")
     def _timed(self) -> "ReportSection":

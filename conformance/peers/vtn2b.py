@@ -11,10 +11,11 @@ from conformance.peers.event_spec import EventSpec
 from gateway.domain.errors import MisuseError
 from gateway.domain.ports import Clock, Ids, Mailbox
 from gateway.protocols.oadr2b.codec import Codec
+from gateway.protocols.oadr2b.messages import OadrEvent
 from gateway.protocols.oadr2b.server import Vtn
 from gateway.protocols.oadr2b.vtn_book import Page, Turn, VtnOptions
 from gateway.protocols.oadr2b.vtn_facts import Answered, Fact, Reported
-from gateway.protocols.oadr2b.vtn_records import VenRecord, WantRecord
+from gateway.protocols.oadr2b.vtn_records import AllocationRecord, VenRecord, WantRecord
 from gateway.servers.vtn2b.app import BASE_PATH, HttpOptions, vtn_app
 from gateway.servers.vtn2b.desk import VtnDesk
 from gateway.servers.vtn2b.store import MemoryStore, VtnStore
@@ -148,8 +149,19 @@ class UtilityPeer:
         Raises:
             MisuseError: as ``EventSpec.message`` and ``Vtn.publish``.
         """
-        message, audience = event.message(), event.vens
-        await self._open(lambda now: self.vtn.publish(message, audience, now))
+        await self.publish_message(event.message(), event.vens)
+
+    async def publish_message(self, event: OadrEvent, audience: tuple[str, ...] = ()) -> None:
+        """Announce an event as it stands, also one that breaks a rule of the standard.
+
+        Args:
+            event: At version 0 or, to try a VEN, any other.
+            audience: venIDs that get it; empty: every VEN.
+
+        Raises:
+            MisuseError: as ``Vtn.publish``.
+        """
+        await self._open(lambda now: self.vtn.publish(event, audience, now))
 
     async def modify(self, event: EventSpec) -> None:
         """Replace an event by its next version, under the same id.
@@ -157,8 +169,15 @@ class UtilityPeer:
         Raises:
             MisuseError: as ``EventSpec.message`` and ``Vtn.modify``.
         """
-        message = event.message()
-        await self._open(lambda now: self.vtn.modify(message, now))
+        await self.modify_message(event.message())
+
+    async def modify_message(self, event: OadrEvent) -> None:
+        """Replace an event by its next version as it stands; the version is counted up here.
+
+        Raises:
+            MisuseError: as ``Vtn.modify``.
+        """
+        await self._open(lambda now: self.vtn.modify(event, now))
 
     async def cancel(self, event_id: str) -> None:
         """Cancel an event.
@@ -174,15 +193,51 @@ class UtilityPeer:
         Raises:
             MisuseError: ``WANT_EXISTS``.
         """
-        await self._open(lambda now: self.vtn.want(wish, now))
+        await self.request_reports(wish)
 
-    async def cancel_report(self, want_id: str, *, to_follow: bool = False) -> None:
-        """Ask for no more reports of a wish, perhaps after one last.
+    async def request_reports(self, *wishes: WantRecord) -> None:
+        """Ask for several reports in one message per VEN.
+
+        Raises:
+            MisuseError: ``WANT_EXISTS``.
+        """
+        await self._open(lambda now: self.vtn.want_all(wishes, now))
+
+    async def cancel_report(
+        self, want_id: str, *, to_follow: bool = False, piggyback: bool = False
+    ) -> None:
+        """Ask for no more reports of a wish.
+
+        Args:
+            want_id: Of the wish.
+            to_follow: Ask for one last report.
+            piggyback: Tell it in the oadrUpdatedReport that answers the next report.
 
         Raises:
             MisuseError: ``UNKNOWN_WANT``.
         """
-        await self._open(lambda now: self.vtn.unwant(want_id, now, to_follow=to_follow))
+        await self._open(
+            lambda now: self.vtn.unwant(want_id, now, to_follow=to_follow, piggyback=piggyback)
+        )
+
+    async def allocate(
+        self, ven_id: str, fingerprints: tuple[str, ...] = (), name: str = ""
+    ) -> None:
+        """Give a venID out beforehand, or change whose certificates may use it.
+
+        Raises:
+            MisuseError: ``FINGERPRINT_TAKEN``.
+        """
+        allocation = AllocationRecord(ven_id=ven_id, fingerprints=fingerprints, name=name)
+        await self._open(lambda now: self.vtn.allocate(allocation, now))
+
+    async def remove(self, ven_id: str) -> None:
+        """Forget a VEN and its allocation without asking it.
+
+        Raises:
+            MisuseError: ``UNKNOWN_VEN``.
+        """
+        await self._open(lambda now: self.vtn.remove(ven_id, now))
 
     async def cancel_registration(self, ven_id: str) -> None:
         """Ask a VEN to end its registration.
@@ -192,13 +247,17 @@ class UtilityPeer:
         """
         await self._open(lambda now: self.vtn.cancel_registration(ven_id, now))
 
-    async def request_reregistration(self, ven_id: str) -> None:
-        """Ask a VEN to register anew.
+    async def ask_reregistration(self, ven_id: str) -> None:
+        """Ask a VEN to register anew, with its present ids.
 
         Raises:
             MisuseError: ``UNKNOWN_VEN``.
         """
         await self._open(lambda now: self.vtn.request_reregistration(ven_id, now))
+
+    async def request_reregistration(self, ven_id: str) -> None:
+        """Do as ``ask_reregistration``: the name it had first."""
+        await self.ask_reregistration(ven_id)
 
     async def wait_for(
         self, kind: type[F], match: Callable[[F], bool] | None = None, *, until: datetime

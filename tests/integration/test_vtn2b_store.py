@@ -31,6 +31,7 @@ from gateway.protocols.oadr2b.messages import (
 from gateway.protocols.oadr2b.vtn_book import Book, Turn, VtnOptions
 from gateway.protocols.oadr2b.vtn_facts import Offered, Registered
 from gateway.protocols.oadr2b.vtn_records import (
+    AllocationRecord,
     DeliveryRecord,
     EventRecord,
     OfferRecord,
@@ -60,6 +61,7 @@ from tests.vtn_wire import CODEC, Pki, serving, visiting
 KINDS = (
     VenRecord,
     EventRecord,
+    AllocationRecord,
     DeliveryRecord,
     QueueRecord,
     OfferRecord,
@@ -131,6 +133,13 @@ def busy_story() -> KeptStory:
         ),
     )
     story.do(story.vtn.unwant("w1", story.now, to_follow=True))
+    story.want(wish("w2", piggyback=True))
+    ven.poll()
+    ven.promise(only(OadrCreateReport, ven.poll()))
+    story.do(story.vtn.unwant("w2", story.now, piggyback=True))
+    story.want(wish("w3", piggyback=True))
+    allocation = AllocationRecord(ven_id="site-9", fingerprints=("AA", "BB"), name="Site 9")
+    story.do(story.vtn.allocate(allocation, story.now))
     story.do(story.vtn.cancel_registration(other.ven_id, story.now))
     return story
 
@@ -150,6 +159,24 @@ async def test_every_record_comes_back_as_it_was(tmp_path: Path) -> None:
     ven = book.ven_of(ONE)
     assert ven is not None
     assert ven.ven_name == "one & <two>"
+
+
+async def test_a_file_of_an_earlier_release_gets_its_new_columns(tmp_path: Path) -> None:
+    path = tmp_path / "vtn.db"
+    await stored(path, busy_story())
+    with sqlite3.connect(path) as db:
+        db.execute("ALTER TABLE vtn2b_want DROP COLUMN piggyback")
+        db.execute("ALTER TABLE vtn2b_request DROP COLUMN riding")
+        db.execute("DROP TABLE vtn2b_allocation")
+    db.close()
+
+    again = SqlStore(path, CODEC)
+    book = await again.load()
+    await again.close()
+
+    assert {one.want_id for one in book.shelf(WantRecord, "").values()} == {"once", "w3"}
+    assert not any(one.piggyback for one in book.shelf(WantRecord, "").values())
+    assert book.shelf(AllocationRecord, "") == {}
 
 
 async def test_answers_and_values_are_kept_and_values_corrected(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """Reports and opt schedules by the VTN."""
 
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -35,7 +36,8 @@ from gateway.protocols.oadr2b.messages import (
     WsCalendarInterval,
 )
 from gateway.protocols.oadr2b.vtn_facts import Offered, OptTaken, ReportAnswered, Reported
-from gateway.protocols.oadr2b.vtn_records import OptRecord, OptState, RequestRecord
+from gateway.protocols.oadr2b.vtn_records import OptRecord, OptState, RequestRecord, WantRecord
+from gateway.protocols.oadr2b.vtn_reports import check_wish
 from gateway.protocols.oadr2b.vtn_requests import RequestState
 from tests.vtn_story import (
     CONTEXT,
@@ -49,6 +51,7 @@ from tests.vtn_story import (
     event,
     only,
     usage_metadata,
+    usage_update,
     wish,
 )
 
@@ -360,7 +363,7 @@ def test_a_request_that_was_never_sent_is_just_dropped() -> None:
 @pytest.mark.spec("OpenADR 2.0b section 8.3.2.1")
 def test_metadata_is_asked_once_and_disturbs_no_running_request() -> None:
     story, ven = offering()
-    story.want(wish("meta", report_name="METADATA", lasts=None))
+    story.want(wish("meta", report_name="METADATA", lasts=None, report_back=timedelta(0)))
     request = asked(ven)
     specifier = request.report_specifier
     assert (specifier.report_specifier_id, specifier.specifier_payloads[0].r_id) == (
@@ -517,3 +520,153 @@ def test_an_opt_is_for_an_event_or_a_schedule() -> None:
     assert creating(ven, schedule(ven, **for_event, qualified_event_id=known)) == "200"
     assert cancelling(ven, "o1") == "452", "an opt for an event is never cancelled"
     story.later(POLL)
+
+
+@pytest.mark.spec("OpenADR 2.0b rule 344, R1_3060")
+def test_a_wish_may_ride_in_the_answer_to_metadata() -> None:
+    story = Story()
+    story.want(wish(piggyback=True, starts_at=T0, lasts=HOUR))
+    ven = Ven(story).register()
+
+    riding = ven.offer(usage_metadata()).oadr_report_requests
+    created = OadrCreatedReport(
+        ei_response=EiResponse(request_id="whatever"),
+        oadr_pending_reports=(riding[0].report_request_id,),
+        ven_id=ven.ven_id,
+    )
+    ven.say("EiReport", created)
+    story.later(2 * POLL)
+
+    assert riding[0].report_specifier.report_specifier_id == "usage"
+    assert state(story, ven, riding[0].report_request_id) is RequestState.PENDING
+    assert ven.finds_nothing()
+
+
+@pytest.mark.spec("OpenADR 2.0b rule 344, R1_3060")
+def test_a_riding_request_that_is_not_answered_is_asked_again_by_the_queue() -> None:
+    story = Story()
+    story.want(wish(piggyback=True))
+    ven = Ven(story).register()
+    riding = ven.offer(usage_metadata()).oadr_report_requests
+    assert ven.finds_nothing()
+
+    story.later(POLL)
+
+    assert asked(ven) == riding[0]
+
+
+@pytest.mark.spec("OpenADR 2.0b rules 328 and 335, R1_3050")
+def test_a_cancellation_may_ride_in_the_answer_to_a_report() -> None:
+    story, ven = offering()
+    story.want(wish())
+    request = asked(ven)
+    story.do(story.vtn.unwant("w1", story.now, piggyback=True))
+    assert ven.finds_nothing()
+
+    reply = only(OadrUpdatedReport, ven.report(request.report_request_id, "1"))
+
+    riding = reply.oadr_cancel_report
+    assert riding is not None
+    assert riding.report_request_ids == (request.report_request_id,)
+    assert not riding.report_to_follow
+    assert state(story, ven, request.report_request_id) is RequestState.ENDED
+    assert ven.finds_nothing()
+
+
+@pytest.mark.spec("OpenADR 2.0b rule 335")
+@pytest.mark.parametrize("to_follow", [False, True])
+def test_a_ven_that_did_not_hear_a_riding_cancellation_is_told_again(to_follow: bool) -> None:
+    story, ven = offering()
+    story.want(wish())
+    request = asked(ven).report_request_id
+    story.do(story.vtn.unwant("w1", story.now, piggyback=True, to_follow=to_follow))
+    first = only(OadrUpdatedReport, ven.report(request, "1")).oadr_cancel_report
+    assert first is not None
+    assert first.report_to_follow is to_follow
+
+    for _ in range(to_follow):
+        again = only(OadrUpdatedReport, ven.report(request, "2"))
+        assert again.oadr_cancel_report is None
+        assert ven.finds_nothing()
+    assert only(OadrUpdatedReport, ven.report(request, "3")).oadr_cancel_report is None
+
+    assert only(OadrCancelReport, ven.poll()).report_request_ids == (request,)
+
+
+@pytest.mark.spec("OpenADR 2.0b section 8.3.2, R1_3180")
+def test_several_requests_travel_in_one_message() -> None:
+    story = Story()
+    ven = Ven(story).register()
+    ven.offer(usage_metadata("usage"), replace(usage_metadata("more"), report_name="METADATA_X"))
+    wishes = (wish("w1"), wish("w2"), wish("w3", report_name="HISTORY_USAGE"))
+
+    story.do(story.vtn.want_all(wishes, story.now))
+    request = only(OadrCreateReport, ven.poll())
+    ids = [one.report_request_id for one in request.oadr_report_requests]
+    ven.promise(request)
+
+    assert len(set(ids)) == 2
+    assert {state(story, ven, one) for one in ids} == {RequestState.PENDING}
+    assert ven.finds_nothing()
+
+
+def test_a_request_of_two_that_is_dropped_leaves_the_other_in_the_message() -> None:
+    story, ven = offering()
+    story.do(story.vtn.want_all((wish("w1"), wish("w2")), story.now))
+    story.do(story.vtn.unwant("w1", story.now))
+
+    request = only(OadrCreateReport, ven.poll())
+
+    assert len(request.oadr_report_requests) == 1
+    found = story.vtn.page(story.now).find(
+        RequestRecord, ven.ven_id, (request.oadr_report_requests[0].report_request_id,)
+    )
+    assert found is not None
+    assert found.want_id == "w2"
+
+
+@pytest.mark.spec("OpenADR 2.0b section 8.3.2.1")
+def test_metadata_may_be_asked_for_periodically() -> None:
+    story, ven = offering()
+    story.want(wish("meta", report_name="METADATA"))
+    request = asked(ven)
+    assert request.report_specifier.report_back_duration == MINUTE
+
+    for _ in range(2):
+        answer = OadrRegisterReport(
+            request_id="m",
+            oadr_reports=(usage_metadata(),),
+            ven_id=ven.ven_id,
+            report_request_id=request.report_request_id,
+        )
+        ven.say("EiReport", answer)
+
+    assert state(story, ven, request.report_request_id) is RequestState.PENDING
+
+
+@pytest.mark.spec("OpenADR 2.0b section 6, R1_3190")
+def test_a_report_under_another_specifier_is_refused() -> None:
+    story, ven = offering()
+    story.want(wish())
+    request = asked(ven).report_request_id
+    message = usage_update(ven.ven_id, request, ("1",))
+    wrong = replace(message.oadr_reports[0], report_specifier_id="other")
+
+    assert code(ven.say("EiReport", replace(message, oadr_reports=(wrong,)))) == "452"
+    assert not story.told(Reported)
+
+
+@pytest.mark.spec("OpenADR 2.0b rules 317, 324 and 325")
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        wish(granularity=2 * MINUTE),
+        wish(lasts=None),
+        wish(report_name="HISTORY_USAGE", starts_at=T0),
+        wish(report_name="HISTORY_USAGE", granularity=timedelta(0), report_back=timedelta(0)),
+    ],
+)
+def test_a_wish_that_nobody_could_grant_is_refused(wrong: WantRecord) -> None:
+    with pytest.raises(MisuseError, match="BAD_WISH"):
+        check_wish(wrong)
+    check_wish(wish())

@@ -55,4 +55,7 @@ ROWS: Final = (
     _played("GG-9106", "UNKNOWN_VEN", "No such VEN is registered"),
     _played("GG-9107", "UNKNOWN_WANT", "No such report is wanted"),
     _played("GG-9108", "WANT_EXISTS", "The report is wanted already"),
+    _played("GG-9109", "EVENTS_OVERLAP", "The event would overlap another of its market context"),
+    _played("GG-9110", "BAD_WISH", "No VEN could grant this wish for reports"),
+    _played("GG-9111", "FINGERPRINT_TAKEN", "The certificate is allocated another venID"),
 )

@@ -14,12 +14,12 @@ from gateway.domain.ports import Ids
 from gateway.protocols.oadr2b import (
     vtn_answers,
     vtn_events,
+    vtn_poll,
     vtn_registration,
     vtn_reports,
     vtn_updates,
 )
 from gateway.protocols.oadr2b.messages import (
-    EiResponse,
     Message,
     OadrCanceledPartyRegistration,
     OadrCanceledReport,
@@ -32,25 +32,23 @@ from gateway.protocols.oadr2b.messages import (
     OadrCreatePartyRegistration,
     OadrCreateReport,
     OadrEvent,
-    OadrPoll,
     OadrQueryRegistration,
     OadrRegisteredReport,
     OadrRegisterReport,
     OadrRequestEvent,
-    OadrRequestReregistration,
     OadrResponse,
     OadrUpdateReport,
 )
 from gateway.protocols.oadr2b.vtn_book import Book, Page, RefusalError, Turn, VtnOptions
-from gateway.protocols.oadr2b.vtn_queue import answered, due, enqueue, sent
+from gateway.protocols.oadr2b.vtn_queue import answered, enqueue
 from gateway.protocols.oadr2b.vtn_records import (
+    AllocationRecord,
     QueueRecord,
-    RequestRecord,
     VenRecord,
     Waiting,
     WantRecord,
 )
-from gateway.protocols.oadr2b.vtn_refusals import refusal, request_id_of
+from gateway.protocols.oadr2b.vtn_refusals import misplaced, refusal, request_id_of
 
 Service: TypeAlias = Callable[[Page, VenRecord, Message], Message | None]
 MISSED_POLLS: Final = 3
@@ -108,7 +106,7 @@ class Vtn:
             page = self.page(now)
             fault = RefusalError(error.reason, error.detail)
             page.refuse(ven_id, message, fault)
-            reply = refusal(page, message, fault)
+            reply = refusal(page, message, fault, stranger=not ven_id)
         return page.turn(reply)
 
     def publish(self, event: OadrEvent, audience: tuple[str, ...], now: datetime) -> Turn:
@@ -147,18 +145,49 @@ class Vtn:
         Raises:
             MisuseError: ``WANT_EXISTS``.
         """
+        return self.want_all((wish,), now)
+
+    def want_all(self, wishes: tuple[WantRecord, ...], now: datetime) -> Turn:
+        """Ask for several reports in one message per VEN.
+
+        Raises:
+            MisuseError: ``WANT_EXISTS``.
+        """
         page = self.page(now)
-        vtn_reports.want(page, wish)
+        vtn_reports.want(page, *wishes)
         return page.turn()
 
-    def unwant(self, want_id: str, now: datetime, *, to_follow: bool = False) -> Turn:
-        """Drop a wish and cancel what was asked for it.
+    def unwant(
+        self, want_id: str, now: datetime, *, to_follow: bool = False, piggyback: bool = False
+    ) -> Turn:
+        """Drop a wish and cancel what was asked for it; ``piggyback``: in the answer to the next report.
 
         Raises:
             MisuseError: ``UNKNOWN_WANT``.
         """
         page = self.page(now)
-        vtn_reports.unwant(page, want_id, to_follow=to_follow)
+        vtn_reports.unwant(page, want_id, to_follow=to_follow, piggyback=piggyback)
+        return page.turn()
+
+    def allocate(self, allocation: AllocationRecord, now: datetime) -> Turn:
+        """Give a venID out beforehand, or change whose certificates may use it.
+
+        Raises:
+            MisuseError: ``FINGERPRINT_TAKEN``.
+        """
+        page = self.page(now)
+        vtn_registration.allocate(page, allocation)
+        return page.turn()
+
+    def remove(self, ven_id: str, now: datetime) -> Turn:
+        """Forget a VEN and its allocation without asking it.
+
+        Raises:
+            MisuseError: ``UNKNOWN_VEN``.
+        """
+        page = self.page(now)
+        vtn_registration.remove(page, ven_id)
+        self._seen.pop(ven_id, None)
         return page.turn()
 
     def cancel_registration(self, ven_id: str, now: datetime) -> Turn:
@@ -200,14 +229,10 @@ def _register(
     message: OadrQueryRegistration | OadrCreatePartyRegistration,
 ) -> Message:
     if service != "EiRegisterParty":
-        raise _misplaced(message)
+        raise misplaced(message)
     if isinstance(message, OadrQueryRegistration):
         return vtn_registration.query(page, peer, message)
     return vtn_registration.create(page, peer, message)
-
-
-def _misplaced(message: Message) -> RefusalError:
-    return RefusalError("COMPLIANCE", f"{type(message).__name__} is not a request for this service")
 
 
 def _party(page: Page, ven: VenRecord, message: Message) -> Message | None:
@@ -220,7 +245,7 @@ def _party(page: Page, ven: VenRecord, message: Message) -> Message | None:
             answered(page, ven.ven_id, Waiting.REREGISTRATION, "")
             return None
         case _:
-            raise _misplaced(message)
+            raise misplaced(message)
 
 
 def _event(page: Page, ven: VenRecord, message: Message) -> Message:
@@ -230,7 +255,7 @@ def _event(page: Page, ven: VenRecord, message: Message) -> Message:
         case OadrCreatedEvent():
             return vtn_answers.created_event(page, ven, message)
         case _:
-            raise _misplaced(message)
+            raise misplaced(message)
 
 
 def _requested_events(page: Page, ven: VenRecord, message: OadrRequestEvent) -> Message:
@@ -240,7 +265,7 @@ def _requested_events(page: Page, ven: VenRecord, message: OadrRequestEvent) -> 
     cut_off = len(reply.oadr_events) < len(vtn_events.listed(page, ven.ven_id))
     for item in page.all(QueueRecord, ven.ven_id):
         if item.waiting is Waiting.EVENTS and not cut_off:
-            _send(page, ven, item)
+            vtn_poll.send(page, ven, item)
     return reply
 
 
@@ -267,7 +292,7 @@ def _report_answer(page: Page, ven: VenRecord, message: Message) -> Message:
         case OadrCanceledReport():
             return vtn_reports.canceled_report(page, ven, message)
         case _:
-            raise _misplaced(message)
+            raise misplaced(message)
 
 
 def _opt(page: Page, ven: VenRecord, message: Message) -> Message:
@@ -277,67 +302,7 @@ def _opt(page: Page, ven: VenRecord, message: Message) -> Message:
         case OadrCancelOpt():
             return vtn_answers.cancel_opt(page, ven, message)
         case _:
-            raise _misplaced(message)
-
-
-def _poll(page: Page, ven: VenRecord, message: Message) -> Message:
-    if not isinstance(message, OadrPoll):
-        raise _misplaced(message)
-    while (item := due(page, ven.ven_id)) is not None:
-        waiting = _BUILDERS[item.waiting](page, ven, item)
-        if waiting is not None:
-            _send(page, ven, item)
-            return waiting
-        page.drop(item)
-    return OadrResponse(ei_response=EiResponse(request_id=""), ven_id=ven.ven_id)
-
-
-def _send(page: Page, ven: VenRecord, item: QueueRecord) -> None:
-    sent(page, item)
-    wants_answer = item.waiting is not Waiting.EVENTS or vtn_events.owes_answer(page, ven.ven_id)
-    if not wants_answer:
-        page.drop(item)
-
-
-def _events_message(page: Page, ven: VenRecord, item: QueueRecord) -> Message | None:
-    """Write the events, unless all of them have been answered or are over in the meantime."""
-    if item.times_sent and not vtn_events.owes_answer(page, ven.ven_id):
-        return None
-    return vtn_events.distribute(page, ven, item.request_id)
-
-
-def _register_report(page: Page, ven: VenRecord, item: QueueRecord) -> Message:
-    return OadrRegisterReport(
-        request_id=item.request_id, ven_id=ven.ven_id, report_request_id=item.subject or None
-    )
-
-
-def _create_report(page: Page, ven: VenRecord, item: QueueRecord) -> Message | None:
-    record = page.find(RequestRecord, ven.ven_id, (item.subject,))
-    if record is None:
-        return None
-    return OadrCreateReport(
-        request_id=item.request_id, oadr_report_requests=(record.request,), ven_id=ven.ven_id
-    )
-
-
-def _cancel_report(page: Page, ven: VenRecord, item: QueueRecord) -> Message:
-    return OadrCancelReport(
-        request_id=item.request_id,
-        report_request_ids=(item.subject,),
-        report_to_follow=item.to_follow,
-        ven_id=ven.ven_id,
-    )
-
-
-def _cancel_registration(page: Page, ven: VenRecord, item: QueueRecord) -> Message:
-    return OadrCancelPartyRegistration(
-        request_id=item.request_id, registration_id=ven.registration_id, ven_id=ven.ven_id
-    )
-
-
-def _reregistration(page: Page, ven: VenRecord, item: QueueRecord) -> Message:
-    return OadrRequestReregistration(ven_id=ven.ven_id)
+            raise misplaced(message)
 
 
 _SERVICES: Final[Mapping[str, Service]] = {
@@ -345,18 +310,9 @@ _SERVICES: Final[Mapping[str, Service]] = {
     "EiEvent": _event,
     "EiReport": _report,
     "EiOpt": _opt,
-    "OadrPoll": _poll,
+    "OadrPoll": vtn_poll.poll,
 }
 SERVICES: Final = frozenset(_SERVICES)
 """Last segments of the paths that a VTN serves, case-sensitive."""
-
-_BUILDERS: Final[Mapping[Waiting, Callable[[Page, VenRecord, QueueRecord], Message | None]]] = {
-    Waiting.EVENTS: _events_message,
-    Waiting.REGISTER_REPORT: _register_report,
-    Waiting.CREATE_REPORT: _create_report,
-    Waiting.CANCEL_REPORT: _cancel_report,
-    Waiting.CANCEL_REGISTRATION: _cancel_registration,
-    Waiting.REREGISTRATION: _reregistration,
-}
 
 __all__ = ["SERVICES", "Vtn", "request_id_of"]

@@ -7,6 +7,7 @@ store has taken it. A door that fails leaves no trace.
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from enum import StrEnum
 from typing import TypeAlias, TypeVar
 
 from gateway.domain.errors import SessionError
@@ -14,7 +15,13 @@ from gateway.domain.ports import Ids
 from gateway.protocols.oadr2b.errors import response_code
 from gateway.protocols.oadr2b.messages import Message
 from gateway.protocols.oadr2b.vtn_facts import Fact, Refused
-from gateway.protocols.oadr2b.vtn_records import Key, Record, VenRecord
+from gateway.protocols.oadr2b.vtn_records import (
+    AllocationRecord,
+    EventRecord,
+    Key,
+    Record,
+    VenRecord,
+)
 
 R = TypeVar("R", bound=Record)
 Place: TypeAlias = tuple[type[object], str, Key]
@@ -31,6 +38,17 @@ class ExpectedVen:
     """Of its certificates, two while one is rolled over; empty: any certificate that the authority signed."""
 
 
+class Strangers(StrEnum):
+    """What a VEN that is not registered is told."""
+
+    REFUSE = "refuse"
+    """463 in the payload type that fits its request (rule 517)."""
+    PLAIN = "plain"
+    """463 in an oadrResponse, whatever it asked."""
+    REREGISTER = "reregister"
+    """oadrRequestReregistration, as some VTNs in the field do."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VtnOptions:
     """How this VTN behaves."""
@@ -44,6 +62,15 @@ class VtnOptions:
     """An unanswered message is sent at most once plus this often."""
     expected: tuple[ExpectedVen, ...] = ()
     """VENs that may register; empty: any whose certificate the authority signed."""
+    closed: bool = False
+    """Only VENs that are expected, or allocated a venID, may register."""
+    strangers: Strangers = Strangers.REFUSE
+    refuse_overlap: bool = False
+    """Events of one market context may not overlap for one VEN; rule 18 of the newer edition allows it."""
+    opt_default: bool = True
+    """Whether a VEN takes part outside of all its opt schedules (rule 201)."""
+    opt_out_wins: bool = True
+    """Where an optIn and an optOut schedule overlap (rule 201)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +100,8 @@ class Book:
     def __init__(self) -> None:
         self._shelves: dict[tuple[type[object], str], dict[Key, Record]] = {}
         self._ven_of: dict[str, str] = {}
+        self._allocated: dict[str, str] = {}
+        self._events_for: dict[str, dict[Key, EventRecord]] = {}
 
     def shelf(self, kind: type[R], owner: str) -> dict[Key, R]:
         """Return a copy of one owner's records of one kind."""
@@ -93,17 +122,55 @@ class Book:
         ven_id = self._ven_of.get(fingerprint)
         return None if ven_id is None else self.find(VenRecord, ven_id, ())
 
+    def allocation_of(self, fingerprint: str) -> AllocationRecord | None:
+        """Return the allocation that names a certificate."""
+        ven_id = self._allocated.get(fingerprint)
+        return None if ven_id is None else self.find(AllocationRecord, "", (ven_id,))
+
+    def events_for(self, ven_id: str) -> dict[Key, EventRecord]:
+        """Return a copy of the events that a VEN is among the audience of."""
+        return self._events_for.get("", {}) | self._events_for.get(ven_id, {})
+
     def take(self, changes: dict[Place, Record | None]) -> None:
         """Make changes count."""
         for (kind, owner, key), record in changes.items():
             shelf = self._shelves.setdefault((kind, owner), {})
             before = shelf.pop(key, None) if record is None else shelf.get(key)
-            if isinstance(before, VenRecord):
-                self._ven_of.pop(before.fingerprint, None)
+            if not shelf and record is None:
+                del self._shelves[kind, owner]
+            self._strike(before)
             if record is not None:
                 shelf[key] = record
-            if isinstance(record, VenRecord) and record.fingerprint:
+                self._index(record)
+
+    def _strike(self, record: Record | None) -> None:
+        """Take a record that counts no more out of the indexes."""
+        match record:
+            case VenRecord():
+                if self._ven_of.get(record.fingerprint) == record.ven_id:
+                    del self._ven_of[record.fingerprint]
+            case AllocationRecord():
+                for fingerprint in record.fingerprints:
+                    if self._allocated.get(fingerprint) == record.ven_id:
+                        del self._allocated[fingerprint]
+            case EventRecord():
+                for ven_id in record.audience or ("",):
+                    self._events_for[ven_id].pop(record.key, None)
+            case _:
+                pass
+
+    def _index(self, record: Record) -> None:
+        match record:
+            case VenRecord() if record.fingerprint:
                 self._ven_of[record.fingerprint] = record.ven_id
+            case AllocationRecord():
+                for fingerprint in record.fingerprints:
+                    self._allocated[fingerprint] = record.ven_id
+            case EventRecord():
+                for ven_id in record.audience or ("",):
+                    self._events_for.setdefault(ven_id, {})[record.key] = record
+            case _:
+                pass
 
 
 @dataclass(slots=True, kw_only=True)
@@ -134,6 +201,16 @@ class Page:
                 if isinstance(record, kind):
                     shelf[key] = record
         return [shelf[key] for key in sorted(shelf)]
+
+    def events_for(self, ven_id: str) -> list[EventRecord]:
+        """Return the events that a VEN is among the audience of, in the order of their ids."""
+        found = self.book.events_for(ven_id)
+        for (kind, _, key), record in self.changes.items():
+            if kind is EventRecord:
+                found.pop(key, None)
+                if isinstance(record, EventRecord) and record.concerns(ven_id):
+                    found[key] = record
+        return [found[key] for key in sorted(found)]
 
     def vens(self) -> Iterator[VenRecord]:
         """Yield every registered VEN."""

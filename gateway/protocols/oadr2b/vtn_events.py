@@ -7,7 +7,7 @@ Pure functions on a page; the clock alone decides between far, near, active and 
 Spec: OpenADR 2.0b section 8.1, rules 2-15, 50-52, 110-115.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
@@ -23,17 +23,13 @@ from gateway.protocols.oadr2b.messages import (
     OadrEvent,
     ResponseRequired,
 )
+from gateway.protocols.oadr2b.targets import same_context
 from gateway.protocols.oadr2b.vtn_book import Page
 from gateway.protocols.oadr2b.vtn_queue import enqueue_events
 from gateway.protocols.oadr2b.vtn_records import DeliveryRecord, EventRecord, Shown, VenRecord
 from gateway.protocols.oadr2b.vtn_standing import created, is_over, live, rank
 
 _FRESH: Final = timedelta(minutes=5)
-
-
-def concerns(event: EventRecord, ven_id: str) -> bool:
-    """Say whether a VEN is among those an event is for."""
-    return not event.audience or ven_id in event.audience
 
 
 def publish(page: Page, event: OadrEvent, audience: tuple[str, ...] = ()) -> None:
@@ -58,7 +54,7 @@ def modify(page: Page, event: OadrEvent) -> None:
     if _lasting(event) == _lasting(record.event):
         return
     _refuse_changed_past(record.event.ei_event, event.ei_event, page.now)
-    _announce(page, replace(record, event=_at_version(event, record.version + 1)))
+    _announce(page, replace(record, event=_at_version(event, record.version + 1, page.now)))
 
 
 def cancel(page: Page, event_id: str) -> None:
@@ -68,7 +64,7 @@ def cancel(page: Page, event_id: str) -> None:
         MisuseError: ``UNKNOWN_EVENT`` or ``EVENT_ENDED``.
     """
     record = _open_event(page, event_id)
-    cancelled = _at_version(record.event, record.version + 1)
+    cancelled = _at_version(record.event, record.version + 1, page.now)
     _announce(page, replace(record, event=cancelled, cancelled_at=page.now))
 
 
@@ -85,13 +81,60 @@ def _announce(page: Page, record: EventRecord) -> None:
     if len(record.event.ei_event.ei_target.ven_ids) > 1:
         raise MisuseError("TOO_MANY_VENS", "a target may name one venID: use the audience")
     page.put(record)
-    for ven in page.vens():
-        if concerns(record, ven.ven_id):
+    if page.options.refuse_overlap:
+        _refuse_overlap(page, record)
+    for ven in _audience(page, record):
+        if not ven.report_only:
             enqueue_events(page, ven.ven_id)
 
 
-def _at_version(event: OadrEvent, version: int) -> OadrEvent:
+def _audience(page: Page, record: EventRecord) -> Iterator[VenRecord]:
+    if not record.audience:
+        return page.vens()
+    found = (page.find(VenRecord, ven_id) for ven_id in record.audience)
+    return (ven for ven in found if ven is not None)
+
+
+def _refuse_overlap(page: Page, record: EventRecord) -> None:
+    """Refuse an event that meets another of its market context at one of its VENs (rule 18).
+
+    Raises:
+        MisuseError: ``EVENTS_OVERLAP``.
+    """
+    if record.cancelled_at is not None:
+        return
+    for other in page.all(EventRecord):
+        shared = (
+            not record.audience
+            or not other.audience
+            or not set(record.audience).isdisjoint(other.audience)
+        )
+        if other.key != record.key and shared and _meet(record, other):
+            detail = (
+                f"event {record.event_id!r} would overlap {other.event_id!r} of its market context"
+            )
+            raise MisuseError("EVENTS_OVERLAP", detail)
+
+
+def _meet(one: EventRecord, other: EventRecord) -> bool:
+    contexts = (each.event.ei_event.event_descriptor.ei_market_context for each in (one, other))
+    if other.cancelled_at is not None or not same_context(*contexts):
+        return False
+    (starts, ends), (others_start, others_end) = (_reach(each) for each in (one, other))
+    return (others_end is None or starts < others_end) and (ends is None or others_start < ends)
+
+
+def _reach(event: EventRecord) -> tuple[datetime, datetime | None]:
+    """Return the first and, exclusive, the last instant an event may run; None: open-ended."""
+    period = event.event.ei_event.ei_active_period
+    end = ends_at(period)
+    return period.dtstart, None if end is None else end + (period.startafter or timedelta(0))
+
+
+def _at_version(event: OadrEvent, version: int, now: datetime) -> OadrEvent:
     descriptor = replace(event.ei_event.event_descriptor, modification_number=version)
+    if descriptor.modification_reason is not None:
+        descriptor = replace(descriptor, modification_date_time=now)
     return replace(event, ei_event=replace(event.ei_event, event_descriptor=descriptor))
 
 
@@ -101,6 +144,8 @@ def _lasting(event: OadrEvent) -> OadrEvent:
     descriptor = replace(
         inner.event_descriptor,
         modification_number=0,
+        modification_date_time=None,
+        modification_reason=None,
         created_date_time=inner.ei_active_period.dtstart,
         event_status=EventStatus.NONE,
     )
@@ -126,11 +171,7 @@ def listed(page: Page, ven_id: str) -> list[EventRecord]:
     Every event that is far, near or active; completed ones within their random delay; cancelled ones until this VEN
     has acknowledged the cancellation, if it ever heard of them (rules 50, 52, 66).
     """
-    found = [
-        event
-        for event in page.all(EventRecord)
-        if concerns(event, ven_id) and _is_listed(page, ven_id, event)
-    ]
+    found = [event for event in page.events_for(ven_id) if _is_listed(page, ven_id, event)]
     return sorted(found, key=lambda event: rank(event, page.now))
 
 

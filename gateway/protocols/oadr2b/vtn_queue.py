@@ -84,7 +84,7 @@ def answered(
     ]
     settled = [item for item in sent_items if item.request_id == request_id]
     if not settled:
-        settled = [item for item in sent_items if item.subject and item.subject in subjects]
+        settled = [item for item in sent_items if not set(item.subjects).isdisjoint(subjects)]
     if not settled and not request_id and not subjects:
         settled = sent_items[:1]
     for item in settled:
@@ -93,8 +93,13 @@ def answered(
 
 
 def forget_reports(page: Page, ven_id: str, report_request_ids: frozenset[str]) -> None:
-    """Take messages about report requests that have ended off the queue."""
+    """Take messages about report requests that have ended off the queue, or what they say about them."""
     for item in page.all(QueueRecord, ven_id):
         about = item.waiting in {Waiting.CREATE_REPORT, Waiting.CANCEL_REPORT}
-        if about and item.subject in report_request_ids:
+        if not about or report_request_ids.isdisjoint(item.subjects):
+            continue
+        left = [one for one in item.subjects if one not in report_request_ids]
+        if left:
+            page.put(replace(item, subject=" ".join(left)))
+        else:
             page.drop(item)

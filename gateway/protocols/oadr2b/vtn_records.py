@@ -71,6 +71,10 @@ class EventRecord:
         """Return the event's id."""
         return self.event.ei_event.event_descriptor.event_id
 
+    def concerns(self, ven_id: str) -> bool:
+        """Say whether a VEN is among those it is for."""
+        return not self.audience or ven_id in self.audience
+
     @property
     def version(self) -> int:
         """Return the modificationNumber."""
@@ -113,6 +117,27 @@ class DeliveryRecord:
         return (self.event_id,)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AllocationRecord:
+    """A venID given out beforehand, and the certificates that may use it."""
+
+    ven_id: str
+    fingerprints: tuple[str, ...] = ()
+    """Two while one is rolled over; empty: whoever asks for this venID first."""
+    name: str = ""
+    """For people."""
+
+    @property
+    def owner(self) -> str:
+        """Return the empty owner: allocations belong to the VTN."""
+        return ""
+
+    @property
+    def key(self) -> Key:
+        """Return the venID."""
+        return (self.ven_id,)
+
+
 class Waiting(StrEnum):
     """What may wait in a poll queue."""
 
@@ -133,7 +158,7 @@ class QueueRecord:
     """Position: first in, first out."""
     waiting: Waiting
     subject: str = ""
-    """reportRequestID concerned; the requesting one of a metadata report."""
+    """reportRequestIDs of ours concerned, separated by spaces; the requesting one of a metadata report."""
     request_id: str
     """requestID of the message, the same at each delivery."""
     to_follow: bool = False
@@ -150,6 +175,11 @@ class QueueRecord:
     def key(self) -> Key:
         """Return the position as sortable text."""
         return (f"{self.number:012d}",)
+
+    @property
+    def subjects(self) -> tuple[str, ...]:
+        """Return the reportRequestIDs concerned; ours hold no spaces."""
+        return tuple(self.subject.split())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -188,6 +218,8 @@ class WantRecord:
     """Start of the period of interest; None: when the request is made."""
     lasts: timedelta | None = None
     """Zero: until cancelled; None: no reportInterval (one report at once)."""
+    piggyback: bool = False
+    """Ask in the oadrRegisteredReport that takes the metadata, where there is one (rule 344)."""
 
     @property
     def owner(self) -> str:
@@ -200,6 +232,20 @@ class WantRecord:
         return (self.want_id,)
 
 
+class Riding(StrEnum):
+    """Whether a cancellation travels in an oadrUpdatedReport (rules 328 and 335)."""
+
+    NO = "no"
+    DUE = "due"
+    """In the answer to the next update."""
+    DUE_TO_FOLLOW = "due_to_follow"
+    """The same, asking for one last report."""
+    TOLD = "told"
+    """Told; it gets no confirmation. Another update means that it was not heard."""
+    TOLD_TO_FOLLOW = "told_to_follow"
+    """Told; one more update is expected."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RequestRecord:
     """One report request to one VEN."""
@@ -209,6 +255,7 @@ class RequestRecord:
     report_name: str
     request: OadrReportRequest
     state: RequestState = RequestState.QUEUED
+    riding: Riding = Riding.NO
 
     @property
     def owner(self) -> str:
@@ -252,6 +299,7 @@ class OptRecord:
 Record: TypeAlias = (
     VenRecord
     | EventRecord
+    | AllocationRecord
     | DeliveryRecord
     | QueueRecord
     | OfferRecord

@@ -20,11 +20,12 @@ from gateway.protocols.oadr2b.messages import (
     OadrRegisteredReport,
     OadrRegisterReport,
     OadrRequestEvent,
+    OadrRequestReregistration,
     OadrResponse,
     OadrUpdatedReport,
     OadrUpdateReport,
 )
-from gateway.protocols.oadr2b.vtn_book import Page, RefusalError
+from gateway.protocols.oadr2b.vtn_book import Page, RefusalError, Strangers
 
 
 def request_id_of(message: Message) -> str:
@@ -36,15 +37,32 @@ def request_id_of(message: Message) -> str:
     return str(own)
 
 
-def refusal(page: Page, message: Message, fault: RefusalError) -> Message:
-    """Write the answer that refuses a message."""
-    echo = request_id_of(message)
+def refusal(
+    page: Page, message: Message, fault: RefusalError, *, stranger: bool = False
+) -> Message:
+    """Write the answer that refuses a message; a stranger gets what the options say (rule 517)."""
     answer = EiResponse(
-        response_code=fault.code, response_description=fault.detail, request_id=echo
+        response_code=fault.code,
+        response_description=fault.detail,
+        request_id=request_id_of(message),
     )
+    unknown = stranger and fault.reason == "NOT_REGISTERED"
+    if isinstance(message, OadrQueryRegistration | OadrCreatePartyRegistration):
+        return vtn_registration.refused(page, answer.request_id, fault)
+    if unknown and page.options.strangers is Strangers.PLAIN:
+        return OadrResponse(ei_response=answer)
+    if unknown and page.options.strangers is Strangers.REREGISTER:
+        return OadrRequestReregistration(ven_id=getattr(message, "ven_id", None) or "")
+    return _fitting(page, message, answer)
+
+
+def misplaced(message: Message) -> RefusalError:
+    """Return the fault of a message that its service does not take."""
+    return RefusalError("COMPLIANCE", f"{type(message).__name__} is not a request for this service")
+
+
+def _fitting(page: Page, message: Message, answer: EiResponse) -> Message:
     match message:
-        case OadrQueryRegistration() | OadrCreatePartyRegistration():
-            return vtn_registration.refused(page, echo, fault)
         case OadrCancelPartyRegistration():
             return OadrCanceledPartyRegistration(
                 ei_response=answer, registration_id=message.registration_id, ven_id=message.ven_id

@@ -9,6 +9,7 @@ Spec: OpenADR 2.0b section 8.4.1, rules 401-407 and 517.
 
 from dataclasses import replace
 
+from gateway.domain.errors import MisuseError
 from gateway.protocols.oadr2b.messages import (
     OK,
     EiResponse,
@@ -25,6 +26,7 @@ from gateway.protocols.oadr2b.vtn_events import listed
 from gateway.protocols.oadr2b.vtn_facts import Registered, Unregistered
 from gateway.protocols.oadr2b.vtn_queue import answered, enqueue, enqueue_events
 from gateway.protocols.oadr2b.vtn_records import (
+    AllocationRecord,
     DeliveryRecord,
     OfferRecord,
     OptRecord,
@@ -38,34 +40,56 @@ PROFILES = (OadrProfile(oadr_profile_name="2.0b", oadr_transports=("simpleHttp",
 """Everything this VTN supports (rule 403)."""
 
 
-def expected(page: Page, peer: str) -> ExpectedVen:
+def expected(page: Page, peer: str, wanted: str | None = None) -> ExpectedVen:
     """Find what is known beforehand about the holder of a certificate.
+
+    Args:
+        page: Where to read.
+        peer: Fingerprint of the certificate.
+        wanted: venID that it asks for.
 
     Raises:
         RefusalError: 463 for a certificate that is not expected.
     """
-    if not page.options.expected:
-        return ExpectedVen()
+    named = page.book.allocation_of(peer) if peer else None
+    if named is not None:
+        return ExpectedVen(ven_id=named.ven_id, fingerprints=named.fingerprints)
     for ven in page.options.expected:
         if peer in ven.fingerprints:
             return ven
+    held = page.find(AllocationRecord, "", (wanted or "",))
+    if held is not None and not held.fingerprints:
+        return ExpectedVen(ven_id=held.ven_id)
     for ven in page.options.expected:
         if not ven.fingerprints:
             return ven
-    raise RefusalError("NOT_REGISTERED", "this certificate is not authorised here")
+    if page.options.expected or page.options.closed:
+        raise RefusalError("NOT_REGISTERED", "this certificate is not authorised here")
+    return ExpectedVen()
 
 
 def known(page: Page, peer: str, ven_id: str | None) -> VenRecord | None:
     """Find the registration behind a connection: by certificate, over plain HTTP by venID.
 
-    While a certificate is rolled over, either of a VEN's two stands for the registration made with the other.
+    While a certificate is rolled over, either of a VEN's two stands for the registration made with the other. One that
+    was taken off an allocation stands for nothing any more.
     """
     if not peer:
         found = page.find(VenRecord, ven_id or "")
         return found if found is not None and not found.fingerprint else None
     own = page.book.ven_of(peer)
     if own is not None:
-        return page.find(VenRecord, own.ven_id)
+        held = page.find(AllocationRecord, "", (own.ven_id,))
+        withdrawn = held is not None and held.fingerprints and peer not in held.fingerprints
+        return None if withdrawn else page.find(VenRecord, own.ven_id)
+    return _rolled_over(page, peer)
+
+
+def _rolled_over(page: Page, peer: str) -> VenRecord | None:
+    """Find the registration made with another certificate of the same VEN."""
+    named = page.book.allocation_of(peer)
+    if named is not None:
+        return page.find(VenRecord, named.ven_id)
     for ven in page.options.expected:
         if peer in ven.fingerprints:
             others = (page.book.ven_of(fingerprint) for fingerprint in ven.fingerprints)
@@ -112,7 +136,7 @@ def create(
             transport, 469 for push.
     """
     ven = known(page, peer, message.ven_id)
-    allowed = expected(page, peer)
+    allowed = expected(page, peer, message.ven_id)
     _check_offer(message)
     if message.registration_id is not None:
         return _renew(page, ven, message)
@@ -131,7 +155,7 @@ def create(
     page.put(fresh)
     # Metadata goes before anything but events that the VEN asks for itself (rule 309).
     enqueue(page, ven_id, Waiting.REGISTER_REPORT)
-    if listed(page, ven_id):
+    if not fresh.report_only and listed(page, ven_id):
         enqueue_events(page, ven_id)
     page.tell(Registered(ven_id=ven_id, ven_name=fresh.ven_name, fingerprint=peer, renewed=False))
     return _created(page, message.request_id, fresh)
@@ -153,6 +177,9 @@ def _ven_id(
     if allowed.ven_id and wanted not in {None, allowed.ven_id}:
         raise RefusalError("INVALID_ID", "this certificate was allocated another venID")
     chosen = allowed.ven_id or wanted or (ven.ven_id if ven else "") or page.ids.uuid()
+    held = page.find(AllocationRecord, "", (chosen,))
+    if held is not None and held.fingerprints and peer not in held.fingerprints:
+        raise RefusalError("NOT_REGISTERED", "this venID is allocated to another certificate")
     holder = page.find(VenRecord, chosen)
     if holder is not None and (ven is None or holder.ven_id != ven.ven_id):
         raise RefusalError("NOT_REGISTERED", "this venID belongs to another certificate")
@@ -237,3 +264,34 @@ def forget(page: Page, ven: VenRecord) -> None:
         for record in page.all(kind, ven.ven_id):
             page.drop(record)
     page.drop(ven)
+
+
+def allocate(page: Page, allocation: AllocationRecord) -> None:
+    """Give a venID out beforehand, or change whose certificates may use it.
+
+    Raises:
+        MisuseError: ``FINGERPRINT_TAKEN`` when a certificate is allocated another venID.
+    """
+    for fingerprint in allocation.fingerprints:
+        other = page.book.allocation_of(fingerprint)
+        if other is not None and other.ven_id != allocation.ven_id:
+            detail = f"certificate {fingerprint} is allocated to {other.ven_id!r}: take it off there first"
+            raise MisuseError("FINGERPRINT_TAKEN", detail)
+    page.put(allocation)
+
+
+def remove(page: Page, ven_id: str) -> None:
+    """Forget a VEN without asking it: its registration, all that hangs on it, and its allocation.
+
+    Raises:
+        MisuseError: ``UNKNOWN_VEN``.
+    """
+    ven = page.find(VenRecord, ven_id)
+    held = page.find(AllocationRecord, "", (ven_id,))
+    if ven is None and held is None:
+        raise MisuseError("UNKNOWN_VEN", f"no VEN {ven_id!r} is registered or allocated")
+    if held is not None:
+        page.drop(held)
+    if ven is not None:
+        forget(page, ven)
+        page.tell(Unregistered(ven_id=ven_id, by="vtn"))

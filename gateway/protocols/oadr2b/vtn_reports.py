@@ -6,6 +6,7 @@ A wish (``WantRecord``) outlives metadata: whenever a VEN registers its reports,
 Spec: OpenADR 2.0b section 8.3, rules 306-346.
 """
 
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from typing import Final
@@ -29,11 +30,12 @@ from gateway.protocols.oadr2b.messages import (
 )
 from gateway.protocols.oadr2b.vtn_book import Page, RefusalError
 from gateway.protocols.oadr2b.vtn_facts import Offered, ReportAnswered
-from gateway.protocols.oadr2b.vtn_queue import answered, enqueue, forget_reports
+from gateway.protocols.oadr2b.vtn_queue import answered, enqueue, forget_reports, sent
 from gateway.protocols.oadr2b.vtn_records import (
     OfferRecord,
     QueueRecord,
     RequestRecord,
+    Riding,
     VenRecord,
     Waiting,
     WantRecord,
@@ -54,18 +56,28 @@ def register_report(
     page.tell(Offered(ven_id=ven.ven_id, reports=message.oadr_reports))
     _end_metadata_request(page, ven.ven_id, message.report_request_id)
     unfinished = _end_requests(page, ven.ven_id)
-    for want in page.all(WantRecord):
-        if want.report_name != METADATA and _is_missing(page, ven.ven_id, want, unfinished):
-            _request(page, ven.ven_id, want)
+    missing = [
+        want
+        for want in page.all(WantRecord)
+        if want.report_name != METADATA and _is_missing(page, ven.ven_id, want, unfinished)
+    ]
+    _request(page, ven.ven_id, [want for want in missing if not want.piggyback], apart=True)
+    riding = _requests(page, ven.ven_id, [want for want in missing if want.piggyback])
+    for request in riding:
+        # It waits in the queue as well, as sent just now: without an answer in time it is asked again there.
+        sent(page, enqueue(page, ven.ven_id, Waiting.CREATE_REPORT, request.report_request_id))
     return OadrRegisteredReport(
-        ei_response=EiResponse(request_id=message.request_id), ven_id=ven.ven_id
+        ei_response=EiResponse(request_id=message.request_id),
+        oadr_report_requests=tuple(riding),
+        ven_id=ven.ven_id,
     )
 
 
 def _end_metadata_request(page: Page, ven_id: str, report_request_id: str | None) -> None:
     request = page.find(RequestRecord, ven_id, (report_request_id or "",))
     if request is not None and request.report_name == METADATA:
-        advance(page, request, RequestInput.LAST_DATA)
+        periodic = bool(request.request.report_specifier.report_back_duration)
+        advance(page, request, RequestInput.DATA if periodic else RequestInput.LAST_DATA)
 
 
 def _end_requests(page: Page, ven_id: str) -> frozenset[str]:
@@ -94,27 +106,51 @@ def _is_missing(page: Page, ven_id: str, want: WantRecord, unfinished: frozenset
     return want.want_id in unfinished or want.want_id not in made
 
 
-def want(page: Page, wish: WantRecord) -> None:
-    """Remember a wish for reports and ask every VEN that already offers them.
+def want(page: Page, *wishes: WantRecord) -> None:
+    """Remember wishes for reports and ask every VEN that already offers them, in one message per VEN.
 
     Raises:
         MisuseError: ``WANT_EXISTS``.
     """
-    if page.find(WantRecord, "", wish.key) is not None:
-        raise MisuseError("WANT_EXISTS", f"a report is wanted under {wish.want_id!r} already")
-    page.put(wish)
+    for wish in wishes:
+        if page.find(WantRecord, "", wish.key) is not None:
+            raise MisuseError("WANT_EXISTS", f"a report is wanted under {wish.want_id!r} already")
+        page.put(wish)
     for ven in page.vens():
-        if wish.ven_id in {"", ven.ven_id}:
-            _request(page, ven.ven_id, wish)
+        mine = [wish for wish in wishes if wish.ven_id in {"", ven.ven_id}]
+        _request(page, ven.ven_id, mine, apart=False)
 
 
-def unwant(page: Page, want_id: str, *, to_follow: bool = False) -> None:
+def check_wish(wish: WantRecord) -> None:
+    """Refuse a wish that no VEN could grant.
+
+    Raises:
+        MisuseError: ``BAD_WISH``.
+
+    Spec: OpenADR 2.0b rules 317, 324 and 325; section 8.3.2.2.
+    """
+    if wish.report_name == METADATA:
+        return
+    periodic = bool(wish.report_back)
+    if wish.report_name.startswith("HISTORY"):
+        if wish.granularity or periodic:
+            raise MisuseError("BAD_WISH", "history has a granularity and a report-back of zero")
+        if wish.lasts is None or wish.starts_at is None:
+            raise MisuseError("BAD_WISH", "history needs the start and length of its period")
+    if periodic and wish.lasts is None:
+        raise MisuseError("BAD_WISH", "a periodic report needs the length of its period")
+    if periodic and wish.granularity > wish.report_back:
+        raise MisuseError("BAD_WISH", "the granularity may not exceed the report-back duration")
+
+
+def unwant(page: Page, want_id: str, *, to_follow: bool = False, piggyback: bool = False) -> None:
     """Drop a wish and cancel the requests made for it.
 
     Args:
         page: Where to write.
         want_id: Of the wish.
         to_follow: Ask for one last report.
+        piggyback: Tell it in the answer to the next report (rule 328) rather than in a message of its own.
 
     Raises:
         MisuseError: ``UNKNOWN_WANT``.
@@ -126,37 +162,49 @@ def unwant(page: Page, want_id: str, *, to_follow: bool = False) -> None:
     for ven in page.vens():
         for request in page.all(RequestRecord, ven.ven_id):
             if request.want_id == want_id and request.state not in OVER:
-                _cancel(page, request, to_follow=to_follow)
+                _cancel(page, request, to_follow=to_follow, piggyback=piggyback)
 
 
-def _cancel(page: Page, request: RequestRecord, *, to_follow: bool) -> None:
+def _cancel(page: Page, request: RequestRecord, *, to_follow: bool, piggyback: bool) -> None:
     if request.state is RequestState.QUEUED and not _was_sent(page, request):
         forget_reports(page, request.ven_id, frozenset(request.key))
         advance(page, request, RequestInput.DROPPED)
-        return
-    advance(page, request, RequestInput.CANCEL)
-    enqueue(page, request.ven_id, Waiting.CANCEL_REPORT, request.key[0], to_follow=to_follow)
+    elif piggyback:
+        riding = Riding.DUE_TO_FOLLOW if to_follow else Riding.DUE
+        advance(page, replace(request, riding=riding), RequestInput.CANCEL)
+    else:
+        advance(page, request, RequestInput.CANCEL)
+        enqueue(page, request.ven_id, Waiting.CANCEL_REPORT, request.key[0], to_follow=to_follow)
 
 
 def _was_sent(page: Page, request: RequestRecord) -> bool:
     return any(
-        item.subject == request.key[0] and item.times_sent
+        request.key[0] in item.subjects and item.times_sent
         for item in page.all(QueueRecord, request.ven_id)
     )
 
 
-def _request(page: Page, ven_id: str, wish: WantRecord) -> None:
-    """Queue a request for a wish, if the VEN offers what it is about."""
-    specifier = _specifier(page, ven_id, wish)
-    if specifier is None:
-        return
-    request = OadrReportRequest(report_request_id=page.ids.uuid(), report_specifier=specifier)
-    page.put(
-        RequestRecord(
-            ven_id=ven_id, want_id=wish.want_id, report_name=wish.report_name, request=request
+def _request(page: Page, ven_id: str, wishes: list[WantRecord], *, apart: bool) -> None:
+    """Queue requests for wishes, as far as the VEN offers what they are about; ``apart``: one message each."""
+    made = [request.report_request_id for request in _requests(page, ven_id, wishes)]
+    for subject in made if apart else filter(None, [" ".join(made)]):
+        enqueue(page, ven_id, Waiting.CREATE_REPORT, subject)
+
+
+def _requests(page: Page, ven_id: str, wishes: list[WantRecord]) -> list[OadrReportRequest]:
+    made = []
+    for wish in wishes:
+        specifier = _specifier(page, ven_id, wish)
+        if specifier is None:
+            continue
+        request = OadrReportRequest(report_request_id=page.ids.uuid(), report_specifier=specifier)
+        made.append(request)
+        page.put(
+            RequestRecord(
+                ven_id=ven_id, want_id=wish.want_id, report_name=wish.report_name, request=request
+            )
         )
-    )
-    enqueue(page, ven_id, Waiting.CREATE_REPORT, request.report_request_id)
+    return made
 
 
 def _specifier(page: Page, ven_id: str, wish: WantRecord) -> ReportSpecifier | None:
@@ -164,7 +212,7 @@ def _specifier(page: Page, ven_id: str, wish: WantRecord) -> ReportSpecifier | N
         return ReportSpecifier(
             report_specifier_id=METADATA,
             granularity=timedelta(0),
-            report_back_duration=timedelta(0),
+            report_back_duration=wish.report_back,
             specifier_payloads=(SpecifierPayload(r_id="0"),),
         )
     for offer in page.all(OfferRecord, ven_id):
@@ -207,22 +255,26 @@ def created_report(page: Page, ven: VenRecord, message: OadrCreatedReport) -> Oa
         message.ei_response.request_id,
         message.oadr_pending_reports,
     )
-    for item in settled:
-        request = page.find(RequestRecord, ven.ven_id, (item.subject,))
-        if request is not None:
-            event = RequestInput.PROMISED if promised else RequestInput.REFUSED
-            advance(page, request, event, message.ei_response.response_code)
+    event = RequestInput.PROMISED if promised else RequestInput.REFUSED
+    for request in _concerned(page, settled):
+        advance(page, request, event, message.ei_response.response_code)
     return _acknowledged(ven, message.ei_response.request_id)
 
 
 def canceled_report(page: Page, ven: VenRecord, message: OadrCanceledReport) -> OadrResponse:
     """Take a VEN's confirmation that reports have ended; a refusal ends our wish all the same."""
     echo = message.ei_response.request_id
-    for item in answered(page, ven.ven_id, Waiting.CANCEL_REPORT, echo):
-        request = page.find(RequestRecord, ven.ven_id, (item.subject,))
-        if request is not None:
-            advance(page, request, RequestInput.CANCELED, message.ei_response.response_code)
+    for request in _concerned(page, answered(page, ven.ven_id, Waiting.CANCEL_REPORT, echo)):
+        advance(page, request, RequestInput.CANCELED, message.ei_response.response_code)
     return _acknowledged(ven, echo)
+
+
+def _concerned(page: Page, items: tuple[QueueRecord, ...]) -> Iterator[RequestRecord]:
+    for item in items:
+        for report_request_id in item.subjects:
+            request = page.find(RequestRecord, item.ven_id, (report_request_id,))
+            if request is not None:
+                yield request
 
 
 def advance(page: Page, request: RequestRecord, event: RequestInput, code: str = OK) -> None:
@@ -232,8 +284,8 @@ def advance(page: Page, request: RequestRecord, event: RequestInput, code: str =
         SessionError: ``OUT_OF_SEQUENCE``.
     """
     state = step(request.state, event)
+    page.put(replace(request, state=state))
     if state is not request.state:
-        page.put(replace(request, state=state))
         page.tell(
             ReportAnswered(
                 ven_id=request.ven_id, report_request_id=request.key[0], state=state, code=code

@@ -4,10 +4,12 @@ Spec: OpenADR 2.0b section 8.3.2, rules 316-318, 337, 342, 346.
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from gateway.protocols.oadr2b.messages import (
     EiResponse,
+    OadrCancelReport,
     OadrReport,
     OadrReportPayload,
     OadrUpdatedReport,
@@ -16,8 +18,8 @@ from gateway.protocols.oadr2b.messages import (
 )
 from gateway.protocols.oadr2b.vtn_book import Page, RefusalError
 from gateway.protocols.oadr2b.vtn_facts import Reported
-from gateway.protocols.oadr2b.vtn_queue import forget_reports
-from gateway.protocols.oadr2b.vtn_records import RequestRecord, VenRecord
+from gateway.protocols.oadr2b.vtn_queue import enqueue, forget_reports
+from gateway.protocols.oadr2b.vtn_records import RequestRecord, Riding, VenRecord, Waiting
 from gateway.protocols.oadr2b.vtn_reports import advance
 from gateway.protocols.oadr2b.vtn_requests import RequestInput, RequestState
 
@@ -25,11 +27,14 @@ from gateway.protocols.oadr2b.vtn_requests import RequestInput, RequestState
 def update_report(page: Page, ven: VenRecord, message: OadrUpdateReport) -> OadrUpdatedReport:
     """Take report data; what answers no request of ours is refused, its neighbours are kept."""
     fault = None
+    ended: list[RequestRecord] = []
     for report in message.oadr_reports:
         try:
             _take(page, ven, report)
         except RefusalError as refusal:
             fault = fault or refusal
+        else:
+            ended += _cancelled_by_answer(page, ven.ven_id, report.report_request_id)
     if fault is not None:
         page.refuse(ven.ven_id, message, fault)
     answer = EiResponse(
@@ -37,7 +42,46 @@ def update_report(page: Page, ven: VenRecord, message: OadrUpdateReport) -> Oadr
         response_description=fault.detail if fault else None,
         request_id=message.request_id,
     )
-    return OadrUpdatedReport(ei_response=answer, ven_id=ven.ven_id)
+    return OadrUpdatedReport(
+        ei_response=answer, oadr_cancel_report=_riding(page, ven, ended), ven_id=ven.ven_id
+    )
+
+
+def _cancelled_by_answer(page: Page, ven_id: str, report_request_id: str) -> list[RequestRecord]:
+    """Return the request of a report when the answer to it is to cancel it.
+
+    There is no confirmation (rule 335): a VEN that goes on all the same is told again, in a message of its own.
+    """
+    request = page.find(RequestRecord, ven_id, (report_request_id,))
+    if request is None:
+        return []
+    match request.riding:
+        case Riding.DUE | Riding.DUE_TO_FOLLOW:
+            return [request]
+        case Riding.TOLD_TO_FOLLOW:
+            page.put(replace(request, riding=Riding.TOLD))
+        case Riding.TOLD:
+            page.put(replace(request, riding=Riding.NO))
+            enqueue(page, ven_id, Waiting.CANCEL_REPORT, report_request_id)
+        case Riding.NO:
+            pass
+    return []
+
+
+def _riding(page: Page, ven: VenRecord, ended: list[RequestRecord]) -> OadrCancelReport | None:
+    """Write the cancellation that travels in the answer, only of reports that the update held (rule 328)."""
+    if not ended:
+        return None
+    to_follow = any(request.riding is Riding.DUE_TO_FOLLOW for request in ended)
+    for request in ended:
+        told = Riding.TOLD_TO_FOLLOW if to_follow else Riding.TOLD
+        advance(page, replace(request, riding=told), RequestInput.CANCELED)
+    return OadrCancelReport(
+        request_id=page.ids.uuid(),
+        report_request_ids=tuple(dict.fromkeys(request.key[0] for request in ended)),
+        report_to_follow=to_follow,
+        ven_id=ven.ven_id,
+    )
 
 
 def _take(page: Page, ven: VenRecord, report: OadrReport) -> None:
@@ -56,6 +100,9 @@ def _take(page: Page, ven: VenRecord, report: OadrReport) -> None:
 
 
 def _values(request: RequestRecord, report: OadrReport) -> Iterator[Reported]:
+    if report.report_specifier_id != request.request.report_specifier.report_specifier_id:
+        named = report.report_specifier_id[:60]
+        raise RefusalError("INVALID_ID", f"reportSpecifierID {named!r} was not asked for")
     asked = {payload.r_id for payload in request.request.report_specifier.specifier_payloads}
     for starts_at, lasts, interval in _placed(report):
         for payload in interval.oadr_report_payloads:

@@ -6,10 +6,21 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Final, TypeVar
 
-from sqlalchemy import Column, Connection, Integer, Table, bindparam, delete, event, insert
+from sqlalchemy import (
+    Column,
+    Connection,
+    Integer,
+    Table,
+    bindparam,
+    delete,
+    event,
+    insert,
+    inspect,
+)
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import ConnectionPoolEntry
+from sqlalchemy.schema import CreateColumn
 from sqlmodel import Session, create_engine, select
 
 from gateway.domain.errors import GatewayError, StoreError
@@ -17,6 +28,7 @@ from gateway.protocols.oadr2b.codec import Codec
 from gateway.protocols.oadr2b.vtn_book import Book, Place, Turn
 from gateway.protocols.oadr2b.vtn_facts import Answered, Reported
 from gateway.protocols.oadr2b.vtn_records import (
+    AllocationRecord,
     DeliveryRecord,
     EventRecord,
     OfferRecord,
@@ -27,9 +39,11 @@ from gateway.protocols.oadr2b.vtn_records import (
     VenRecord,
     WantRecord,
 )
-from gateway.servers.vtn2b.mapping import Mapping, answer_row, value_row
+from gateway.servers.vtn2b.columns import answer_row, value_row
+from gateway.servers.vtn2b.mapping import Mapping
 from gateway.servers.vtn2b.tables import (
     STATE_ROWS,
+    AllocationRow,
     DeliveryRow,
     EventRow,
     OfferRow,
@@ -46,6 +60,7 @@ T = TypeVar("T")
 _ROW_OF: Final[dict[type[object], type[VtnRow]]] = {
     VenRecord: VenRow,
     EventRecord: EventRow,
+    AllocationRecord: AllocationRow,
     DeliveryRecord: DeliveryRow,
     QueueRecord: QueueRow,
     OfferRecord: OfferRow,
@@ -103,6 +118,8 @@ class SqlStore:
 
     def _load(self) -> Book:
         VtnRow.metadata.create_all(self._engine)
+        with self._engine.begin() as connection:
+            _complete(connection)
         changes: dict[Place, Record | None] = {}
         with Session(self._engine) as session:
             for kind in STATE_ROWS:
@@ -126,6 +143,17 @@ class SqlStore:
             )
             values = [value_row(f, turn.at) for f in turn.facts if isinstance(f, Reported)]
             _replace(connection, values)
+
+
+def _complete(connection: Connection) -> None:
+    """Add the columns that a file of an earlier release lacks; each has a default in the database."""
+    there = inspect(connection)
+    for table in VtnRow.metadata.sorted_tables:
+        known = {column["name"] for column in there.get_columns(table.name)}
+        for column in table.columns:
+            if column.name not in known:
+                added = CreateColumn(column).compile(connection.engine)
+                connection.exec_driver_sql(f"ALTER TABLE {table.name} ADD COLUMN {added}")
 
 
 def _set_pragmas(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:

@@ -43,6 +43,16 @@ class EventRow(VtnRow, table=True):
     """An oadrDistributeEvent that holds it alone."""
 
 
+class AllocationRow(VtnRow, table=True):
+    """A venID given out beforehand."""
+
+    __tablename__ = "vtn2b_allocation"
+    ven_id: str = Field(primary_key=True)
+    fingerprints: str
+    """JSON list."""
+    name: str
+
+
 class DeliveryRow(VtnRow, table=True):
     """How far one event has come with one VEN."""
 
@@ -93,6 +103,7 @@ class WantRow(VtnRow, table=True):
     report_back: str
     starts_at: datetime | None
     lasts: str | None
+    piggyback: bool = Field(default=False, sa_column_kwargs={"server_default": "0"})
 
 
 class RequestRow(VtnRow, table=True):
@@ -104,6 +115,8 @@ class RequestRow(VtnRow, table=True):
     want_id: str
     report_name: str
     state: str
+    riding: str = Field(default="no", sa_column_kwargs={"server_default": "no"})
+    """Whether its cancellation travels in an answer."""
     message: bytes
     """An oadrCreateReport that holds it alone."""
 
@@ -161,6 +174,7 @@ class ValueRow(VtnRow, table=True):
 STATE_ROWS: tuple[type[VtnRow], ...] = (
     VenRow,
     EventRow,
+    AllocationRow,
     DeliveryRow,
     QueueRow,
     OfferRow,
