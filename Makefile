@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+# A file stays with one process, which shares its fixtures; one test: .venv/bin/python -m pytest path::name
+WORKERS := -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 .PHONY: help setup demo test soak check fmt lint types arch cov bench dist clean
 
@@ -21,14 +23,14 @@ $(STAMP): pyproject.toml
 demo: $(STAMP) ## Replay the Phoenix field demonstration (three processes, about a minute).
 	$(BIN)/gridgate demo phoenix
 
-test: $(STAMP) ## Run the whole test suite.
-	$(BIN)/python -m pytest -q
+test: $(STAMP) ## Run the whole test suite, in as many processes as there are processors (four at most).
+	$(BIN)/python -m pytest -q $(WORKERS)
 
 soak: $(STAMP) ## Crashes, power loss, faults, simulated days and wrong devices, in one table (up to 20 minutes).
 	$(BIN)/gridgate-conformance soak
 
 check: $(STAMP) lint types arch ## What must be green at every push: style, types, layers, quick tests.
-	$(BIN)/python -m pytest -q -m "not slow and not peer"
+	$(BIN)/python -m pytest -q $(WORKERS) -m "not slow and not peer"
 
 fmt: $(STAMP) ## Format.
 	$(BIN)/ruff format .

@@ -81,6 +81,16 @@ class Ending:
 
 
 @dataclass
+class _Ear:
+    """Passes points on as long as a life lasts: the web framework keeps handlers of servers that are long closed."""
+
+    watch: Watch
+
+    def __call__(self, point: str) -> None:
+        self.watch(point)
+
+
+@dataclass
 class World:
     """One life of the gateway, from the beginning or from a moment on, to the end of the story.
 
@@ -103,6 +113,7 @@ class World:
 
     def __post_init__(self) -> None:
         moment = self.moment
+        self._ear = _Ear(self.watch)
         self.clock = VirtualClock(moment.at if moment else START)
         self.memory = moment.memory.copy() if moment else Memory()
         self.kept = KeptTurns(moment.turns if moment else ())
@@ -130,6 +141,7 @@ class World:
 
     async def play(self) -> Ending:
         """Play to the end."""
+        self._ear.watch = self.watch
         with self.clock.held():
             await self.utility.start()
             try:
@@ -139,6 +151,7 @@ class World:
                     acting.cancel()
             finally:
                 await self.utility.stop()
+                self._ear.watch = unwatched
         return ending
 
     async def _life(self) -> Ending:
@@ -177,7 +190,7 @@ class World:
             alone_on_host=False,
             pace=Pace(ping_s=150.0, recheck_s=150.0),
             store_url=f"sqlite:///{self.folder / DATABASE}",
-            watch=self.watch,
+            watch=self._ear,
             store=open_inline,
         )
 

@@ -112,7 +112,7 @@ async def test_a_site_that_leaves_takes_no_token_with_it(
 
 
 @pytest.mark.slow
-async def test_in_real_time_a_plan_arrives_and_is_acknowledged_within_a_second(
+async def test_in_real_time_a_plan_arrives_and_is_acknowledged_at_once(
     contexts: tuple[ssl.SSLContext, ssl.SSLContext], tmp_path: Path
 ) -> None:
     clock = SystemClock()
@@ -120,6 +120,7 @@ async def test_in_real_time_a_plan_arrives_and_is_acknowledged_within_a_second(
     token_file = tmp_path / "token"
     token_file.write_text(gateway.token() + "\n")
     options = SiteOptions(collect_s=0.0)
+    unasked = timedelta(seconds=min(gateway.pace.ping_s, options.heartbeat_s))  # no timer of either
     async with gateway.serve() as listener:
         url = f"https://localhost:{listener.port}/v1"
         async with Site(
@@ -131,9 +132,9 @@ async def test_in_real_time_a_plan_arrives_and_is_acknowledged_within_a_second(
             plan = await anext(site.plans())
             await plan.commit(kw=90)
             await site.telemetry(sample(0))
-            assert clock.now() - now < timedelta(seconds=1)
+            assert clock.now() - now < unasked
     assert [i for _, i, _ in gateway.desk.acks] == ["intent-1"]
-    assert gateway.desk.acks[0][0] - now < timedelta(seconds=1)
+    assert gateway.desk.acks[0][0] - now < unasked
     assert len(gateway.desk.batches) == 1
     assert len(gateway.desk.commitments) == 1
 

@@ -114,46 +114,45 @@ def test_the_report_stands_alone(virtual: tuple[Figures, Path]) -> None:
     assert "missed</td>" not in page
 
 
-async def _run(folder: Path, *arguments: str, kill_gateway: bool) -> Figures:
-    """Run the default demonstration; perhaps kill the gateway in mid-event and restart it by its printed line."""
+async def _killed(folder: Path, *arguments: str) -> Figures:
+    """Run the default demonstration; kill the gateway in mid-event and restart it by its printed line."""
     clock = SystemClock()
     running = await asyncio.create_subprocess_exec(
         *command(folder, "--speed", SPEED, *arguments),
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )
-    restarted = None
-    if kill_gateway:
-        children = folder / "processes.json"
-        while not children.exists():
-            await clock.sleep_until(clock.now() + timedelta(seconds=0.2))
-        # The site's trace tells the minute; 17:30 lies in the middle of the hold.
-        trace = folder / "site.trace"
-        while not (trace.exists() and b"2025-05-04T00:30:00Z" in trace.read_bytes()):
-            await clock.sleep_until(clock.now() + timedelta(seconds=0.2))
-        gateway = json.loads(children.read_text())["gateway"]
-        os.kill(gateway["pid"], signal.SIGKILL)
-        await clock.sleep_until(clock.now() + timedelta(seconds=2))
-        restarted = await asyncio.create_subprocess_exec(
-            *gateway["command"], stderr=asyncio.subprocess.DEVNULL
-        )
-    out, errors = await running.communicate()
-    if restarted is not None:
-        restarted.terminate()
-        await restarted.wait()
+    told = asyncio.create_task(running.communicate())  # its pipes are emptied all along
+    children = folder / "processes.json"
+    while not children.exists():
+        await clock.sleep_until(clock.now() + timedelta(seconds=0.2))
+    # The site's trace tells the minute; 17:30 lies in the middle of the hold.
+    trace = folder / "site.trace"
+    while not (trace.exists() and b"2025-05-04T00:30:00Z" in trace.read_bytes()):
+        assert not told.done(), (await told)[1].decode()
+        await clock.sleep_until(clock.now() + timedelta(seconds=0.2))
+    gateway = json.loads(children.read_text())["gateway"]
+    os.kill(gateway["pid"], signal.SIGKILL)
+    await clock.sleep_until(clock.now() + timedelta(seconds=2))
+    restarted = await asyncio.create_subprocess_exec(
+        *gateway["command"], stderr=asyncio.subprocess.DEVNULL
+    )
+    out, errors = await told
+    restarted.terminate()
+    await restarted.wait()
     assert out, errors.decode()
     found: Figures = json.loads(out)
     return found
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(240)
 async def test_a_killed_gateway_goes_on_and_loses_no_sample(
     virtual: tuple[Figures, Path], tmp_path: Path
 ) -> None:
     unkilled, _ = virtual
 
-    found = await _run(tmp_path / "killed", kill_gateway=True)
+    found = await _killed(tmp_path / "killed")
 
     assert found["missing_samples"] == 0
     assert found["misses"] == []
@@ -161,11 +160,11 @@ async def test_a_killed_gateway_goes_on_and_loses_no_sample(
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(240)
 async def test_without_its_buffer_the_site_loses_what_it_metered_in_the_outage(
     tmp_path: Path,
 ) -> None:
-    found = await _run(tmp_path / "bare", "--no-buffer", kill_gateway=True)
+    found = await _killed(tmp_path / "bare", "--no-buffer")
 
     assert found["missing_samples"] > 0
     assert found["samples_met"] < 180

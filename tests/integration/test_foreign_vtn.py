@@ -5,7 +5,7 @@ import json
 import ssl
 import sys
 from collections.abc import AsyncIterator, Iterable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -150,11 +150,14 @@ def samples(start: datetime, count: int, kw: int) -> list[Sample]:
 async def plan_with(plans: AsyncIterator[Plan], caps: Iterable[str | None]) -> Plan:
     """Return the next plan whose caps, in order, are these."""
     wanted = [None if cap is None else Decimal(cap) for cap in caps]
-    async with asyncio.timeout(PATIENCE_S):  # noqa: TID251 - a foreign process runs in real time
-        async for plan in plans:
-            if [segment.import_max_kw for segment in plan.document.segments] == wanted:
-                return plan
-    raise AssertionError("no more plans")
+    seen = []
+    with suppress(TimeoutError):
+        async with asyncio.timeout(PATIENCE_S):  # noqa: TID251 - a foreign process runs in real time
+            async for plan in plans:
+                seen.append([segment.import_max_kw for segment in plan.document.segments])
+                if seen[-1] == wanted:
+                    return plan
+    raise AssertionError(f"no plan with {wanted} came, but {seen}")
 
 
 @pytest.mark.peer

@@ -109,6 +109,8 @@ async def test_without_a_ballast_a_full_disk_refuses_only_what_does_not_fit(tmp_
 
         await store.write(lambda work: work.timers.set(timer("yes")), Step.TELEMETRY)
 
+        assert await store.read(lambda work: work.timers.next_due()) is not None
+
 
 async def test_a_cancellation_and_an_answer_are_stored_on_a_full_disk(tmp_path: Path) -> None:
     """Kills: a gateway that can start an event on its last bytes and not end it."""

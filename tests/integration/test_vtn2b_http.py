@@ -75,6 +75,8 @@ async def test_every_tls_profile_is_served(pki: Pki, profile: TlsProfile) -> Non
     async with serving(pki) as utility, visiting(utility, context) as ven:
         await ven.register()
 
+        assert ven.registration_id
+
 
 @pytest.mark.spec("OpenADR 2.0b section 9.1.5")
 async def test_other_methods_get_501_and_other_paths_404(pki: Pki) -> None:

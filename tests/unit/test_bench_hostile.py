@@ -32,12 +32,15 @@ async def test_the_probe_feels_a_blocked_loop_and_memory_that_was_held_for_a_mom
     held.clear()
     await ticks(4)
     felt = probe.look()
-    await ticks(4)
-    calm = probe.look()
+    for _ in range(50):  # the machine may be busy for a while, too
+        await ticks(4)
+        calm = probe.look()
+        if calm.block_ms < 40:
+            break
 
     assert felt.block_ms > 80
     assert felt.peak_mib - felt.before_mib > 50
-    assert calm.block_ms < felt.block_ms
+    assert calm.block_ms < 40
     assert calm.peak_mib < felt.peak_mib
 
 
