@@ -17,7 +17,7 @@ from gateway.store.open import open_store
 from gateway.store.sqlite_store import SqliteStore
 
 IN_FLIGHT: Final = 32
-EVENTS: Final = 3000
+EVENTS: Final = 1000
 ROUNDS: Final = 3
 _NOW: Final = datetime(2026, 5, 3, 16, tzinfo=UTC)
 _EVENT: Final = GridEvent(
