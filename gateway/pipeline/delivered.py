@@ -18,6 +18,8 @@ from gateway.settlement.records import logged
 
 KIND: Final = "delivery"
 TOGETHER: Final = timedelta(seconds=1)
+WRITTEN_AT_ONCE: Final = 16
+"""In one transaction: what matters waits for the one writer meanwhile."""
 MOST_WAITING: Final = 10_000
 """More than so many are not noted one by one; the site's acknowledgement is, whatever happens here."""
 
@@ -67,11 +69,15 @@ class Delivered:
                 # Taken as they come: what lies in a mailbox holds up a virtual clock.
                 while (more := await self._waiting.get(until=until)) is not None:
                     batch.append(more)
-                try:
-                    await self.office.store.write(partial(_note, batch), Step.OTHER)
-                except StoreError as error:
-                    if not error.passing:
-                        raise
+                for start in range(0, len(batch), WRITTEN_AT_ONCE):
+                    await self._write(batch[start : start + WRITTEN_AT_ONCE])
+
+    async def _write(self, batch: Sequence[_Written]) -> None:
+        try:
+            await self.office.store.write(partial(_note, batch), Step.OTHER)
+        except StoreError as error:
+            if not error.passing:
+                raise
 
 
 def _note(batch: Sequence[_Written], work: Work) -> None:
@@ -104,8 +110,10 @@ class First:
 def note_first(work: Work, first: First) -> None:
     """Write it down, unless that revision was there before, on whatever channel."""
     known = work.log.entries(kinds=(KIND,), subject=first.subject)
-    revisions = {logged(e.index, e.record).document.get("revision") for e in known}
-    if first.revision not in revisions:
+    # Only what may be it is read: one subject's records grow with its revisions.
+    mark = b'"revision":%d' % first.revision
+    alike = (logged(e.index, e.record).document for e in known if mark in e.record)
+    if all(document.get("revision") != first.revision for document in alike):
         document = {
             "revision": first.revision,
             "site": first.site,

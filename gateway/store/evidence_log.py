@@ -2,9 +2,10 @@
 
 from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
+from functools import cache
 from typing import Any, Final
 
-from sqlalchemy import BigInteger, Connection, Index, Row, bindparam, func, select
+from sqlalchemy import BigInteger, Connection, Index, Row, Select, bindparam, func, select
 from sqlalchemy.dialects.sqlite import insert
 from sqlmodel import Field
 
@@ -69,6 +70,18 @@ _LEAVES: Final = (
 _AT_ONCE: Final = 1000
 
 
+@cache
+def _entries_by(names: frozenset[str]) -> Select[Any]:
+    """Return the statement for records that are asked for by these."""
+    by = {
+        "kind": _LOG.c.kind == bindparam("kind"),
+        "kinds": _LOG.c.kind.in_(bindparam("kinds", expanding=True)),
+        "subject": _LOG.c.subject == bindparam("subject"),
+        "since": _LOG.c.logged_at >= bindparam("since"),
+    }
+    return _ENTRIES.where(*(by[name] for name in sorted(names)))
+
+
 class EvidenceLog:
     """See ``gateway.pipeline.ports.Log``; records wait in memory until ``flush``, in the same transaction."""
 
@@ -130,17 +143,16 @@ class EvidenceLog:
     ) -> tuple[LogEntry, ...]:
         """Return records in order: of these kinds (empty: all), of one subject, logged at or after an instant."""
         self.flush()
-        statement, values = _ENTRIES, dict[str, object]()
+        values: dict[str, object] = {}
         if kinds:
-            statement = statement.where(_LOG.c.kind.in_(bindparam("kinds", expanding=True)))
-            values["kinds"] = list(kinds)
+            values["kind" if len(kinds) == 1 else "kinds"] = (
+                kinds[0] if len(kinds) == 1 else list(kinds)
+            )
         if subject is not None:
-            statement = statement.where(_LOG.c.subject == bindparam("subject"))
             values["subject"] = subject
         if since is not None:
-            statement = statement.where(_LOG.c.logged_at >= bindparam("since"))
             values["since"] = micros(since)
-        return _entries(self._transaction.ask(statement, values))
+        return _entries(self._transaction.run(_entries_by(frozenset(values)), values))
 
     def at(self, indexes: Collection[int]) -> tuple[LogEntry, ...]:
         """Return the records at these places, in order; places beyond the end are passed over."""

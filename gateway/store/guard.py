@@ -83,13 +83,12 @@ class Guard:
         return suspect
 
     def _digest(self, values: Mapping[Any, Any]) -> bytes:
-        seal = hashlib.sha256(self.table.name.encode())
+        message = [self.table.name.encode()]
         for name in self.covered:
             # Each value says its kind and length, so that no two rows have one message.
             kind, content = _encoded(values[name])
-            seal.update(b"%c%d:" % (kind, len(content)))
-            seal.update(content)
-        return seal.digest()
+            message += (b"%c%d:" % (kind, len(content)), content)
+        return hashlib.sha256(b"".join(message)).digest()
 
 
 def columns_of(row: Row[Any]) -> Mapping[Any, Any]:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from conformance.bench.intake.place import UTILITIES, site
 from gateway.app.bootstrap import Gateway, Wiring
+from gateway.app.heap import set_apart, settle_heap
 from gateway.app.ids import SystemIds
 from gateway.client.clock import SystemClock
 from gateway.config.load import load
@@ -35,10 +36,12 @@ async def serve(config: Path) -> None:
         ]
         sys.stdout.write(json.dumps({"url": gateway.url, "tokens": tokens}) + "\n")
         sys.stdout.flush()
+        set_apart()
         await gateway.run()
     finally:
         await gateway.stop()
 
 
 if __name__ == "__main__":
+    settle_heap()
     asyncio.run(serve(Path(sys.argv[1])))

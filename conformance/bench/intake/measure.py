@@ -61,7 +61,8 @@ def measure() -> dict[str, object]:
     Returns:
         ``p50_ms p99_ms p50_32_ms p99_32_ms fresh_p50_ms``, the same with ``floor_`` before them, ``ratio_to_floor``
         (of ``p50_ms``): from the bytes being handed to the utility's socket to the intent being read by the
-        subscriber; ``commits_per_s sqlite_full_commits_per_s commit_ratio``; ``machine``. What is going on is told on standard error.
+        subscriber; ``commits_per_s sqlite_full_commits_per_s commit_ratio``; ``machine``. Progress goes to standard
+        error.
     """
     with tempfile.TemporaryDirectory(prefix="gridgate-bench-") as folder:
         figures = asyncio.run(_latencies(prepare(Path(folder))))
