@@ -1,7 +1,7 @@
 """Bytes to a message and back, both checked against the schema of OpenADR 2.0b."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from lxml import etree
@@ -102,11 +102,22 @@ class Codec:
     def __init__(self, schema: etree.XMLSchema) -> None:
         self._schema: Final = schema
 
-    def decode(self, body: bytes, *, largest: int = xml.MAX_BYTES) -> Message:
+    def decode(
+        self,
+        body: bytes,
+        *,
+        largest: int = xml.MAX_BYTES,
+        admit: Callable[[Element], Element] | None = None,
+    ) -> Message:
         """Read one document.
 
-        A ``ds:Signature`` is accepted where the schema has it; it is *not* verified here. Bodies above
-        ``xml.OFF_LOOP_BYTES`` belong in a worker thread.
+        A ``ds:Signature`` is accepted where the schema has it; it is *not* verified here, but by ``admit`` (see
+        ``signature.envelope``). Bodies above ``xml.OFF_LOOP_BYTES`` belong in a worker thread.
+
+        Args:
+            body: As received.
+            largest: Most bytes allowed.
+            admit: Judges the parsed document and returns the one to be read instead; None: nothing is judged.
 
         Raises:
             WireError: Whatever ``xml.parse`` raises; ``WRONG_NAMESPACE``, ``UNKNOWN_MESSAGE``, ``SCHEMA_VERSION``,
@@ -116,6 +127,8 @@ class Codec:
         Spec: OpenADR 2.0b schema; section 9.1.5 (status 406 for a body that fails validation).
         """
         root = xml.parse(body, largest=largest)
+        if admit is not None:
+            root = admit(root)
         if not self._schema(root) and not (_weeks_as_days(root) and self._schema(root)):
             raise self._fault(root, body)
         element = _message_element(root)
