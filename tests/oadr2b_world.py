@@ -10,6 +10,7 @@ from typing import Final, TypeVar, assert_never
 from gateway.domain.chance import Chance
 from gateway.domain.event import EventKey, GridEvent
 from gateway.domain.names import EventId, MeterId, SiteId, UtilityName
+from gateway.domain.opting import Decision, OptSchedule
 from gateway.domain.participation import Opt, Participation
 from gateway.domain.reading import Quality, Reading
 from gateway.protocols.actions import (
@@ -17,10 +18,12 @@ from gateway.protocols.actions import (
     Close,
     Collect,
     Emit,
+    Fact,
     Failure,
     Message,
     Note,
     Readings,
+    Received,
     Send,
     Wake,
 )
@@ -207,6 +210,14 @@ class ScriptedVtn:
                 return listing(*self.events, request_id="requested", vtn_id=self.vtn_id)
             case wire.OadrQueryRegistration() | wire.OadrCreatePartyRegistration():
                 return self._created(request)
+            case wire.OadrCreateOpt():
+                return wire.OadrCreatedOpt(
+                    ei_response=ok(request.request_id), opt_id=request.opt_id
+                )
+            case wire.OadrCancelOpt():
+                return wire.OadrCanceledOpt(
+                    ei_response=ok(request.request_id), opt_id=request.opt_id
+                )
             case _:
                 reply = _ACKNOWLEDGEMENTS.get(type(request), wire.OadrResponse)
                 return reply(ei_response=ok(getattr(request, "request_id", "")))
@@ -279,10 +290,12 @@ class World:
     emits: list[Emit] = field(default_factory=list)
     notes: list[Note] = field(default_factory=list)
     collects: list[Collect] = field(default_factory=list)
+    facts: list[Fact] = field(default_factory=list)
+    received: list[Received] = field(default_factory=list)
     closed: str = ""
     crashes: int = 0
     saved: bytes | None = None
-    _inbox: deque[Message | Failure | Readings | Participation] = field(default_factory=deque)
+    _inbox: deque[Message | Failure | Readings | Decision] = field(default_factory=deque)
     _wake_at: datetime | None = None
 
     def __post_init__(self) -> None:
@@ -323,7 +336,7 @@ class World:
         """Do what is to be done without time passing."""
         self.run(timedelta(0))
 
-    def _knock(self, item: Message | Failure | Readings | Participation) -> None:
+    def _knock(self, item: Message | Failure | Readings | Decision) -> None:
         match item:
             case Message():
                 actions = self.session.on_message(item, self.now)
@@ -331,7 +344,7 @@ class World:
                 actions = self.session.on_failure(item, self.now)
             case Readings():
                 actions = self.session.on_readings(item, self.now)
-            case Participation():
+            case Participation() | OptSchedule():
                 actions = self.session.on_decisions((item,), self.now)
             case unknown:
                 assert_never(unknown)
@@ -354,6 +367,10 @@ class World:
                 self.emits.append(action)
                 self.emitted.extend(action.events)
                 self._decide(action.events)
+            elif isinstance(action, Fact):
+                self.facts.append(action)
+            elif isinstance(action, Received):
+                self.received.append(action)
 
     def _do(self, listed: list[Action]) -> None:
         for action in listed:
@@ -373,7 +390,7 @@ class World:
 
     def _crash(self) -> None:
         self.crashes += 1
-        pending = [item for item in self._inbox if isinstance(item, Participation)]
+        pending = [item for item in self._inbox if isinstance(item, Decision)]
         self._inbox.clear()
         self._wake_at = None
         self.session = self._session()
@@ -440,6 +457,10 @@ class World:
             opt = None if found.cancelled_at else self.decide(found)
             if opt is not None:
                 self._inbox.append(decision(found.event_id, found.version, opt, self.now))
+
+    def hand(self, decision: Decision) -> None:
+        """Hand the session what was decided here."""
+        self._inbox.append(decision)
 
     def answer(self, event_id: str, opt: Opt, version: int = 0) -> None:
         """Let the site answer now."""

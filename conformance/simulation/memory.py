@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TypeVar
 
+from conformance.simulation.memory_opting import Opting, Told
 from conformance.simulation.memory_rest import (
     Deliveries,
     Log,
@@ -49,6 +50,8 @@ class MemoryWork(Transaction):
         self.statements = Statements(self)
         self.tokens = Tokens(self)
         self.deliveries = Deliveries(self)
+        self.opting = Opting(self)
+        self.told = Told(self)
 
 
 @dataclass

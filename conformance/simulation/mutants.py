@@ -10,6 +10,7 @@ from conformance.simulation.host import HostClock, HostDials
 from conformance.simulation.memory import MemoryStore
 from gateway.app.virtual import VirtualClock
 from gateway.domain.names import UtilityName
+from gateway.domain.opting import Decision
 from gateway.domain.participation import Participation
 from gateway.domain.points import Step
 from gateway.pipeline.inbound import Inbound, tell
@@ -17,7 +18,7 @@ from gateway.pipeline.ports import Work
 from gateway.pipeline.records import Timer
 from gateway.pipeline.timetable import Timetable
 from gateway.pipeline.turn import Turn
-from gateway.protocols.actions import Emit
+from gateway.protocols.actions import Emit, Kept
 
 
 def forget_sessions(store: MemoryStore) -> None:
@@ -33,7 +34,8 @@ class TakesTwice(Inbound):
         utility: UtilityName,
         emits: Sequence[Emit],
         state: bytes,
-        taken: Sequence[Participation],
+        taken: Sequence[Decision],
+        kept: Sequence[Kept] = (),
     ) -> None:
         """Admit what comes, known or not."""
         now = self.office.clock.now()
@@ -44,8 +46,9 @@ class TakesTwice(Inbound):
                 for event in emit.events:
                     work.events.remember(event, emit.raw)
                     turn.admit(event)
-            for participation in taken:
-                work.participations.taken(participation)
+            for decision in taken:
+                if isinstance(decision, Participation):
+                    work.participations.taken(decision)
             work.sessions.put(utility, state)
             return turn
 

@@ -7,11 +7,13 @@ from gateway.domain.errors import StoreError
 from gateway.domain.event import EventKey, GridEvent, RawMessage
 from gateway.domain.guard import Move
 from gateway.domain.names import IntentId, SiteId, UtilityName
+from gateway.domain.opting import OptSchedule
 from gateway.domain.participation import Participation
 from gateway.domain.plan import EffectivePlan
 from gateway.domain.reading import Reading
 from gateway.domain.settlement import SettlementStatement
 from gateway.pipeline.deliveries import Attempt, Delivery, Endpoint
+from gateway.pipeline.opting import StoredValue
 from gateway.pipeline.records import (
     IntentRecord,
     LogEntry,
@@ -21,6 +23,7 @@ from gateway.pipeline.records import (
     Timer,
     TokenRecord,
 )
+from gateway.protocols.actions import Fact, FactKind
 
 EventVersion = tuple[EventKey, int, bool]
 
@@ -51,6 +54,10 @@ class State:
     endpoints: dict[tuple[SiteId, str], Endpoint] = field(default_factory=dict)
     deliveries: dict[tuple[SiteId, str, int], Delivery] = field(default_factory=dict)
     attempts: dict[int, Attempt] = field(default_factory=dict)
+    schedules: dict[str, tuple[OptSchedule, bool]] = field(default_factory=dict)
+    apart: dict[EventKey, frozenset[SiteId]] = field(default_factory=dict)
+    facts: dict[tuple[UtilityName, FactKind, str], Fact] = field(default_factory=dict)
+    values: dict[tuple[UtilityName, str, str, datetime], StoredValue] = field(default_factory=dict)
 
     def copy(self) -> "State":
         """Take a snapshot."""

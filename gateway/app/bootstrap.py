@@ -242,6 +242,7 @@ class Gateway:
             log_key=log_key(keys, seed),
             bell=self._bells,
             decided=lambda decision: self._sessions.decide(decision) if self._sessions else None,
+            scheduled=lambda schedule: self._sessions.decide(schedule) if self._sessions else None,
             timers_changed=lambda: self._timetable.changed() if self._timetable else None,
             attempts=FileAttempts(store.database.path),
             watch=wiring.watch,

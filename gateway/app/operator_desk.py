@@ -56,6 +56,7 @@ class RuledDocument(_Document):
     upstream_before: Opt | None
     upstream: Opt | None
     changed: bool
+    apart: bool = False
 
 
 class RulingDocument(_Document):
@@ -115,6 +116,7 @@ def _document(one: Ruled) -> RuledDocument:
         upstream_before=one.upstream_before,
         upstream=one.upstream,
         changed=one.changed,
+        apart=one.apart,
     )
 
 

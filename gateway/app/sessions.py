@@ -9,7 +9,7 @@ from gateway.config.load import Loaded
 from gateway.config.settings import UtilitySection
 from gateway.domain.errors import ConfigError
 from gateway.domain.names import MeterId, SiteId, UtilityName
-from gateway.domain.participation import Participation
+from gateway.domain.opting import Decision, utility_of
 from gateway.domain.ports import Chance, Ids
 from gateway.northbound.driver import Driver
 from gateway.northbound.exchange import HttpExchange, pinned
@@ -57,9 +57,9 @@ class Sessions:
     _drivers: dict[UtilityName, Driver] = field(default_factory=dict)
     _clients: dict[UtilityName, PeerClient] = field(default_factory=dict)
 
-    def decide(self, decision: Participation) -> None:
+    def decide(self, decision: Decision) -> None:
         """Hand an answer to its utility's session; one that is not running finds it in the store when it starts."""
-        driver = self._drivers.get(decision.event.utility)
+        driver = self._drivers.get(utility_of(decision))
         if driver is not None:
             driver.decide(decision)
 

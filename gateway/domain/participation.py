@@ -5,6 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from gateway.domain.event import EventKey
+from gateway.domain.names import SiteId
 
 
 class Opt(StrEnum):
@@ -28,3 +29,5 @@ class Participation:
     decided_at: datetime
     by: str
     """``site:<id>``, ``operator:<name>`` or ``gateway``."""
+    sites: tuple[SiteId, ...] = ()
+    """The only sites meant, each told apart from the event's answer; empty: the answer to the event."""

@@ -71,6 +71,8 @@ class Step(StrEnum):
     """Somebody wants a document once more."""
     RULING = "ruling"
     """The operator decides by hand."""
+    SCHEDULING = "scheduling"
+    """The operator says ahead when sites take part."""
     OTHER = "other"
     """No part of the main job."""
 
@@ -85,7 +87,7 @@ WEBHOOK: Final = frozenset(
     }
 )
 """Steps of the webhooks, which have crash runs of their own."""
-BESIDE: Final = WEBHOOK | {Step.RULING, Step.OTHER}
+BESIDE: Final = WEBHOOK | {Step.RULING, Step.SCHEDULING, Step.OTHER}
 """Steps that the story of the crash runs does not play."""
 PHASES: Final = ("begun", "ran", "committed", "told")
 """Of a transaction, in order."""

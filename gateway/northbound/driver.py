@@ -18,7 +18,7 @@ import structlog
 
 from gateway.domain.errors import GatewayError, StoreError, TransportError, first_of
 from gateway.domain.names import UtilityName
-from gateway.domain.participation import Participation
+from gateway.domain.opting import Decision
 from gateway.domain.points import Watch, unwatched
 from gateway.domain.ports import Clock, Mailbox
 from gateway.northbound.health import Health
@@ -41,10 +41,12 @@ from gateway.protocols.actions import (
     Close,
     Collect,
     Emit,
+    Fact,
     Failure,
     Message,
     Note,
     Readings,
+    Received,
     Reply,
     Send,
     Wake,
@@ -106,15 +108,13 @@ class Driver:
     _ended: bool = field(default=False, init=False)
     _waiting: deque[Item] = field(default_factory=deque, init=False)
     """Came in while the store was busy."""
-    _taken: deque[Participation] = field(
-        default_factory=lambda: deque(maxlen=MOST_TAKEN), init=False
-    )
+    _taken: deque[Decision] = field(default_factory=lambda: deque(maxlen=MOST_TAKEN), init=False)
     _asked: int = field(default=0, init=False)
 
     def __post_init__(self) -> None:
         self._mailbox = self.clock.mailbox()
 
-    def decide(self, decision: Participation) -> None:
+    def decide(self, decision: Decision) -> None:
         """Hand the session a decision; it is already stored, so a crash before it is taken loses nothing."""
         if not self._ended:
             self._mailbox.put(decision)
@@ -163,7 +163,7 @@ class Driver:
             item = self._waiting.popleft() if self._waiting else await self._next()
             if item is None:
                 await self._look(children)
-            if isinstance(item, Participation):
+            if isinstance(item, Decision):
                 await self._decided(await self._others_too(item), children)
             elif not self.health.closed:
                 await self._take(item, children)
@@ -175,7 +175,7 @@ class Driver:
         """Take answers that nobody handed over: a crash, or a commit whose outcome was unknown, lay between."""
         await self._decided(await self._pending(), children)
 
-    async def _pending(self) -> Sequence[Participation]:
+    async def _pending(self) -> Sequence[Decision]:
         try:
             return await self.sink.pending(self.utility)
         except StoreError as error:
@@ -183,21 +183,19 @@ class Driver:
                 raise
             return ()  # they stay where they are until the next wake
 
-    async def _others_too(self, first: Participation) -> Sequence[Participation]:
+    async def _others_too(self, first: Decision) -> Sequence[Decision]:
         """Return an answer and those that wait right behind it: together they cost one transaction."""
         found = [first]
         while len(found) < DECIDED_AT_ONCE and (self._waiting or len(self._mailbox)):
             item = self._waiting.popleft() if self._waiting else await self._next()
-            if not isinstance(item, Participation):
+            if not isinstance(item, Decision):
                 if item is not None:
                     self._waiting.appendleft(item)
                 break
             found.append(item)
         return found
 
-    async def _decided(
-        self, decisions: Sequence[Participation], children: asyncio.TaskGroup
-    ) -> None:
+    async def _decided(self, decisions: Sequence[Decision], children: asyncio.TaskGroup) -> None:
         """Hand answers to the session, but those that it has: found in the store before they were handed over."""
         fresh = [each for each in dict.fromkeys(decisions) if each not in self._taken]
         self._taken.extend(fresh)
@@ -207,9 +205,7 @@ class Driver:
                 for one in part:  # one of them is refused, and its neighbours are not
                     await self._decide((one,), children)
 
-    async def _decide(
-        self, decisions: Sequence[Participation], children: asyncio.TaskGroup
-    ) -> bool:
+    async def _decide(self, decisions: Sequence[Decision], children: asyncio.TaskGroup) -> bool:
         """Return False, with nothing done, when the session refuses one of several answers."""
         try:
             actions = self.session.on_decisions(decisions, self.clock.now())
@@ -280,13 +276,13 @@ class Driver:
         self,
         actions: Sequence[Action],
         children: asyncio.TaskGroup,
-        taken: Sequence[Participation] = (),
+        taken: Sequence[Decision] = (),
         item: Knock | None = None,
     ) -> None:
         await self._remember(actions, taken)
         for action in actions:
             match action:
-                case Emit():
+                case Emit() | Fact() | Received():
                     pass
                 case Send():
                     children.create_task(
@@ -322,16 +318,17 @@ class Driver:
         if "offset_s" in fields:
             self.health.clock_offset_s = float(fields["offset_s"])
 
-    async def _remember(self, actions: Sequence[Action], taken: Sequence[Participation]) -> None:
+    async def _remember(self, actions: Sequence[Action], taken: Sequence[Decision]) -> None:
         emits = [action for action in actions if isinstance(action, Emit)]
         state = self.session.snapshot()
         digest = hashlib.sha256(state).digest()
-        if not emits and not taken and digest == self._stored:
+        kept = [action for action in actions if isinstance(action, Fact | Received)]
+        if not (emits or taken or kept) and digest == self._stored:
             return
         refused = 0
         while True:
             try:
-                await self.sink.accept(self.utility, emits, state, taken)
+                await self.sink.accept(self.utility, emits, state, taken, kept)
             except StoreError as error:
                 if not error.passing:
                     raise

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, assert_never
 
-from gateway.domain.participation import Participation
+from gateway.domain.opting import Decision
 from gateway.domain.ports import Mailbox
 from gateway.protocols.actions import (
     UNREADABLE,
@@ -58,7 +58,7 @@ class Asked:
 
 Knock = Message | Failed | Readings | Asked
 """What opens a door by itself; answers are taken several at a time."""
-Item = Knock | Participation
+Item = Knock | Decision
 
 
 def door(item: Knock | None) -> str:

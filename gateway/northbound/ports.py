@@ -4,8 +4,8 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol
 
 from gateway.domain.names import UtilityName
-from gateway.domain.participation import Participation
-from gateway.protocols.actions import Emit, Message, Send
+from gateway.domain.opting import Decision
+from gateway.protocols.actions import Emit, Kept, Message, Send
 
 
 class Sink(Protocol):
@@ -16,13 +16,14 @@ class Sink(Protocol):
         utility: UtilityName,
         emits: Sequence[Emit],
         state: bytes,
-        taken: Sequence[Participation],
+        taken: Sequence[Decision],
+        kept: Sequence[Kept] = (),
     ) -> None:
-        """Commit events, the session's state and the answers it has taken, in one transaction."""
+        """Commit events, the session's state, what it has taken and what is kept for people, in one transaction."""
         ...
 
-    async def pending(self, utility: UtilityName) -> Sequence[Participation]:
-        """Return answers that no session has taken yet."""
+    async def pending(self, utility: UtilityName) -> Sequence[Decision]:
+        """Return what no session has taken yet."""
         ...
 
 

@@ -4,8 +4,9 @@ from dataclasses import replace
 
 from gateway.domain.event import EventKey, GridEvent, RawMessage
 from gateway.domain.participation import Opt, Participation
+from gateway.pipeline.apart import GATEWAY
 from gateway.pipeline.ports import Timer
-from gateway.pipeline.turn import GATEWAY, Turn
+from gateway.pipeline.turn import Turn
 
 UNUSABLE = "unusable"
 

@@ -88,6 +88,16 @@ class Board:
 
     def siblings(self, record: IntentRecord) -> Sequence[IntentRecord]:
         """Return the intents, this one too, that answer one version of an event together."""
+        together = self.same_version(record)
+        if len(together) == 1:
+            return together
+        apart = self.work.opting.apart(record.event)
+        if record.intent.site in apart:
+            return [record]
+        return [sibling for sibling in together if sibling.intent.site not in apart]
+
+    def same_version(self, record: IntentRecord) -> list[IntentRecord]:
+        """Return the intents of one version of an event, those that are answered apart too."""
         cancelled = record.intent.cancelled_at is not None
         return [
             sibling
@@ -95,6 +105,11 @@ class Board:
             if sibling.version == record.version
             and (sibling.intent.cancelled_at is not None) is cancelled
         ]
+
+    def alone(self, record: IntentRecord) -> tuple[SiteId, ...]:
+        """Return the site when its answer is told in its own name; empty: it is part of the event's answer."""
+        site = SiteId(record.intent.site)
+        return (site,) if site in self.work.opting.apart(record.event) else ()
 
     def upstream(self, record: IntentRecord) -> Opt | None:
         """Return the one answer that several sites' answers come to; None while one of them is missing."""

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from gateway.domain.names import SiteId, UtilityName
+from gateway.domain.opting import OptSchedule
 from gateway.domain.participation import Participation
 from gateway.domain.points import Watch, unwatched
 from gateway.domain.ports import Clock, Signer
@@ -45,6 +46,10 @@ def unwatched_look() -> None:
     """Find nothing that speaks against going on."""
 
 
+def unscheduled(_: OptSchedule) -> None:
+    """Tell nobody: the session finds it in the store."""
+
+
 def uncounted(_: str, *__: str) -> None:
     """Count nothing."""
 
@@ -64,6 +69,8 @@ class Office:
     """Hands a stored answer to the utility's session, after the commit."""
     timers_changed: Callable[[], None]
     """Wakes the timetable after the commit."""
+    scheduled: Callable[[OptSchedule], None] = unscheduled
+    """Hands a stored schedule to the utility's session, after the commit."""
     recognise: Callable[[Mapping[str, object]], bool] = never
     """Says whether a document carries this gateway's own signature."""
     last_look: Callable[[], None] = unwatched_look

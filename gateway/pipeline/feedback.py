@@ -32,7 +32,17 @@ from gateway.pipeline.turning import turning
 from gateway.settlement.records import logged
 
 GATEWAYS_WORDS: Final = frozenset(
-    {"default", "held", "guard", "late", "advisory", "cancelled", "not_mine", "unusable"}
+    {
+        "default",
+        "held",
+        "guard",
+        "late",
+        "advisory",
+        "cancelled",
+        "not_mine",
+        "unusable",
+        "scheduled",
+    }
 )
 """Reasons by which the gateway itself answers."""
 

@@ -10,7 +10,7 @@ import structlog
 from gateway.domain.errors import UNKNOWN_OUTCOME, GatewayError, StoreError
 from gateway.domain.event import EventKey, GridEvent, RawMessage
 from gateway.domain.names import SiteId, UtilityName
-from gateway.domain.participation import Participation
+from gateway.domain.opting import Decision, OptSchedule
 from gateway.domain.points import Step
 from gateway.pipeline.aside import put_aside
 from gateway.pipeline.attempts import KILLED, MOST, counted, own_fault
@@ -18,7 +18,7 @@ from gateway.pipeline.book import Office
 from gateway.pipeline.ports import Seen, Work
 from gateway.pipeline.turn import Turn
 from gateway.pipeline.turning import turning
-from gateway.protocols.actions import Emit
+from gateway.protocols.actions import Emit, Fact, Kept
 
 log = structlog.get_logger()
 T = TypeVar("T")
@@ -40,7 +40,8 @@ class Inbound:
         utility: UtilityName,
         emits: Sequence[Emit],
         state: bytes,
-        taken: Sequence[Participation],
+        taken: Sequence[Decision],
+        kept: Sequence[Kept] = (),
     ) -> None:
         """Take what a session brings; calling it twice with the same events changes nothing.
 
@@ -51,7 +52,8 @@ class Inbound:
             utility: Whose session.
             emits: New versions of events, each with the bytes it came in.
             state: The session's snapshot, stored in the same transaction; empty: the stored one stays.
-            taken: Answers that the session has made its own.
+            taken: What the session has made its own.
+            kept: What the utility told, for people; stored with the state.
 
         Raises:
             StoreError: nothing of it was stored; the session must not acknowledge.
@@ -59,8 +61,10 @@ class Inbound:
         found = [(event, emit) for emit in emits for event in emit.events]
 
         def ends(turn: Turn) -> None:
-            for participation in taken:
-                turn.work.participations.taken(participation)
+            for decision in taken:
+                _taken(turn.work, decision)
+            for told in kept:
+                _keep(turn.work, utility, told)
             if state:
                 turn.work.sessions.put(utility, state)
 
@@ -158,9 +162,27 @@ class Inbound:
         programs = self.office.book.programs.values()
         return {site for p in programs if p.utility == utility for site in p.sites}
 
-    async def pending(self, utility: UtilityName) -> Sequence[Participation]:
-        """Return answers that no session has taken yet."""
-        return await self.office.store.read(lambda work: work.participations.pending(utility))
+    async def pending(self, utility: UtilityName) -> Sequence[Decision]:
+        """Return what no session has taken yet."""
+
+        def look(work: Work) -> tuple[Decision, ...]:
+            return (*work.opting.pending(utility), *work.participations.pending(utility))
+
+        return await self.office.store.read(look)
+
+
+def _taken(work: Work, decision: Decision) -> None:
+    if isinstance(decision, OptSchedule):
+        work.opting.taken(decision)
+    else:
+        work.participations.taken(decision)
+
+
+def _keep(work: Work, utility: UtilityName, told: Kept) -> None:
+    if isinstance(told, Fact):
+        work.told.note(utility, told)
+    else:
+        work.told.add(utility, told.request, told.at, told.values)
 
 
 def _take(turn: Turn, one: _Found) -> None:
@@ -175,7 +197,7 @@ def _item(event: GridEvent) -> str:
     return f"event {event.utility}/{event.event_id}/{event.version}/{cancelled}"
 
 
-def _step(emits: Sequence[Emit], taken: Sequence[Participation]) -> Step:
+def _step(emits: Sequence[Emit], taken: Sequence[Decision]) -> Step:
     if any(event.cancelled_at is None for emit in emits for event in emit.events):
         return Step.INTAKE
     if emits:

@@ -16,6 +16,7 @@ from gateway.domain.names import EventId, IntentId, SiteId, UtilityName
 from gateway.domain.participation import Opt
 from gateway.domain.points import Step
 from gateway.intents.lifecycle import TERMINAL
+from gateway.pipeline.apart import may_be_alone
 from gateway.pipeline.book import Office
 from gateway.pipeline.feedback import GATEWAYS_WORDS
 from gateway.pipeline.guarding import counted, refuses
@@ -62,6 +63,8 @@ class Ruled:
     """What the utility is told; None: it waits for other sites' answers."""
     changed: bool
     """False: that was the answer already."""
+    apart: bool = False
+    """True: it is told for this site alone; the event's answer stays that of the others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,10 +108,11 @@ class Overrule:
     def _foreseen(self, turn: Turn, ruling: Ruling) -> tuple[Ruled, ...]:
         key = self._event(turn.work, ruling)
         records = _asked(turn.work.intents.of_event(key), ruling.sites)
+        apart = _apart(turn, key, records, ruling)
         for record in records:
             _open(turn, record, ruling.opt)
         chosen = {record.intent.id: ruling.opt for record in records}
-        return tuple(_ruled(turn, record, ruling, chosen) for record in records)
+        return tuple(_ruled(turn, record, ruling, chosen, apart) for record in records)
 
     def _event(self, work: Work, ruling: Ruling) -> EventKey:
         names = {name for name, _ in self.office.book.programs}
@@ -160,10 +164,33 @@ def _open(turn: Turn, record: IntentRecord, opt: Opt) -> None:
         )
 
 
-def _ruled(turn: Turn, record: IntentRecord, ruling: Ruling, chosen: Mapping[str, Opt]) -> Ruled:
+def _apart(
+    turn: Turn, key: EventKey, records: Sequence[IntentRecord], ruling: Ruling
+) -> frozenset[str]:
+    """Return the sites that are answered for in their own name: named ones among several, or told so before."""
+    before = turn.work.opting.apart(key)
+    named = {record.intent.site for record in records}
+    others = {
+        record.intent.site
+        for record in turn.work.intents.of_event(key)
+        if record.intent.cancelled_at is None and record.intent.site not in before
+    } - named
+    if ruling.opt is Opt.OUT and ruling.sites and others and may_be_alone(turn, key):
+        return frozenset(named)
+    return frozenset(named & before)
+
+
+def _ruled(
+    turn: Turn,
+    record: IntentRecord,
+    ruling: Ruling,
+    chosen: Mapping[str, Opt],
+    apart: frozenset[str],
+) -> Ruled:
+    alone = record.intent.site in apart
     siblings = [
         replace(sibling, opt=chosen.get(sibling.intent.id, sibling.opt))
-        for sibling in turn.siblings(record)
+        for sibling in ([record] if alone else turn.siblings(record))
     ]
     same = (record.opt, record.opt_reason) == counted(
         record.intent, ruling.opt, _own_word(ruling.reason)
@@ -180,7 +207,8 @@ def _ruled(turn: Turn, record: IntentRecord, ruling: Ruling, chosen: Mapping[str
         opt=ruling.opt,
         upstream_before=turn.upstream(record),
         upstream=turn.outcome(siblings),
-        changed=not same,
+        changed=not same or (alone and not turn.alone(record)),
+        apart=alone,
     )
 
 
@@ -208,4 +236,6 @@ def _decide(turn: Turn, one: Ruled, ruling: Ruling) -> None:
     turn.log("opt", record.intent.id, document)
     if record.intent.hold_reason and ruling.opt is not Opt.OUT:
         record = release(turn, record, ruling.by)  # what the envelope held for him, he waives
+    if one.apart:
+        turn.work.opting.set_apart(record.event, one.site)
     turn.decide(record, ruling.opt, reason, ruling.by)

@@ -24,6 +24,7 @@ from gateway.domain.timespan import Span
 from gateway.pipeline.deliveries import Deliveries
 from gateway.pipeline.desk import Bell, SiteDesk
 from gateway.pipeline.moves import Moves
+from gateway.pipeline.opting import Opting, Told
 from gateway.pipeline.records import (
     IntentRecord,
     Lease,
@@ -46,6 +47,7 @@ __all__ = [
     "Log",
     "LogEntry",
     "Moves",
+    "Opting",
     "Outbox",
     "OutboxItem",
     "Participations",
@@ -62,6 +64,7 @@ __all__ = [
     "Timers",
     "TokenRecord",
     "Tokens",
+    "Told",
     "Work",
 ]
 
@@ -358,6 +361,16 @@ class Work(Protocol):
     @property
     def deliveries(self) -> Deliveries:
         """Endpoints of webhooks of this transaction."""
+        ...
+
+    @property
+    def opting(self) -> Opting:
+        """Opt schedules of this transaction."""
+        ...
+
+    @property
+    def told(self) -> Told:
+        """What utilities told us, in this transaction."""
         ...
 
     @property

@@ -14,7 +14,7 @@ from gateway.domain.event import EventKey, GridEvent
 from gateway.domain.identity import intent_id, next_revision
 from gateway.domain.intent import ComputeFlexIntent, Resolution, State
 from gateway.domain.names import IntentId, SiteId
-from gateway.domain.participation import Opt, Participation
+from gateway.domain.participation import Opt
 from gateway.domain.program import Program
 from gateway.domain.site import Site
 from gateway.intents.derive import (
@@ -26,6 +26,7 @@ from gateway.intents.derive import (
     resolution,
 )
 from gateway.intents.lifecycle import TERMINAL, Input, allowed, phase_at, step
+from gateway.pipeline.apart import GATEWAY, SCHEDULED, decline, names, scheduled, tell
 from gateway.pipeline.board import Board, end_of, stepped
 from gateway.pipeline.guarding import (
     GUARD,
@@ -45,8 +46,6 @@ from gateway.telemetry.window import present_consumption
 
 _ACTIVE: Final = frozenset({State.RAMPING_IN, State.HOLDING, State.BREACHED})
 TOOK_PART: Final = _ACTIVE | {State.RAMPING_OUT, State.RECOVERING}
-GATEWAY: Final = "gateway"
-"""Who decided, when nobody was asked."""
 
 
 @dataclass
@@ -73,25 +72,30 @@ class Turn(Board):
         if event.cancelled_at is not None:
             return
         if program is None or not addressed:
-            self._decline(event, "no_program" if program is None else "no_site")
+            decline(self, event, "no_program" if program is None else "no_site")
         elif self.crowded(event, addressed, known=bool(before)):
             for record in before.values():  # the utility has replaced them, by what is too much
                 self._cancel(record, event)
-            self._decline(event, "crowded", GUARD)
+            decline(self, event, "crowded", GUARD)
         else:
             sites = [self.book.sites[site] for site in addressed]
             made = [self._admit_at(event, program, site, before.get(site.site)) for site in sites]
             if not any(made):
-                self._decline(event, "unusable")
+                decline(self, event, "unusable")
+            for record in scheduled(self, key, event.version):
+                self.decide(record, Opt.OUT, SCHEDULED, GATEWAY)
 
     def repeat(self, event: GridEvent) -> None:
         """Answer a version again that was taken in before: its session has forgotten what was decided."""
         key = EventKey(utility=event.utility, event_id=event.event_id)
+        told: set[tuple[SiteId, ...]] = set()
         for record in self.work.intents.of_event(key):
             opt = self.upstream(record) if record.version == event.version else None
-            if opt is not None and record.intent.cancelled_at is None:
-                self._tell(key, record.version, opt, record.opt_reason, GATEWAY)
-                return
+            if opt is None or record.intent.cancelled_at is not None:
+                continue
+            fresh = [sites for sites in names(self, record) if sites not in told]
+            tell(self, record, opt, GATEWAY, fresh)
+            told.update(fresh)
 
     def retell(self, event: GridEvent) -> None:
         """Answer an open event once more after a restore: whoever was told what before, this is what holds."""
@@ -99,18 +103,12 @@ class Turn(Board):
         if self.work.intents.of_event(key):
             self.repeat(event)
         else:
-            self._decline(event, "retold")
+            decline(self, event, "retold")
 
     def withdrawn(self, event: GridEvent) -> bool:
         """Say whether every intent of an event has been taken back."""
         key = EventKey(utility=event.utility, event_id=event.event_id)
         return all(r.intent.cancelled_at is not None for r in self.work.intents.of_event(key))
-
-    def _decline(self, event: GridEvent, word: str, reason: str = "not_mine") -> None:
-        """Answer an event that makes no intent: a utility that asks gets an answer."""
-        self.log("audit", event.event_id, {"word": word, "program": event.program})
-        key = EventKey(utility=event.utility, event_id=event.event_id)
-        self._tell(key, event.version, Opt.OUT, reason, GATEWAY)
 
     def _admit_at(
         self, event: GridEvent, program: Program, site: Site, before: IntentRecord | None
@@ -318,7 +316,7 @@ class Turn(Board):
                 self._join(sibling)
             self.replan(SiteId(sibling.intent.site))
         if outcome is not None:
-            self._tell(decider.event, decider.version, outcome, decider.opt_reason, by)
+            tell(self, decider, outcome, by, names(self, decider))
 
     def _count(self, record: IntentRecord, opt: Opt | None) -> None:
         """Write down that a site's answer counts for something else, by what its siblings and the program say."""
@@ -340,13 +338,6 @@ class Turn(Board):
         end = end_of(record.intent)
         if end is not None:
             self.schedule_settlement(record, end)
-
-    def _tell(self, key: EventKey, version: int, opt: Opt, reason: str, by: str) -> None:
-        answer = Participation(
-            event=key, version=version, opt=opt, reason=reason, decided_at=self.now, by=by
-        )
-        self.work.participations.queue(answer)
-        self.decided.append(answer)
 
     # --- time passes
 

@@ -7,6 +7,7 @@ transaction before it performs any ``Send`` or ``Reply`` of that list: nothing i
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from enum import StrEnum
 from typing import Final
 
 from gateway.domain.event import GridEvent, RawMessage
@@ -19,6 +20,17 @@ UNREADABLE: Final = "unreadable_answer"
 
 SYNCHRONISED: Final = "synchronised"
 """Word of the ``Note`` by which a session says that it has handed in every event that the utility has at present."""
+
+
+class FactKind(StrEnum):
+    """What a ``Fact`` is about."""
+
+    OPT = "opt"
+    """How the utility took an opt schedule; the key is its id."""
+    OFFER = "offer"
+    """A report that the utility offers; the key is its reportSpecifierID."""
+    REQUEST = "request"
+    """A report that we asked the utility for; the key is our reportRequestID."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,7 +98,48 @@ class Close:
     reason: str
 
 
-Action = Send | Reply | Wake | Emit | Collect | Note | Close
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fact:
+    """What the utility said that people may look up; committed with the session's state, newer replaces older."""
+
+    kind: FactKind
+    key: str
+    at: datetime
+    fields: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReceivedValue:
+    """One value that the utility reported to us."""
+
+    specifier: str
+    """reportSpecifierID, or what the protocol names a report by."""
+    point: str
+    """rID."""
+    start: datetime
+    duration: timedelta | None
+    """None: a point in time."""
+    value: str
+    """A plain decimal, or a status in words."""
+    unit: str
+    """Of the offer; empty: not known."""
+    quality: str
+    """As received; empty: not told."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Received:
+    """Values that the utility reported; committed with the session's state before they are acknowledged."""
+
+    request: str
+    """Which of our requests they answer."""
+    at: datetime
+    values: tuple[ReceivedValue, ...]
+
+
+Kept = Fact | Received
+"""What is stored beside the session's state, for people."""
+Action = Send | Reply | Wake | Emit | Collect | Note | Close | Fact | Received
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

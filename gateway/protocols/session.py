@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol
 
-from gateway.domain.participation import Participation
+from gateway.domain.opting import Decision
 from gateway.protocols.actions import Action, Failure, Message, Readings
 
 
@@ -26,8 +26,8 @@ class Session(Protocol):
         """Do what is due; called at start and at every ``Wake``. Calling it early or twice does no harm."""
         ...
 
-    def on_decisions(self, decisions: Sequence[Participation], now: datetime) -> Sequence[Action]:
-        """Take sites' or the operator's answers to events, in order; the same answer twice changes nothing."""
+    def on_decisions(self, decisions: Sequence[Decision], now: datetime) -> Sequence[Action]:
+        """Take answers to events and what was said ahead of events, in order; the same twice changes nothing."""
         ...
 
     def on_readings(self, readings: Readings, now: datetime) -> Sequence[Action]:

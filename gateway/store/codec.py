@@ -9,6 +9,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from gateway.domain.errors import StoreError
 from gateway.domain.event import GridEvent
+from gateway.domain.opting import OptSchedule
 from gateway.domain.participation import Participation
 
 Value = TypeVar("Value")
@@ -18,6 +19,7 @@ LARGEST_KEPT: Final = 1 << 14
 """Longer documents are kept only while somebody holds them: a hundred of them would show in the memory."""
 GRID_EVENT: Final = TypeAdapter(GridEvent)
 PARTICIPATION: Final = TypeAdapter(Participation)
+OPT_SCHEDULE: Final = TypeAdapter(OptSchedule)
 
 
 def decoded(adapter: TypeAdapter[Value], body: bytes) -> Value:

@@ -54,7 +54,7 @@ class Participations:
         """Store an answer to be sent by the utility's session; the very same answer is stored once."""
         values = {
             "utility": participation.event.utility,
-            "body": PARTICIPATION.dump_json(participation),
+            "body": _bytes(participation),
         }
         self._transaction.run(_QUEUE, GUARD.sealed({**values}) | {"taken": 0})
 
@@ -69,9 +69,14 @@ class Participations:
             _TAKEN,
             {
                 "b_utility": participation.event.utility,
-                "b_body": PARTICIPATION.dump_json(participation),
+                "b_body": _bytes(participation),
             },
         )
+
+
+def _bytes(participation: Participation) -> bytes:
+    """Write an answer; without the fields that later versions added and that say nothing, so that older rows match."""
+    return PARTICIPATION.dump_json(participation, exclude_defaults=True)
 
 
 def _answer(row: Row[Any]) -> Participation:

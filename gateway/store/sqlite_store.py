@@ -16,7 +16,7 @@ from gateway.domain.points import Step
 from gateway.observability.standing import StoreFigures
 from gateway.pipeline.ports import Work
 from gateway.pipeline.records import StoreIdentity
-from gateway.store import intents, outbox, participations, plans, sessions, timers
+from gateway.store import intents, opting, outbox, participations, plans, sessions, timers
 from gateway.store.figures import figures
 from gateway.store.identity import (
     begin_start,
@@ -39,6 +39,8 @@ _AT_STAKE: Final = (
     (plans.GUARD, plans.ALL),
     (sessions.GUARD, sessions.ALL),
     (participations.GUARD, participations.ALL_PENDING),
+    (opting.GUARD, opting.ALL),
+    (opting.APART_GUARD, opting.ALL_APART),
     (intents.GUARD, intents.ALL_LIVE),
     (outbox.GUARD, outbox.LATEST),
 )

@@ -6,6 +6,7 @@ from gateway.store.events import Events
 from gateway.store.evidence_log import EvidenceLog
 from gateway.store.intents import Intents
 from gateway.store.moves import Moves
+from gateway.store.opting import Opting
 from gateway.store.outbox import Outbox
 from gateway.store.participations import Participations
 from gateway.store.plans import Plans
@@ -14,6 +15,7 @@ from gateway.store.statements import Statements
 from gateway.store.telemetry import Telemetry
 from gateway.store.timers import Timers
 from gateway.store.tokens import Tokens
+from gateway.store.told import Told
 from gateway.store.transaction import Transaction
 
 
@@ -90,6 +92,16 @@ class SqlWork:
     def deliveries(self) -> Deliveries:
         """Endpoints of webhooks."""
         return Deliveries(self._transaction)
+
+    @property
+    def opting(self) -> Opting:
+        """Opt schedules."""
+        return Opting(self._transaction)
+
+    @property
+    def told(self) -> Told:
+        """What utilities told us."""
+        return Told(self._transaction)
 
     @property
     def identity(self) -> StoreIdentity:

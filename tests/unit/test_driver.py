@@ -12,6 +12,7 @@ from gateway.app.virtual import VirtualClock
 from gateway.domain.errors import MisuseError, StoreError, WireError
 from gateway.domain.event import EventKey, RawMessage
 from gateway.domain.names import EventId, UtilityName
+from gateway.domain.opting import Decision
 from gateway.domain.participation import Opt, Participation
 from gateway.northbound.driver import DECIDED_AT_ONCE, Driver
 from gateway.protocols.actions import (
@@ -20,6 +21,7 @@ from gateway.protocols.actions import (
     Collect,
     Emit,
     Failure,
+    Kept,
     Message,
     Readings,
     Reply,
@@ -67,7 +69,7 @@ class ScriptedSession:
     def on_time(self, now: datetime) -> Sequence[Action]:
         return self._open("time", None, now)
 
-    def on_decisions(self, decisions: Sequence[Participation], now: datetime) -> Sequence[Action]:
+    def on_decisions(self, decisions: Sequence[Decision], now: datetime) -> Sequence[Action]:
         return self._open("decision", tuple(decisions), now)
 
     def on_readings(self, readings: Readings, now: datetime) -> Sequence[Action]:
@@ -92,14 +94,15 @@ class Memory:
         utility: UtilityName,
         emits: Sequence[Emit],
         state: bytes,
-        taken: Sequence[Participation],
+        taken: Sequence[Decision],
+        kept: Sequence[Kept] = (),
     ) -> None:
         if self.refusals:
             raise StoreError(self.refusals.pop(0), "scripted")
         events = sum(len(emit.events) for emit in emits)
         self.commits.append((events, len(taken), len(self.peer.seen)))
 
-    async def pending(self, utility: UtilityName) -> Sequence[Participation]:
+    async def pending(self, utility: UtilityName) -> Sequence[Decision]:
         return self.waiting
 
 
@@ -437,12 +440,13 @@ async def test_on_a_full_disk_what_is_cancelled_is_stored_and_the_session_begins
             utility: UtilityName,
             emits: Sequence[Emit],
             state: bytes,
-            taken: Sequence[Participation],
+            taken: Sequence[Decision],
+            kept: Sequence[Kept] = (),
         ) -> None:
             if any(event.cancelled_at is None for emit in emits for event in emit.events):
                 raise StoreError("FULL", "scripted")
             assert state == b"", "the stored state stays"
-            await super().accept(utility, emits, state, taken)
+            await super().accept(utility, emits, state, taken, kept)
 
     full = FullForNew(memory.peer)
     with pytest.raises(StoreError, match="FULL"):

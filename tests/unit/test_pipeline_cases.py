@@ -21,7 +21,7 @@ from gateway.domain.event import (
 )
 from gateway.domain.intent import State
 from gateway.domain.names import EventId, SiteId
-from gateway.domain.participation import Opt
+from gateway.domain.participation import Opt, Participation
 from gateway.domain.plan import Phase
 from gateway.domain.timespan import Span
 from gateway.pipeline.methods import METHODS
@@ -653,6 +653,7 @@ async def test_an_answer_waits_for_its_session_over_a_restart() -> None:
     await house.commit()
     house.restart()
     (waiting,) = await house.inbound.pending(UTILITY)
+    assert isinstance(waiting, Participation)
     assert waiting.event == key()
     await house.inbound.accept(UTILITY, (), b"{}", (waiting,))
 

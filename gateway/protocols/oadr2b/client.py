@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from gateway.domain.errors import MisuseError, WireError
-from gateway.domain.participation import Participation
+from gateway.domain.opting import Decision, OptSchedule
 from gateway.protocols import actions
 from gateway.protocols.actions import Action, Close, Failure, Message, Readings, Wake
 from gateway.protocols.entry import Scope, Tools
@@ -20,6 +20,7 @@ from gateway.protocols.oadr2b import (
     ven_delivery,
     ven_events,
     ven_link,
+    ven_opts,
     ven_push,
     ven_registration,
     ven_reports,
@@ -127,11 +128,18 @@ class VenSession:
             self._fail(turn, outgoing, failure.reason, failure.retry_after)
         return self._finish(turn)
 
-    def on_decisions(self, decisions: Sequence[Participation], now: datetime) -> Sequence[Action]:
-        """Take sites' or the operator's answers to events; what answers one delivery goes out as one message."""
+    def on_decisions(self, decisions: Sequence[Decision], now: datetime) -> Sequence[Action]:
+        """Take answers to events, and opt schedules; what answers one delivery goes out as one message."""
         turn = self._turn(now)
-        ven_answers.decided(turn, decisions)
-        if turn.state.outbox != self._state.outbox:
+        answers = [each for each in decisions if not isinstance(each, OptSchedule)]
+        ven_answers.decided(turn, [each for each in answers if not each.sites])
+        for answer in answers:
+            if answer.sites:
+                ven_opts.qualified(turn, answer)
+        for schedule in decisions:
+            if isinstance(schedule, OptSchedule):
+                ven_opts.scheduled(turn, schedule)
+        if (turn.state.outbox, turn.state.opts) != (self._state.outbox, self._state.opts):
             ven_link.hurry(turn)
         return self._finish(turn)
 
@@ -184,6 +192,7 @@ class VenSession:
         ven_registration.pursue(turn)
         ven_delivery.fall_due(turn)
         if turn.registration.state in VALID:
+            ven_opts.pursue(turn)
             ven_delivery.collect(turn)
         ven_link.send_next(turn)
         self._plan(turn)
@@ -222,6 +231,8 @@ class VenSession:
                 ven_events.synchronised(turn)
             case Purpose.METADATA:
                 ven_reports.offered(turn, outgoing, None)
+            case Purpose.CREATE_OPT | Purpose.CANCEL_OPT:
+                ven_opts.given_up(turn, outgoing, reason)
             case Purpose.QUERY:
                 ven_registration.queried(turn, None)
             case _:

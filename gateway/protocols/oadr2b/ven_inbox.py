@@ -12,6 +12,7 @@ from gateway.protocols.oadr2b import (
     ven_delivery,
     ven_events,
     ven_link,
+    ven_opts,
     ven_registration,
     ven_reports,
 )
@@ -90,6 +91,14 @@ def _unregistered(turn: Turn, _: Outgoing, reply: Message | None, raw: RawMessag
     ven_registration.canceled(turn, reply, raw)
 
 
+def _opted(turn: Turn, outgoing: Outgoing, reply: Message | None, _: RawMessage) -> None:
+    ven_opts.created(turn, outgoing, reply)
+
+
+def _unopted(turn: Turn, outgoing: Outgoing, reply: Message | None, _: RawMessage) -> None:
+    ven_opts.canceled(turn, outgoing, reply)
+
+
 def _acknowledged(turn: Turn, outgoing: Outgoing, reply: Message | None, _: RawMessage) -> None:
     code = error_code(reply)
     if code:
@@ -113,6 +122,8 @@ _ANSWERS: Final[Mapping[Purpose, _Take]] = {
     Purpose.POLL: _polled,
     Purpose.CREATED_EVENT: _created_event,
     Purpose.UPDATE: _updated,
+    Purpose.CREATE_OPT: _opted,
+    Purpose.CANCEL_OPT: _unopted,
     Purpose.ANSWER: _acknowledged,
 }
 

@@ -33,7 +33,12 @@ _FINAL: Final = frozenset(
 """The same message would fail again (section 9.1.5)."""
 _ANSWERED: Final = "STATUS_"
 """Start of the reasons that tell of an answer; all others are failures of the link itself."""
-_PATIENCE: Final = {Purpose.REQUEST_EVENT: 3, Purpose.UPDATE: None}
+_PATIENCE: Final = {
+    Purpose.REQUEST_EVENT: 3,
+    Purpose.UPDATE: None,
+    Purpose.CREATE_OPT: None,
+    Purpose.CANCEL_OPT: None,
+}
 """Attempts until a message that the VTN answers but does not digest is given up; None: never."""
 _USUAL_PATIENCE: Final = 8
 _REGISTERING: Final = frozenset({Purpose.QUERY, Purpose.REGISTER, Purpose.UNREGISTER})

@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Final
 
 from gateway.domain.event import RawMessage
-from gateway.protocols.oadr2b import ven_events, ven_reports
+from gateway.protocols.oadr2b import ven_events, ven_opts, ven_reports
 from gateway.protocols.oadr2b.errors import INVALID_ID
 from gateway.protocols.oadr2b.messages import (
     Message,
@@ -35,6 +35,7 @@ def begin(turn: Turn) -> None:
     if known.asked_ven_id != turn.options.ven_id and known.state is not State.UNREGISTERED:
         without_link(turn)
         turn.state = replace(turn.state, registration=Registration(), running={}, owed=())
+        ven_opts.lost(turn)
     turn.register(asked_ven_id=turn.options.ven_id)
 
 
@@ -124,6 +125,7 @@ def _registered(
         # Another registration: the VTN has erased what it knew of us (rule 406).
         without_link(turn)
         ven_reports.forget(turn)
+        ven_opts.lost(turn)
         turn.register(metadata="")
     if turn.options.ven_id and turn.options.ven_id != ven_id:
         turn.note("ven_id_differs", configured=turn.options.ven_id, given=ven_id)
@@ -154,6 +156,7 @@ def _refused(turn: Turn, reply: Message | None) -> None:
     )
     without_link(turn)
     ven_reports.forget(turn)
+    ven_opts.lost(turn)
 
 
 def lost(turn: Turn, code: str, raw: RawMessage) -> None:
@@ -169,6 +172,7 @@ def lost(turn: Turn, code: str, raw: RawMessage) -> None:
     losses = turn.link.losses + 1
     without_link(turn)
     ven_reports.forget(turn)
+    ven_opts.lost(turn)
     turn.register(
         state=step(turn.registration.state, Input.LOST),
         metadata="",
@@ -212,6 +216,7 @@ def _ended(turn: Turn, raw: RawMessage) -> None:
     )
     without_link(turn)
     ven_reports.forget(turn)
+    ven_opts.lost(turn)
     ven_events.let_all_go(turn, raw)
     turn.note("registration_ended")
 

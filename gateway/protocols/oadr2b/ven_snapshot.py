@@ -17,6 +17,7 @@ from gateway.domain.timespan import instant_text
 from gateway.protocols.oadr2b.ven_state import (
     Due,
     EventRecord,
+    OptRecord,
     Outgoing,
     Registration,
     Running,
@@ -37,12 +38,14 @@ class Stored:
     owed: tuple[Due, ...]
     registration: Registration
     running: tuple[Running, ...]
+    opts: tuple[OptRecord, ...] = ()
     restored_at: datetime | None = None
 
 
 _STORED: Final = TypeAdapter(Stored)
 _ADAPTERS: Final[dict[type, TypeAdapter[Any]]] = {
-    kind: TypeAdapter(kind) for kind in (EventRecord, Outgoing, Due, Registration, Running)
+    kind: TypeAdapter(kind)
+    for kind in (EventRecord, Outgoing, Due, Registration, Running, OptRecord)
 }
 
 
@@ -63,6 +66,8 @@ class StateWriter:
             "registration": (self._bytes(("g", ""), state.registration),),
             "running": self._list((("r", r.report_request_id), r) for r in state.running.values()),
         }
+        if state.opts:
+            parts["opts"] = self._list((("p", o.opt_id), o) for o in state.opts.values())
         if state.restored_at is not None:
             parts["restored_at"] = (canonical(instant_text(state.restored_at)),)
         # Joined once: the state of a utility with very many events has megabytes, and every copy would show.
@@ -118,5 +123,6 @@ def read_state(document: bytes) -> VenState:
         running={running.report_request_id: running for running in stored.running},
         owed=stored.owed,
         finished=stored.finished,
+        opts={record.opt_id: record for record in stored.opts},
         restored_at=stored.restored_at,
     )

@@ -10,8 +10,10 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from gateway.domain.names import SiteId
+from gateway.domain.opting import Window
 from gateway.domain.timespan import Span
-from gateway.protocols.oadr2b import events, registration, reports
+from gateway.protocols.oadr2b import events, opts, registration, reports
 from gateway.protocols.oadr2b.messages import OptType
 
 
@@ -26,6 +28,8 @@ class Purpose(StrEnum):
     POLL = "poll"
     CREATED_EVENT = "created_event"
     UPDATE = "update"
+    CREATE_OPT = "create_opt"
+    CANCEL_OPT = "cancel_opt"
     ANSWER = "answer"
     """Answers something that a poll brought; nothing follows from its acknowledgement."""
 
@@ -40,7 +44,7 @@ class Outgoing:
     service: str
     body: str
     subject: str = ""
-    """reportRequestID concerned."""
+    """reportRequestID or optID concerned."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,6 +148,26 @@ class Due:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OptRecord:
+    """An opt that is told in its own right: a schedule, or for some sites of an event."""
+
+    opt_id: str
+    state: opts.State
+    opt: OptType
+    reason: str
+    """optReason."""
+    sites: tuple[SiteId, ...]
+    """Empty: all."""
+    windows: tuple[Window, ...] = ()
+    """Of a schedule; empty: it is about an event."""
+    program: str = ""
+    device_class: str = ""
+    event_id: str = ""
+    version: int = 0
+    """Of the event that it is about."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class VenState:
     """Everything that must survive a restart."""
 
@@ -152,6 +176,8 @@ class VenState:
     events: Mapping[str, EventRecord] = field(default_factory=dict)
     running: Mapping[str, Running] = field(default_factory=dict)
     owed: tuple[Due, ...] = ()
+    opts: Mapping[str, OptRecord] = field(default_factory=dict)
+    """optID -> an opt that is not over."""
     finished: tuple[str, ...] = ()
     """reportRequestIDs of the last requests that ended, so that a repetition is known as one."""
     restored_at: datetime | None = None

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from gateway.domain.event import GridEvent, RawMessage
-from gateway.protocols.actions import Action, Emit, Message, Note
+from gateway.protocols.actions import Action, Emit, Fact, FactKind, Message, Note
 from gateway.protocols.entry import Scope, Tools
 from gateway.protocols.oadr2b import messages as wire
 from gateway.protocols.oadr2b.codec import Codec
@@ -28,6 +28,7 @@ from gateway.protocols.oadr2b.ven_state import (
 
 EI_EVENT: Final = "EiEvent"
 EI_REPORT: Final = "EiReport"
+EI_OPT: Final = "EiOpt"
 EI_REGISTER_PARTY: Final = "EiRegisterParty"
 OADR_POLL: Final = "OadrPoll"
 FINISHED_KEPT: Final = 200
@@ -89,6 +90,10 @@ class Turn:
     def note(self, word: str, **fields: str) -> None:
         """Tell the log a fact."""
         self.actions.append(Note(word=word, fields=fields))
+
+    def tell(self, kind: FactKind, key: str, **fields: str) -> None:
+        """Keep a fact for people, in the place of what was kept under its key."""
+        self.actions.append(Fact(kind=kind, key=key, at=self.now, fields=fields))
 
     def emit(self, events: list[GridEvent], raw: RawMessage) -> None:
         """Hand events inward, ahead of everything that is sent."""
