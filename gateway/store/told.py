@@ -75,7 +75,12 @@ _PURGE: Final = delete(_VALUE).where(_VALUE.c.received_at < bindparam("before"))
 _VALUES: Final = (
     select(_VALUE)
     .where(_VALUE.c.start >= bindparam("since"))
-    .order_by(_VALUE.c.start.desc(), _VALUE.c.utility, _VALUE.c.specifier, _VALUE.c.point)
+    .order_by(
+        _VALUE.c.start.desc(),
+        _VALUE.c.utility.desc(),
+        _VALUE.c.specifier.desc(),
+        _VALUE.c.point.desc(),
+    )
     .limit(bindparam("most"))
 )
 _VALUES_OF: Final = _VALUES.where(_VALUE.c.utility == bindparam("utility"))
