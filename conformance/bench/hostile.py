@@ -1,7 +1,7 @@
 """Every hostile utility and every hostile site, one after the other, before one gateway: what it costs its process.
 
 Two figures each: by how much its memory grew at most, and the longest time for which its event loop stood still.
-Faults that are refused share one gateway; documents that are accepted, however large, get one each.
+Faults that are refused share one gateway; documents, accepted or not, get one each.
 """
 
 import asyncio
@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import Final
 
 from conformance.bench.hostile_bodies import BODIES, Body, send
-from conformance.bench.hostile_documents import DOCUMENTS
+from conformance.bench.hostile_documents import REFUSED, TAKEN
 from conformance.bench.machine import machine
 from conformance.bench.probe import Felt
-from conformance.bench.rig import Rig, rigged
+from conformance.bench.rig import Rig, Utility, rigged
 from conformance.faults.fault import Fault
 from conformance.faults.registry import FAULTS
 
@@ -25,8 +25,10 @@ MOST_GROWTH_MIB: Final = 64.0
 LONGEST_BLOCK_MS: Final = 250.0
 FACTOR: Final = 40.0
 """Of the timeline: limits of 5 to 30 s take the 2 s of real time that a scaled clock grants at least."""
-DOCUMENT_FACTOR: Final = 4.0
+TAKEN_FACTOR: Final = 4.0
 """For documents that are accepted: what follows from them, answers by default included, takes its time."""
+REFUSED_FACTOR: Final = 10.0
+"""For those of which nothing follows; slower than the others, since the largest are to be read to their end."""
 STRIKES: Final = 2
 REPEATS: Final = 3
 """A row above a limit is run again: the least of them counts, since others use the machine too."""
@@ -125,20 +127,21 @@ async def costs(
                 yield await _repeated(rig, fault.name, "upstream", partial(_struck, rig, fault))
             for body in bodies:
                 yield await _repeated(rig, body.name, "body", partial(_sent, rig, body))
-    for fault in DOCUMENTS:
+    for fault in TAKEN:
         if wanted(fault.name):
-            yield await _alone(folder, fault)
+            yield await _alone(folder, fault, TAKEN_FACTOR, _FOLLOWS_S)
+    for fault in REFUSED:
+        if wanted(fault.name):
+            yield await _alone(folder, fault, REFUSED_FACTOR)
 
 
-async def _alone(folder: Path, fault: Fault) -> Cost:
+async def _alone(folder: Path, fault: Fault, factor: float, settle_s: float = 0.0) -> Cost:
     best: Cost | None = None
     for run in range(REPEATS):
-        async with rigged(
-            _made(folder, f"{fault.name}-{run}"), ["azp"], factor=DOCUMENT_FACTOR
-        ) as rig:
+        async with rigged(_made(folder, f"{fault.name}-{run}"), ["azp"], factor=factor) as rig:
             await _warm(rig)
             await rig.child.look()
-            struck = await _struck(rig, fault, times=1, settle_s=_FOLLOWS_S)
+            struck = await _struck(rig, fault, times=1, settle_s=settle_s)
             found = _cost(fault.name, "document", await rig.child.look(), struck)
         best = found if best is None else best.better(found)
         if not best.over:
@@ -189,15 +192,23 @@ async def _struck(rig: Rig, fault: Fault, times: int = STRIKES, settle_s: float 
     """Let a fault strike a few times, then wait until an exchange has gone well again."""
     utility = rig.utilities[0]
     before = len(utility.proxy.passed)
-    await utility.strike(fault)
-    await _until(rig, lambda: utility.passed(before, struck=True) >= times)
+    for time in range(1, times + 1):
+        # Anew each time: a connection that is kept open would meet a fault of connections once.
+        await utility.strike(fault)
+        await _until(rig, partial(_went, utility, before, time))
     struck = utility.passed(before, struck=True)
     await utility.strike(None)
+    if fault.whole_connection:
+        await utility.proxy.cut()
     healed = len(utility.proxy.passed)
     # One that went through, and the next, which shows that its answer was taken.
     await _until(rig, lambda: utility.passed(healed, struck=False) >= STRIKES)
     await rig.sleep(settle_s)
     return struck
+
+
+def _went(utility: Utility, since: int, times: int) -> bool:
+    return utility.passed(since, struck=True) >= times
 
 
 async def _sent(rig: Rig, body: Body) -> int:

@@ -103,18 +103,9 @@ def _instead(make: Callable[[], bytes]) -> Fault:
     return Fault(name=f"doc_{make.__name__}", layer=Layer.XML, what=what, act=act, harmless=True)
 
 
-DOCUMENTS: Final = tuple(
-    _instead(make)
-    for make in (
-        many_events,
-        long_comments,
-        many_intervals,
-        most_intervals,
-        flat,
-        references,
-        attributes,
-        comment,
-        namespaces,
-    )
-)
+TAKEN: Final = tuple(map(_instead, (many_events, long_comments, many_intervals, most_intervals)))
+"""Valid ones: much follows from them, and if it is only an answer."""
+REFUSED: Final = tuple(map(_instead, (flat, references, attributes, comment, namespaces)))
+"""XML, but no message: nothing follows."""
+DOCUMENTS: Final = TAKEN + REFUSED
 """One fault each: the document in place of any answer."""

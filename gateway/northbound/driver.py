@@ -12,6 +12,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Final, assert_never
 
 import structlog
@@ -70,6 +71,8 @@ ANSWER_WITHIN: Final = timedelta(seconds=20)
 """A utility that asked waits no longer; what it asked for may still be done, and is then known when it asks again."""
 OFF_LOOP_BYTES: Final = 64 << 10
 """A larger answer is thought about on a worker thread, so that no input occupies the loop."""
+OFF_LOOP_DECISIONS: Final = 8
+"""More of them at once are too."""
 
 log = structlog.get_logger()
 
@@ -208,7 +211,9 @@ class Driver:
     async def _decide(self, decisions: Sequence[Decision], children: asyncio.TaskGroup) -> bool:
         """Return False, with nothing done, when the session refuses one of several answers."""
         try:
-            actions = self.session.on_decisions(decisions, self.clock.now())
+            take = partial(self.session.on_decisions, decisions, self.clock.now())
+            crowd = len(decisions) > OFF_LOOP_DECISIONS
+            actions = await asyncio.to_thread(self._aside, take) if crowd else take()
         except GatewayError as error:
             if len(decisions) > 1:
                 return False
@@ -230,14 +235,14 @@ class Driver:
         message = message_of(item)
         try:
             if message is not None and len(message.body) > OFF_LOOP_BYTES:
-                return await asyncio.to_thread(self._knock_aside, item)
+                return await asyncio.to_thread(self._aside, partial(self._knock, item))
             return self._knock(item)
         except GatewayError as error:
             return self._refused(item, error)
 
-    def _knock_aside(self, item: Knock | None) -> Sequence[Action]:
+    def _aside(self, take: Callable[[], Sequence[Action]]) -> Sequence[Action]:
         """Open a door that takes long on a thread, and write the state there too; doors stay one after the other."""
-        actions = self._knock(item)
+        actions = take()
         self.session.snapshot()
         return actions
 

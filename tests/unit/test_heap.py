@@ -40,3 +40,10 @@ def test_threads_share_their_heaps() -> None:
     )
 
     assert settled < HEAPS <= 4 <= usual
+
+
+def test_what_lives_when_everything_is_started_is_not_searched_again() -> None:
+    code = "import gc; from gateway.app.heap import set_apart; set_apart(); print(gc.get_freeze_count())"
+    frozen = subprocess.check_output([sys.executable, "-c", code], text=True)
+
+    assert int(frozen) > 1000
