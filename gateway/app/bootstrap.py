@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
 from importlib.metadata import version
-from pathlib import Path
 from typing import Final
 
 import structlog
@@ -21,6 +20,8 @@ from gateway.app.ids import SystemChance, SystemIds
 from gateway.app.letters import LetterDesk
 from gateway.app.measuring import Measuring, make_measuring
 from gateway.app.operator_desk import OperatorDesk
+from gateway.app.places import data_dir, store_url
+from gateway.app.pushing import PushListeners, open_push
 from gateway.app.recovery import begin_recovery, own_signature
 from gateway.app.secrets import fresh_key, installation_key, log_key
 from gateway.app.sessions import Sessions, Tap
@@ -31,7 +32,7 @@ from gateway.app.webhooks import Around, make_webhooks
 from gateway.config.effective import effective
 from gateway.config.load import Loaded
 from gateway.database.host_lock import HostLock
-from gateway.domain.errors import ConfigError, GatewayError, first_of
+from gateway.domain.errors import GatewayError, first_of
 from gateway.domain.names import UtilityName
 from gateway.domain.points import Step, Watch, unwatched
 from gateway.domain.ports import Chance, Clock, Ids
@@ -72,6 +73,8 @@ FRESH: Final = timedelta(minutes=5)
 """A gateway that heard from no utility for so long says so at ``/health/ready``."""
 _SCHEMAS: Final[dict[str, Callable[[], etree.XMLSchema]]] = {"oadr20b": load_oadr20b_schema}
 
+__all__ = ["Gateway", "Wiring", "data_dir", "store_url"]
+
 log = structlog.get_logger()
 
 
@@ -96,28 +99,6 @@ class Wiring:
     store: Opening = open_watched
 
 
-def data_dir(loaded: Loaded) -> Path:
-    """Return the folder of keys, store and reports, made if need be.
-
-    Raises:
-        ConfigError: it cannot be made.
-    """
-    folder = loaded.path(loaded.settings.gateway.data_dir)
-    try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    except OSError as error:
-        fix = "[gateway] data_dir must be a folder that this user may write"
-        raise ConfigError((f"{folder}: {error.strerror}; {fix}",), "DATA_DIR") from None
-    return folder
-
-
-def store_url(loaded: Loaded) -> str:
-    """Return the store's URL with its path resolved under ``data_dir``."""
-    url = loaded.settings.store.url
-    path = url.removeprefix("sqlite://").removeprefix("/")
-    return f"sqlite:///{data_dir(loaded) / path}" if path else url
-
-
 class Gateway:
     """One gateway: ``start``, then ``run`` until cancelled, then ``stop``.
 
@@ -137,6 +118,7 @@ class Gateway:
         self._delivered: Delivered | None = None
         self._control: Control | None = None
         self._listener: Listener | None = None
+        self._push = PushListeners()
         self._store: SqliteStore | None = None
         self._host_lock: HostLock | None = None
         self._fencing: Fencing | None = None
@@ -152,6 +134,11 @@ class Gateway:
         """Return where sites connect; known after ``start``."""
         assert self._listener is not None, "start first"  # noqa: S101 - our own caller
         return self._listener.url
+
+    @property
+    def push_urls(self) -> tuple[str, ...]:
+        """Return where utilities connect that push; known after ``start``."""
+        return tuple(listener.url for listener in self._push.listeners)
 
     @property
     def office(self) -> Office:
@@ -205,6 +192,8 @@ class Gateway:
         self._control = self._make_control(self._office)
         await self._control.start()
         self._listener = await self._listen(self._office, self._measuring)
+        clock, watch = self._wiring.clock, self._wiring.watch
+        self._push = await open_push(self._loaded, clock, watch, lambda: self._sessions)
         log.info("gateway_started", url=self._listener.url, store=self._store.identity.store_id[:8])
 
     async def _begin(self, store: SqliteStore) -> None:
@@ -220,7 +209,8 @@ class Gateway:
         utilities = self._loaded.settings.utility
         southbound = self._loaded.settings.southbound
         given = [path for u in utilities for path in (u.certificate, u.ca) if path]
-        given += [southbound.certificate] if southbound.certificate else []
+        push = self._loaded.settings.push
+        given += [part.certificate for part in (southbound, push) if part.certificate]
         refuse_test_files(self._loaded.path(path) for path in given)
 
     def _make_office(self, store: SqliteStore) -> Office:
@@ -390,6 +380,7 @@ class Gateway:
             await self._control.stop()
         if self._listener is not None:
             await self._listener.stop()
+        await self._push.stop()
         if self._sessions is not None:
             await self._sessions.close()
         if self._store is not None:

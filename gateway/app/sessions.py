@@ -14,11 +14,12 @@ from gateway.domain.ports import Chance, Ids
 from gateway.northbound.driver import Driver
 from gateway.northbound.exchange import HttpExchange, pinned
 from gateway.northbound.health import Health
+from gateway.northbound.items import UNAVAILABLE
 from gateway.northbound.ports import Exchange, Sink
 from gateway.observability.metrics import Metrics
 from gateway.pipeline.book import Office
 from gateway.pipeline.recovery import Recovery
-from gateway.protocols.actions import Collect, Message, Readings, Send
+from gateway.protocols.actions import Collect, Message, Readings, Reply, Send
 from gateway.protocols.entry import MeterPoint, ProgramTerms, Scope, Tools
 from gateway.protocols.registry import PROTOCOLS
 from gateway.transport.client import PeerClient
@@ -56,12 +57,23 @@ class Sessions:
     """Holds sessions back until sites have told what a restored store does not know."""
     _drivers: dict[UtilityName, Driver] = field(default_factory=dict)
     _clients: dict[UtilityName, PeerClient] = field(default_factory=dict)
+    _seen: dict[UtilityName, str] = field(default_factory=dict)
+    """Fingerprint of the certificate that each utility showed last."""
 
     def decide(self, decision: Decision) -> None:
         """Hand an answer to its utility's session; one that is not running finds it in the store when it starts."""
         driver = self._drivers.get(utility_of(decision))
         if driver is not None:
             driver.decide(decision)
+
+    async def ask(self, name: UtilityName, message: Message) -> Reply:
+        """Let a utility's session answer a request; one that is not running is to be asked again later."""
+        driver = self._drivers.get(name)
+        return UNAVAILABLE if driver is None else await driver.ask(message)
+
+    def seen(self, name: UtilityName) -> str:
+        """Return the fingerprint that a utility showed last, its chain and name verified; empty: none yet."""
+        return self._seen.get(name, "")
 
     def health(self) -> Mapping[UtilityName, Health]:
         """Return what each session says of itself."""
@@ -92,7 +104,7 @@ class Sessions:
         driver = Driver(
             name,
             session,
-            self._looked(self.metrics.counted(name, exchange, self.tap)),
+            self._looked(name, self.metrics.counted(name, exchange, self.tap)),
             self.sink,
             self.collect,
             self.office.clock,
@@ -108,12 +120,14 @@ class Sessions:
         if self.recovery is not None:
             self.recovery.synchronised(name)
 
-    def _looked(self, exchange: Exchange) -> Exchange:
+    def _looked(self, name: UtilityName, exchange: Exchange) -> Exchange:
         """Look once more, right before the network, whether this gateway may still speak (R-OUT-1)."""
 
         async def send(wanted: Send) -> Message:
             self.office.last_look()
-            return await exchange(wanted)
+            answer = await exchange(wanted)
+            self._seen[name] = answer.peer
+            return answer
 
         return send
 

@@ -14,6 +14,7 @@ from gateway.baselines.registry import METHODS
 from gateway.config.draft import Draft
 from gateway.config.endpoints import endpoints, unreadable
 from gateway.config.fixes import Place, fix
+from gateway.config.push import push_faults
 from gateway.config.settings import (
     ProgramSection,
     Section,
@@ -62,6 +63,7 @@ def _checks(draft: Draft) -> Iterator[Found]:
         yield from (_plain_utility(at, utility, draft), _identity(at, utility))
         yield from (_unpinned(at, utility), _fingerprint(at, utility))
         yield _files(at, utility, ("certificate", "key", "ca"), draft)
+    yield from push_faults(draft)
     for index, program in enumerate(draft.programs):
         at = ("program", index)
         yield from (_owner(at, program, draft), _same_program(index, program, draft))

@@ -15,6 +15,7 @@ from gateway.config.lines import line_of
 from gateway.config.settings import (
     GatewaySection,
     ProgramSection,
+    PushSection,
     Section,
     Settings,
     SiteSection,
@@ -73,6 +74,7 @@ class Draft:
     gateway: GatewaySection
     store: StoreSection
     southbound: SouthboundSection
+    push: PushSection
     sites: tuple[SiteSection, ...]
     utilities: tuple[UtilitySection, ...]
     programs: tuple[ProgramSection, ...]
@@ -94,6 +96,7 @@ class Draft:
                 "gateway": self.gateway,
                 "store": self.store,
                 "southbound": self.southbound,
+                "push": self.push,
                 "site": self.sites,
                 "utility": self.utilities,
                 "program": self.programs,
@@ -115,6 +118,7 @@ def draft(document: Mapping[str, Any], faults: Faults, folder: Path) -> Draft:
         southbound=_section(
             SouthboundSection, document.get("southbound", {}), ("southbound",), faults
         ),
+        push=_section(PushSection, document.get("push", {}), ("push",), faults),
         sites=tuple(
             _section(SiteSection, raw, ("site", k), faults) for k, raw in enumerate(lists["site"])
         ),

@@ -7,7 +7,7 @@ from pathlib import Path
 from gateway.config.draft import Draft
 from gateway.config.endpoints import unusable
 from gateway.config.fixes import Place
-from gateway.config.settings import SouthboundSection, UtilitySection
+from gateway.config.settings import PushSection, SouthboundSection, UtilitySection
 from gateway.domain.errors import ConfigError, Fault, IdentityError
 from gateway.transport.tls import (
     TlsFiles,
@@ -24,7 +24,9 @@ def unusable_files(draft: Draft) -> Found:
     """Yield every file that is there and cannot be used; missing ones are told elsewhere."""
     # The draft lacks what could not be read; a path that means nothing to the system is told elsewhere.
     with contextlib.suppress(AttributeError, OSError):
-        yield from _southbound(draft, draft.southbound)
+        yield from _listener("southbound", draft, draft.southbound)
+    with contextlib.suppress(AttributeError, OSError):
+        yield from _listener("push", draft, draft.push)
     for index, site in enumerate(draft.sites):
         with contextlib.suppress(AttributeError, OSError):
             for place, section in enumerate(site.webhook):
@@ -34,7 +36,7 @@ def unusable_files(draft: Draft) -> Found:
             yield from _utility(("utility", index), draft, utility)
 
 
-def _southbound(draft: Draft, section: SouthboundSection) -> Found:
+def _listener(name: str, draft: Draft, section: SouthboundSection | PushSection) -> Found:
     pair = [draft.path(path) for path in (section.certificate, section.key) if path]
     if len(pair) < 2 or not all(path.is_file() for path in pair):
         return
@@ -42,9 +44,9 @@ def _southbound(draft: Draft, section: SouthboundSection) -> Found:
         southbound_server(*pair)
     except ConfigError as error:
         for fault in error.faults:
-            yield ("southbound", "certificate"), fault
+            yield (name, "certificate"), fault
         return
-    yield from _marked(("southbound", "certificate"), pair[0], draft)
+    yield from _marked((name, "certificate"), pair[0], draft)
 
 
 def _utility(at: Place, draft: Draft, section: UtilitySection) -> Found:

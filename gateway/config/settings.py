@@ -172,6 +172,21 @@ class SouthboundSection(Section):
         return _loopback(self.host)
 
 
+class PushSection(Section):
+    """`[push]`: where utilities in push mode reach us."""
+
+    host: Annotated[str, Field(min_length=1, max_length=253)] = "127.0.0.1"
+    port: Port = 8444
+    certificate: Path | None = None
+    """PEM chain of the listener; none: the client certificate of the utilities that push."""
+    key: Path | None = None
+
+    @property
+    def loopback(self) -> bool:
+        """Say whether only this machine can reach the listener."""
+        return _loopback(self.host)
+
+
 class MeterSection(Section):
     """`[[site.meter]]`."""
 
@@ -320,6 +335,7 @@ class Settings(Section):
     gateway: GatewaySection = GatewaySection()
     store: StoreSection = StoreSection()
     southbound: SouthboundSection = SouthboundSection()
+    push: PushSection = PushSection()
     site: Annotated[list[SiteSection], Field(min_length=1)]
     utility: Annotated[list[UtilitySection], Field(min_length=1)]
     program: Annotated[list[ProgramSection], Field(min_length=1)]

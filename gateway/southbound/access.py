@@ -13,9 +13,9 @@ from gateway.domain.names import SiteId
 from gateway.domain.text import clean
 from gateway.pipeline.ports import Work
 from gateway.pipeline.records import TokenRecord
-from gateway.servers.vtn2b.limits import Limits
 from gateway.southbound.parts import Parts
 from gateway.southbound.tokens import accepted, named_by, token_digest
+from gateway.transport.limits import Limits
 
 _UNBOUND: Final = 1 << 30
 _LONGEST_TOKEN: Final = 512

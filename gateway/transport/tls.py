@@ -67,6 +67,27 @@ def openadr_server(files: TlsFiles, profile: TlsProfile = TlsProfile.MODERN) -> 
     return _openadr(ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), files, profile)
 
 
+def openadr_listener(
+    files: TlsFiles, others: Iterable[Path] = (), profile: TlsProfile = TlsProfile.MODERN
+) -> ssl.SSLContext:
+    """Make the context under which several utilities push to us: the certificate of one of them is demanded.
+
+    A chain says only that an authority of any of them has signed; who may say what is the fingerprint's to tell.
+
+    Args:
+        files: Our identity, and the anchors of one utility.
+        others: Anchors of the others.
+        profile: Suites on offer.
+
+    Raises:
+        ConfigError: a file is missing or is no certificate, key or anchor.
+    """
+    context = openadr_server(files, profile)
+    for ca in others:
+        _trust(context, ca)
+    return context
+
+
 def _openadr(context: ssl.SSLContext, files: TlsFiles, profile: TlsProfile) -> ssl.SSLContext:
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     if profile is TlsProfile.CERTIFICATION:
@@ -76,12 +97,16 @@ def _openadr(context: ssl.SSLContext, files: TlsFiles, profile: TlsProfile) -> s
         context.set_ciphers(_MODERN)
     context.verify_mode = ssl.CERT_REQUIRED
     _load(context, files.certificate, files.key)
-    try:
-        context.load_verify_locations(files.ca)
-    except (OSError, ssl.SSLError) as error:
-        fault = f"{files.ca}: no trust anchors in PEM ({error}); name the root in `ca`"
-        raise ConfigError((fault,), "UNUSABLE_FILE") from None
+    _trust(context, files.ca)
     return context
+
+
+def _trust(context: ssl.SSLContext, ca: Path) -> None:
+    try:
+        context.load_verify_locations(ca)
+    except (OSError, ssl.SSLError) as error:
+        fault = f"{ca}: no trust anchors in PEM ({error}); name the root in `ca`"
+        raise ConfigError((fault,), "UNUSABLE_FILE") from None
 
 
 def southbound_server(certificate: Path, key: Path) -> ssl.SSLContext:

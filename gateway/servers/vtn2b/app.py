@@ -24,7 +24,7 @@ from gateway.protocols.oadr2b.messages import EiResponse, Message, OadrResponse
 from gateway.protocols.oadr2b.server import SERVICES
 from gateway.protocols.xml import OFF_LOOP_BYTES
 from gateway.servers.vtn2b.desk import VtnDesk
-from gateway.servers.vtn2b.limits import Limits
+from gateway.transport.limits import Limits
 from gateway.transport.server import dated, guarded, read_body
 from gateway.transport.tls import peer_certificate
 

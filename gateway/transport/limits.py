@@ -1,4 +1,4 @@
-"""How much one VEN, and all of them together, may ask for."""
+"""How much one peer, and all of them together, may ask for."""
 
 from collections import OrderedDict
 from collections.abc import Iterator
