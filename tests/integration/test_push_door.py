@@ -251,7 +251,7 @@ async def test_a_utility_that_floods_is_put_off_and_another_one_is_served(
         await refusals(waiting, 8)
         answered, _ = await push(calm, url + "/sce")
         release.set()
-        statuses = sorted((await task)[0] for task in waiting)
+        statuses = sorted([(await task)[0] for task in waiting])
 
     assert answered == 200
     assert statuses == [200] * 4 + [503] * 8
@@ -280,7 +280,7 @@ async def test_a_utility_has_so_many_connections_and_no_more(pki: Pki, vtn: str)
         waiting = [asyncio.create_task(push(http, url + PREFIX)) for _ in range(CONNECTIONS + 3)]
         await refusals(waiting, 3)
         release.set()
-        statuses = sorted((await task)[0] for task in waiting)
+        statuses = sorted([(await task)[0] for task in waiting])
         again, _ = await push(http, url + PREFIX)
 
     assert statuses == [200] * CONNECTIONS + [503] * 3
