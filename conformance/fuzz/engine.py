@@ -10,6 +10,8 @@ from conformance.fuzz.targets import Target
 from gateway.app.ids import SeededChance
 from gateway.domain.chance import Chance
 
+PIECE: Final = 8
+"""Bytes below which nothing more is cut out of an input that does harm."""
 SLOWEST_S: Final = 1.0
 """Processor time of one input above which it counts as a hang."""
 
@@ -60,7 +62,7 @@ def smaller(target: Target, body: bytes, why: str) -> bytes:
     if kind == "slow":
         return body
     size = len(body) // 2
-    while size:
+    while size >= PIECE:
         start = 0
         while start < len(body):
             shorter = body[:start] + body[start + size :]

@@ -186,23 +186,28 @@ MUTATIONS: Final[tuple[Mutation, ...]] = (
 
 
 def _on_tree(body: bytes, chance: Chance, change: Callable[[Element, Element], None]) -> bytes:
-    """Change one element below the root; what is no XML any more loses a byte instead."""
+    """Change one element below the root; what is no XML any more loses a bit instead."""
     try:
         root = etree.fromstring(body, _READER)  # noqa: TID251 - a document of our own making, entities off
+        element = _chosen(root, chance)
+        parent = element.getparent() if element is not None else None
+        if element is None or parent is None:
+            return flip(body, chance)
+        change(element, parent)
     except (etree.XMLSyntaxError, ValueError):
         return flip(body, chance)
-    below = [element for element in root.iter(etree.Element) if element.getparent() is not None]
-    if not below:
-        return flip(body, chance)
-    element = below[chance.randint(0, len(below) - 1)]
-    parent = element.getparent()
-    if parent is None:
-        return body
-    try:
-        change(element, parent)
-    except ValueError:
-        return flip(body, chance)  # the text may not stand in XML at all
     return etree.tostring(root)
+
+
+def _chosen(root: Element, chance: Chance) -> Element | None:
+    """Draw a name first, then one of its elements, so that long lists do not draw all the fire."""
+    named: dict[str, list[Element]] = {}
+    for element in root.iterdescendants(etree.Element):
+        named.setdefault(str(element.tag), []).append(element)
+    if not named:
+        return None
+    elements = list(named.values())[chance.randint(0, len(named) - 1)]
+    return elements[chance.randint(0, len(elements) - 1)]
 
 
 def _copy(element: Element) -> Element:

@@ -196,6 +196,9 @@ def _sends(actions: Sequence[object]) -> list[Send]:
 
 
 def _unreadable(body: bytes) -> bool:
+    """Say whether a body is neither a message nor empty: an empty one is an answer of its own."""
+    if not body.strip():
+        return False
     try:
         CODEC.decode(body)
     except WireError:

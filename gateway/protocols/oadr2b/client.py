@@ -228,7 +228,7 @@ class VenSession:
             return
         match outgoing.purpose:
             case Purpose.REQUEST_EVENT:
-                ven_events.synchronised(turn)
+                ven_events.polled_from_now(turn)
             case Purpose.METADATA:
                 ven_reports.offered(turn, outgoing, None)
             case Purpose.CREATE_OPT | Purpose.CANCEL_OPT:

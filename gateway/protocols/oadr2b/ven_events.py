@@ -81,15 +81,19 @@ def requested(turn: Turn, reply: Message | None, raw: RawMessage) -> None:
         distributed(turn, reply, raw, limited=turn.options.reply_limit is not None)
         turn.connect(told_at=turn.now)
         note_listing(turn, reply)
+        turn.note(SYNCHRONISED)
     else:
         turn.note("events_not_told")
-    synchronised(turn)
+    polled_from_now(turn)
 
 
-def synchronised(turn: Turn) -> None:
-    """Begin to poll: the events are known, or will not be told in answer to a question."""
+def polled_from_now(turn: Turn) -> None:
+    """Begin to poll: the events are known, or will not be told in answer to a question.
+
+    Only in the first case are we synchronised: an empty answer tells nothing, so whoever waits for the present events
+    after a restored backup goes on waiting.
+    """
     turn.connect(synced=True)
-    turn.note(SYNCHRONISED)
     start_polling(turn)
 
 
