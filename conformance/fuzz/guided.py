@@ -1,7 +1,7 @@
 """One target under atheris, which follows coverage; a process of its own, since it never returns.
 
-``python -m conformance.fuzz.guided TARGET FOLDER [libFuzzer options]``: inputs worth keeping are written into the folder,
-and those that do harm.
+``python -m conformance.fuzz.guided TARGET FOLDER [libFuzzer options]``: what is worth keeping goes
+into the folder.
 """
 
 import sys
