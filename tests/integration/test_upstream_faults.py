@@ -285,7 +285,7 @@ async def told_of(folder: Path, schedule: str) -> list[tuple[str, datetime]]:
 async def test_a_drawn_schedule_runs_the_same_twice(tmp_path: Path, seed: int) -> None:
     chance = SeededChance(seed, "faults")
     faults = tuple(FAULTS.values())
-    schedule = str(Schedule.drawn(chance, faults, connections=60, messages=20, share=0.3))
+    schedule = str(Schedule.drawn(chance, faults, connections=60, messages=60, share=0.3))
 
     first = await told_of(made(tmp_path, "first"), schedule)
     second = await told_of(made(tmp_path, "second"), schedule)
