@@ -235,7 +235,9 @@ class Ven:
         message = usage_update(self.ven_id, report_request_id, values, start=start, r_id=r_id)
         return self.say("EiReport", message)
 
-    def opt_for(self, event_id: str, version: int, opt: OptType) -> Message | None:
+    def opt_for(
+        self, event_id: str, version: int, opt: OptType, target: EiTarget | None = None
+    ) -> Message | None:
         return self.say(
             "EiOpt",
             OadrCreateOpt(
@@ -246,7 +248,7 @@ class Ven:
                 created_date_time=self.story.now,
                 request_id="c1",
                 qualified_event_id=QualifiedEventId(event_id=event_id, modification_number=version),
-                ei_target=EiTarget(),
+                ei_target=target or EiTarget(),
             ),
         )
 

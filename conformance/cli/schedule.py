@@ -15,7 +15,8 @@ from pydantic import (
     model_validator,
 )
 
-from conformance.peers.event_spec import UNITS
+from conformance.peers.units import KNOWN, item_base
+from gateway.domain.errors import MisuseError
 from gateway.domain.quantity import ExactNumber
 from gateway.domain.text import Name, Text
 from gateway.domain.timespan import Duration, Instant
@@ -31,8 +32,10 @@ def _number(value: object) -> object:
 
 
 def _unit(text: str) -> str:
-    if text not in UNITS:
-        raise ValueError(f"must be one of {', '.join(filter(None, UNITS))}, or empty")
+    try:
+        item_base(text)
+    except MisuseError as error:
+        raise ValueError(f"must be one of {KNOWN}") from error
     return text
 
 

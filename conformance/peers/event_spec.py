@@ -1,62 +1,25 @@
 """Events and reports as an operator of a utility would state them, and the messages they become."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Final
 
+from conformance.peers.units import item_base
 from gateway.domain.errors import MisuseError
 from gateway.protocols.oadr2b.event_rules import check_event
 from gateway.protocols.oadr2b.messages import (
     EiActivePeriod,
     EiEvent,
+    EiEventBaseline,
     EiEventSignal,
     EiTarget,
     EventDescriptor,
     EventStatus,
-    ItemBase,
     OadrEvent,
-    PowerAttributes,
     ResponseRequired,
     SignalInterval,
     SignalType,
 )
-
-_GRID: Final = PowerAttributes(hertz=Decimal(60), voltage=Decimal(480), ac=True)
-
-
-def _power(scale: str) -> ItemBase:
-    return ItemBase(
-        name="powerReal",
-        item_description="RealPower",
-        item_units="W",
-        si_scale_code=scale,
-        power_attributes=_GRID,
-    )
-
-
-def _energy(scale: str) -> ItemBase:
-    return ItemBase(
-        name="energyReal", item_description="RealEnergy", item_units="Wh", si_scale_code=scale
-    )
-
-
-UNITS: Final[dict[str, ItemBase | None]] = {
-    "": None,
-    "W": _power("none"),
-    "kW": _power("k"),
-    "MW": _power("M"),
-    "Wh": _energy("none"),
-    "kWh": _energy("k"),
-    "MWh": _energy("M"),
-    "USD/kWh": ItemBase(
-        name="currencyPerKWh",
-        item_description="currencyPerKWh",
-        item_units="USD",
-        si_scale_code="none",
-    ),
-}
-"""Unit as written in a schedule; empty for levels and multipliers."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,9 +39,25 @@ class SignalSpec:
     name: str = "SIMPLE"
     type: SignalType = SignalType.LEVEL
     unit: str = ""
-    """A key of ``UNITS``."""
+    """As ``conformance.peers.units`` names it."""
     steps: tuple[Step, ...]
     device_classes: tuple[str, ...] = ()
+    signal_id: str = ""
+    """Empty: its place among the signals."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BaselineSpec:
+    """Use expected without the event."""
+
+    name: str = "baseline"
+    baseline_id: str = "baseline"
+    start: datetime | None = None
+    """None: that of the event."""
+    unit: str = "kW"
+    steps: tuple[Step, ...]
+    resources: tuple[str, ...] = ()
+    """resourceIDs it is about."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,7 +84,16 @@ class EventSpec:
     """resourceIDs in its target."""
     groups: tuple[str, ...] = ()
     """groupIDs in its target."""
+    targets: EiTarget = field(default_factory=EiTarget)
+    """Targets of any kind, beside the three above."""
+    baseline: BaselineSpec | None = None
     comment: str = ""
+    modification_reason: str = ""
+    """Told with a modification; the instant of it is filled in by the VTN."""
+    test_event: str | None = None
+    """The text of testEvent as it is to be written, e.g. ``False``; None: ``true`` when ``test``."""
+    unchecked: bool = False
+    """True: an event that breaks a rule is sent all the same, to see what a VEN makes of it."""
 
     def message(self) -> OadrEvent:
         """Return the event at version 0; status and createdDateTime are filled in by the VTN.
@@ -117,7 +105,7 @@ class EventSpec:
         """
         if not self.signals or not all(signal.steps for signal in self.signals):
             raise MisuseError("NO_SIGNAL", f"event {self.event_id!r} needs a signal with a step")
-        lasts = _length(self.signals[0])
+        lasts = _length(self.signals[0].steps)
         event = OadrEvent(
             ei_event=EiEvent(
                 event_descriptor=self._descriptor(),
@@ -132,48 +120,68 @@ class EventSpec:
                 ei_event_signals=tuple(
                     _signal(signal, position) for position, signal in enumerate(self.signals)
                 ),
-                ei_target=EiTarget(
-                    resource_ids=self.resources,
-                    group_ids=self.groups,
-                    ven_ids=self.vens if len(self.vens) == 1 else (),
+                ei_event_baseline=self._baseline(),
+                ei_target=replace(
+                    self.targets,
+                    resource_ids=self.resources + self.targets.resource_ids,
+                    group_ids=self.groups + self.targets.group_ids,
+                    ven_ids=self.targets.ven_ids or (self.vens if len(self.vens) == 1 else ()),
                 ),
             ),
             oadr_response_required=ResponseRequired.ALWAYS
             if self.response_required
             else ResponseRequired.NEVER,
         )
-        check_event(event.ei_event)
+        if not self.unchecked:
+            check_event(event.ei_event)
         return event
+
+    def _baseline(self) -> EiEventBaseline | None:
+        found = self.baseline
+        if found is None:
+            return None
+        return EiEventBaseline(
+            dtstart=found.start or self.start,
+            duration=_length(found.steps),
+            intervals=_intervals(found.steps),
+            baseline_id=found.baseline_id,
+            resource_ids=found.resources,
+            baseline_name=found.name,
+            item_base=item_base(found.unit),
+        )
 
     def _descriptor(self) -> EventDescriptor:
         return EventDescriptor(
             event_id=self.event_id,
+            modification_reason=self.modification_reason or None,
             priority=self.priority,
             ei_market_context=self.market_context,
             created_date_time=self.start,
             event_status=EventStatus.NONE,
-            test_event="true" if self.test else None,
+            test_event=self.test_event or ("true" if self.test else None),
             vtn_comment=self.comment or None,
         )
 
 
-def _length(signal: SignalSpec) -> timedelta:
-    return sum((step.lasts for step in signal.steps), timedelta(0))
+def _length(steps: tuple[Step, ...]) -> timedelta:
+    return sum((step.lasts for step in steps), timedelta(0))
+
+
+def _intervals(steps: tuple[Step, ...]) -> tuple[SignalInterval, ...]:
+    return tuple(
+        SignalInterval(duration=step.lasts, uid=str(uid), signal_payload=step.value)
+        for uid, step in enumerate(steps)
+    )
 
 
 def _signal(signal: SignalSpec, position: int) -> EiEventSignal:
-    if signal.unit not in UNITS:
-        raise MisuseError("UNKNOWN_UNIT", f"{signal.unit!r} is none of {', '.join(UNITS)}")
     return EiEventSignal(
-        intervals=tuple(
-            SignalInterval(duration=step.lasts, uid=str(uid), signal_payload=step.value)
-            for uid, step in enumerate(signal.steps)
-        ),
+        intervals=_intervals(signal.steps),
         ei_target=EiTarget(end_device_assets=signal.device_classes)
         if signal.device_classes
         else None,
         signal_name=signal.name,
         signal_type=signal.type,
-        signal_id=str(position),
-        item_base=UNITS[signal.unit],
+        signal_id=signal.signal_id or str(position),
+        item_base=item_base(signal.unit),
     )

@@ -5,13 +5,14 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from typing import Final, Generic, TypeVar
 
 from conformance.peers.event_spec import EventSpec
 from gateway.domain.errors import MisuseError
 from gateway.domain.ports import Clock, Ids, Mailbox
 from gateway.protocols.oadr2b.codec import Codec
-from gateway.protocols.oadr2b.messages import OadrEvent
+from gateway.protocols.oadr2b.messages import OadrEvent, OadrReport
 from gateway.protocols.oadr2b.server import Vtn
 from gateway.protocols.oadr2b.vtn_book import Page, Turn, VtnOptions
 from gateway.protocols.oadr2b.vtn_facts import Answered, Fact, Reported
@@ -218,6 +219,22 @@ class UtilityPeer:
         """
         await self._open(
             lambda now: self.vtn.unwant(want_id, now, to_follow=to_follow, piggyback=piggyback)
+        )
+
+    async def offer(self, *reports: OadrReport) -> None:
+        """Offer reports of the utility's own, as metadata, in place of all offered before."""
+        await self._open(lambda now: self.vtn.offer(reports, now))
+
+    async def record_value(
+        self, report_specifier_id: str, r_id: str, value: Decimal, at: datetime | None = None
+    ) -> None:
+        """Note a value of a report of the utility's own; now unless told.
+
+        Raises:
+            MisuseError: ``UNKNOWN_OFFER``.
+        """
+        await self._open(
+            lambda now: self.vtn.record_value(report_specifier_id, r_id, at or now, value, now)
         )
 
     async def allocate(

@@ -4,7 +4,7 @@ import asyncio
 import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -26,6 +26,7 @@ from gateway.protocols.oadr2b.messages import (
     OadrResponse,
     OadrUpdatedReport,
     OptType,
+    SpecifierPayload,
     WsCalendarInterval,
 )
 from gateway.protocols.oadr2b.vtn_book import Book, Turn, VtnOptions
@@ -36,8 +37,11 @@ from gateway.protocols.oadr2b.vtn_records import (
     EventRecord,
     OfferRecord,
     OptRecord,
+    OwnReportRecord,
+    OwnValueRecord,
     QueueRecord,
     RequestRecord,
+    SupplyRecord,
     VenRecord,
     WantRecord,
 )
@@ -68,6 +72,9 @@ KINDS = (
     WantRecord,
     RequestRecord,
     OptRecord,
+    OwnReportRecord,
+    OwnValueRecord,
+    SupplyRecord,
 )
 
 
@@ -119,25 +126,43 @@ def busy_story() -> KeptStory:
     ven.polled_events()
     story.cancel("e2")
     ven.opt_for("e1", 1, OptType.OPT_IN)
-    ven.say(
-        "EiOpt",
-        OadrCreateOpt(
-            opt_id="away",
-            opt_type=OptType.OPT_OUT,
-            opt_reason="x-holiday",
-            ven_id=ven.ven_id,
-            vavailability=(WsCalendarInterval(dtstart=T0, duration=timedelta(0)),),
-            created_date_time=T0,
-            request_id="c",
-            ei_target=EiTarget(),
-        ),
+    ven.opt_for("e1", 1, OptType.OPT_OUT, EiTarget(resource_ids=("r1",)))
+    away = OadrCreateOpt(
+        opt_id="away",
+        opt_type=OptType.OPT_OUT,
+        opt_reason="x-holiday",
+        ven_id=ven.ven_id,
+        vavailability=(WsCalendarInterval(dtstart=T0, duration=timedelta(0)),),
+        created_date_time=T0,
+        request_id="c",
+        ei_target=EiTarget(),
     )
+    part = replace(away, opt_id="part", ei_target=EiTarget(resource_ids=("r1",)))
+    for opt in (away, part):
+        ven.say("EiOpt", opt)
     story.do(story.vtn.unwant("w1", story.now, to_follow=True))
     story.want(wish("w2", piggyback=True))
     ven.poll()
     ven.promise(only(OadrCreateReport, ven.poll()))
     story.do(story.vtn.unwant("w2", story.now, piggyback=True))
     story.want(wish("w3", piggyback=True))
+    story.do(story.vtn.offer((usage_metadata("weather"),), story.now))
+    story.do(story.vtn.record_value("weather", "power", T0, Decimal("-1.50"), story.now))
+    asks = replace(
+        first.oadr_report_requests[0],
+        report_request_id="theirs",
+        report_specifier=replace(
+            first.oadr_report_requests[0].report_specifier,
+            report_specifier_id="weather",
+            specifier_payloads=(SpecifierPayload(r_id="power"),),
+        ),
+    )
+    ven.say(
+        "EiReport",
+        OadrCreateReport(request_id="q", oadr_report_requests=(asks,), ven_id=ven.ven_id),
+    )
+    story.later(MINUTE)
+    ven.poll()
     allocation = AllocationRecord(ven_id="site-9", fingerprints=("AA", "BB"), name="Site 9")
     story.do(story.vtn.allocate(allocation, story.now))
     story.do(story.vtn.cancel_registration(other.ven_id, story.now))

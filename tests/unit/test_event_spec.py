@@ -6,9 +6,17 @@ from decimal import Decimal
 
 import pytest
 
-from conformance.peers.event_spec import UNITS, EventSpec, SignalSpec, Step
-from gateway.domain.errors import GatewayError
-from gateway.protocols.oadr2b.messages import OadrDistributeEvent, OadrEvent, SignalType
+from conformance.peers.event_spec import BaselineSpec, EventSpec, SignalSpec, Step
+from conformance.peers.units import UNITS, item_base
+from gateway.domain.errors import GatewayError, SessionError
+from gateway.protocols.oadr2b.messages import (
+    EiTarget,
+    OadrDistributeEvent,
+    OadrEvent,
+    SignalType,
+    TransportInterface,
+)
+from gateway.protocols.oadr2b.signal_table import TABLE, check_signals
 from tests.vtn_story import HOUR, MINUTE, dispatch, event, simple
 from tests.vtn_wire import CODEC
 
@@ -20,13 +28,16 @@ def on_the_wire(spec: EventSpec) -> OadrEvent:
     return found.oadr_events[0]
 
 
-@pytest.mark.parametrize("unit", UNITS)
+PATTERNS = ("EUR", "EUR/kWh", "JPY/kW", "GBP/thm", "pulses of 0.5 kWh", "custom widgets")
+
+
+@pytest.mark.parametrize("unit", [*UNITS, *PATTERNS])
 def test_every_unit_survives_the_wire(unit: str) -> None:
     spec = event(signals=(replace(dispatch((HOUR, "0.125")), unit=unit),))
 
     signal = on_the_wire(spec).ei_event.ei_event_signals[0]
 
-    assert signal.item_base == UNITS[unit]
+    assert signal.item_base == item_base(unit)
     assert signal.intervals[0].signal_payload == Decimal("0.125")
 
 
@@ -91,3 +102,100 @@ def test_an_open_ended_event_has_one_step_without_length() -> None:
     spec = event(signals=(SignalSpec(steps=(Step(lasts=timedelta(0), value=Decimal(1)),)),))
 
     assert on_the_wire(spec).ei_event.ei_active_period.duration == timedelta(0)
+
+
+@pytest.mark.spec("OpenADR 2.0b rules 22 and 110, E1_1027, A_E3_0432, A_E3_0435")
+def test_everything_that_an_event_can_carry_survives_the_wire() -> None:
+    targets = EiTarget(
+        aggregated_pnodes=("ap",),
+        end_device_assets=("Thermostat",),
+        meter_assets=("m1",),
+        pnodes=("pn",),
+        service_delivery_points=("sdp",),
+        transport_interfaces=(TransportInterface(point_of_receipt="a", point_of_delivery="b"),),
+        group_names=("north",),
+        party_ids=("p",),
+    )
+    steps = (Step(lasts=HOUR, value=Decimal("812.5")),)
+    spec = event(
+        priority=3,
+        targets=targets,
+        resources=("r1",),
+        groups=("g1",),
+        vens=("v1",),
+        baseline=BaselineSpec(steps=steps, resources=("r1",)),
+        modification_reason="weather",
+        test_event="False",
+        comment="ä & <b>",
+        signals=(
+            replace(dispatch((HOUR, "1")), signal_id="s", device_classes=("Thermostat",)),
+            simple((HOUR, "2")),
+        ),
+    )
+
+    found = on_the_wire(spec).ei_event
+
+    assert found.ei_target == replace(
+        targets, resource_ids=("r1",), group_ids=("g1",), ven_ids=("v1",)
+    )
+    assert found.ei_event_baseline is not None
+    assert found.ei_event_baseline.duration == HOUR
+    assert found.ei_event_baseline.intervals[0].signal_payload == Decimal("812.5")
+    assert [signal.signal_id for signal in found.ei_event_signals] == ["s", "1"]
+    assert found.event_descriptor.modification_reason == "weather"
+    assert found.event_descriptor.test_event == "False"
+
+
+def test_an_event_may_be_sent_unchecked() -> None:
+    wrong = event(signals=(simple((HOUR, "4")),))
+
+    with pytest.raises(GatewayError):
+        wrong.message()
+    assert replace(wrong, unchecked=True).message().ei_event.ei_event_signals
+
+
+@pytest.mark.spec("OpenADR 2.0b Table 1, rule 104")
+@pytest.mark.parametrize("name", TABLE)
+def test_a_signal_of_every_name_and_type_can_be_sent_and_no_other(name: str) -> None:
+    units = ("", "kW", "kVA", "kWh", "USD/kWh", "USD/kW")
+    for kind in SignalType:
+        passed = set()
+        for unit in units:
+            step = Step(lasts=HOUR, value=Decimal(1))
+            spec = event(
+                signals=(SignalSpec(name=name, type=kind, unit=unit, steps=(step,)),),
+                unchecked=True,
+            )
+            try:
+                check_signals(on_the_wire(spec).ei_event)
+            except SessionError as error:
+                assert error.reason == "COMPLIANCE"
+            else:
+                passed.add(unit)
+        assert bool(passed) is (kind in TABLE[name])
+        assert passed < set(units) or kind is SignalType.X_LOAD_CONTROL_SETPOINT
+
+
+@pytest.mark.spec("OpenADR 2.0b Table 1, rule 104")
+@pytest.mark.parametrize(
+    ("signal", "reason"),
+    [
+        (replace(dispatch((HOUR, "1")), name="LOAD"), "NOT_RECOGNIZED"),
+        (replace(dispatch((HOUR, "11")), type=SignalType.LEVEL), "INVALID_DATA"),
+        (replace(dispatch((HOUR, "0.5")), type=SignalType.LEVEL), "INVALID_DATA"),
+        (
+            replace(
+                dispatch((HOUR, "1.5")),
+                name="LOAD_CONTROL",
+                type=SignalType.X_LOAD_CONTROL_CAPACITY,
+                unit="",
+            ),
+            "INVALID_DATA",
+        ),
+    ],
+)
+def test_a_well_known_signal_keeps_to_its_table(signal: SignalSpec, reason: str) -> None:
+    with pytest.raises(SessionError) as caught:
+        check_signals(event(signals=(signal,)).message().ei_event)
+    assert caught.value.reason == reason
+    check_signals(event(signals=(replace(signal, name="x-mine"),)).message().ei_event)

@@ -21,6 +21,7 @@ from conformance.peers.programme import (
     Modify,
     Publish,
 )
+from conformance.peers.units import KNOWN
 from gateway.domain.errors import ConfigError
 from gateway.protocols.oadr2b.messages import OptType, SignalType
 from gateway.protocols.oadr2b.vtn_facts import Answered, Offered, Reported
@@ -176,7 +177,7 @@ def test_every_fault_is_told_at_once_with_its_line(tmp_path: Path) -> None:
     assert faults(tmp_path, text) == [
         "schedule.toml:2  listen: plain HTTP is for loopback only; give certificate, key and ca",
         "schedule.toml:7  vtn.poll_every: a duration looks like PT15M",
-        "schedule.toml:34  event[0].signal[0].unit: must be one of W, kW, MW, Wh, kWh, MWh, USD/kWh, or empty",
+        "schedule.toml:34  event[0].signal[0].unit: must be one of " + KNOWN,
         "schedule.toml:23  event[0].prioriti: no such key here; remove it or correct its spelling",
     ]
 

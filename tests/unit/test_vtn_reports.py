@@ -3,21 +3,15 @@
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
-from typing import Any
 
 import pytest
 
 from gateway.domain.errors import MisuseError
 from gateway.protocols.oadr2b.messages import (
     EiResponse,
-    EiTarget,
-    OadrCanceledOpt,
     OadrCanceledReport,
-    OadrCancelOpt,
     OadrCancelReport,
-    OadrCreatedOpt,
     OadrCreatedReport,
-    OadrCreateOpt,
     OadrCreateReport,
     OadrPayloadResourceStatus,
     OadrRegisteredReport,
@@ -28,19 +22,16 @@ from gateway.protocols.oadr2b.messages import (
     OadrResponse,
     OadrUpdatedReport,
     OadrUpdateReport,
-    OptType,
-    QualifiedEventId,
     ReportInterval,
     ReportSpecifier,
     SpecifierPayload,
     WsCalendarInterval,
 )
-from gateway.protocols.oadr2b.vtn_facts import Offered, OptTaken, ReportAnswered, Reported
-from gateway.protocols.oadr2b.vtn_records import OptRecord, OptState, RequestRecord, WantRecord
+from gateway.protocols.oadr2b.vtn_facts import Offered, ReportAnswered, Reported
+from gateway.protocols.oadr2b.vtn_records import RequestRecord, WantRecord
 from gateway.protocols.oadr2b.vtn_reports import check_wish
 from gateway.protocols.oadr2b.vtn_requests import RequestState
 from tests.vtn_story import (
-    CONTEXT,
     HOUR,
     MINUTE,
     POLL,
@@ -48,7 +39,6 @@ from tests.vtn_story import (
     TWO,
     Story,
     Ven,
-    event,
     only,
     usage_metadata,
     usage_update,
@@ -408,7 +398,6 @@ def test_a_ven_may_ask_for_the_metadata_of_the_vtn() -> None:
         return only(OadrCreatedReport, ven.say("EiReport", message))
 
     assert asking(metadata_request("usage")).ei_response.response_code == "452"
-    assert asking(metadata_request(back=MINUTE)).ei_response.response_code == "461"
     created = asking(metadata_request())
     assert (created.ei_response.response_code, created.oadr_pending_reports) == ("200", ("mine",))
 
@@ -433,93 +422,6 @@ def test_a_ven_cannot_cancel_what_it_has_not() -> None:
     reply = only(OadrCanceledReport, ven.say("EiReport", message))
 
     assert reply.ei_response.response_code == "452"
-
-
-def schedule(ven: Ven, opt_id: str = "o1", **changes: object) -> OadrCreateOpt:
-    fields: dict[str, object] = {
-        "opt_id": opt_id,
-        "opt_type": OptType.OPT_OUT,
-        "opt_reason": "economic",
-        "market_context": CONTEXT,
-        "ven_id": ven.ven_id,
-        "vavailability": (WsCalendarInterval(dtstart=T0, duration=HOUR),),
-        "created_date_time": T0,
-        "request_id": "c1",
-        "ei_target": EiTarget(ven_ids=(ven.ven_id,)),
-    }
-    return OadrCreateOpt(**(fields | changes))  # type: ignore[arg-type]  # keywords of one test each
-
-
-def creating(ven: Ven, message: OadrCreateOpt) -> str:
-    reply = only(OadrCreatedOpt, ven.say("EiOpt", message))
-    assert reply.opt_id == message.opt_id
-    return reply.ei_response.response_code
-
-
-def cancelling(ven: Ven, opt_id: str) -> str:
-    message = OadrCancelOpt(request_id="x", opt_id=opt_id, ven_id=ven.ven_id)
-    return only(OadrCanceledOpt, ven.say("EiOpt", message)).ei_response.response_code
-
-
-def standing(story: Story, ven: Ven) -> list[tuple[str, OptState]]:
-    records = story.vtn.page(story.now).all(OptRecord, ven.ven_id)
-    return [(record.opt.opt_id, record.state) for record in records]
-
-
-@pytest.mark.spec("OpenADR 2.0b rules 202-204")
-def test_a_new_schedule_replaces_that_of_its_type_and_target() -> None:
-    story, ven = offering()
-
-    assert creating(ven, schedule(ven, "a")) == "200"
-    assert creating(ven, schedule(ven, "b", opt_type=OptType.OPT_IN)) == "200"
-    assert creating(ven, schedule(ven, "c", ei_target=EiTarget(resource_ids=("r",)))) == "200"
-    assert creating(ven, schedule(ven, "d")) == "200"
-
-    assert standing(story, ven) == [
-        ("a", OptState.REPLACED),
-        ("b", OptState.STANDING),
-        ("c", OptState.STANDING),
-        ("d", OptState.STANDING),
-    ]
-
-
-@pytest.mark.spec("OpenADR 2.0b rules 204 and 211")
-def test_a_schedule_is_cancelled_by_its_opt_id() -> None:
-    story, ven = offering()
-    creating(ven, schedule(ven, "a"))
-    creating(ven, schedule(ven, "b"))
-
-    assert cancelling(ven, "never") == "452"
-    assert cancelling(ven, "a") == "200", "replaced, which is no error"
-    assert cancelling(ven, "b") == "200"
-
-    assert standing(story, ven) == [("a", OptState.REPLACED), ("b", OptState.CANCELLED)]
-    assert [fact.opt for fact in story.told(OptTaken)] == [
-        OptType.OPT_OUT,
-        OptType.OPT_OUT,
-        None,
-        None,
-    ]
-
-
-@pytest.mark.spec("OpenADR 2.0b section 8.5")
-def test_an_opt_is_for_an_event_or_a_schedule() -> None:
-    story, ven = offering()
-    story.publish(event())
-    ven.poll()
-    known = QualifiedEventId(event_id="e1", modification_number=0)
-    unknown = QualifiedEventId(event_id="e9", modification_number=0)
-    newer = QualifiedEventId(event_id="e1", modification_number=1)
-    for_event: dict[str, Any] = {"vavailability": None, "market_context": None}
-
-    assert creating(ven, schedule(ven, qualified_event_id=known)) == "459"
-    assert creating(ven, schedule(ven, vavailability=None)) == "459"
-    assert creating(ven, schedule(ven, vavailability=None, qualified_event_id=known)) == "459"
-    assert creating(ven, schedule(ven, **for_event, qualified_event_id=unknown)) == "452"
-    assert creating(ven, schedule(ven, **for_event, qualified_event_id=newer)) == "450"
-    assert creating(ven, schedule(ven, **for_event, qualified_event_id=known)) == "200"
-    assert cancelling(ven, "o1") == "452", "an opt for an event is never cancelled"
-    story.later(POLL)
 
 
 @pytest.mark.spec("OpenADR 2.0b rule 344, R1_3060")

@@ -58,4 +58,5 @@ ROWS: Final = (
     _played("GG-9109", "EVENTS_OVERLAP", "The event would overlap another of its market context"),
     _played("GG-9110", "BAD_WISH", "No VEN could grant this wish for reports"),
     _played("GG-9111", "FINGERPRINT_TAKEN", "The certificate is allocated another venID"),
+    _played("GG-9112", "UNKNOWN_OFFER", "The utility offers no such data point"),
 )

@@ -7,6 +7,7 @@ No other door may be opened between a call and its ``take``.
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from decimal import Decimal
 from typing import Final, TypeAlias
 
 from gateway.domain.errors import MisuseError, SessionError
@@ -14,9 +15,11 @@ from gateway.domain.ports import Ids
 from gateway.protocols.oadr2b import (
     vtn_answers,
     vtn_events,
+    vtn_opts,
     vtn_poll,
     vtn_registration,
     vtn_reports,
+    vtn_supply,
     vtn_updates,
 )
 from gateway.protocols.oadr2b.messages import (
@@ -35,8 +38,10 @@ from gateway.protocols.oadr2b.messages import (
     OadrQueryRegistration,
     OadrRegisteredReport,
     OadrRegisterReport,
+    OadrReport,
     OadrRequestEvent,
     OadrResponse,
+    OadrUpdatedReport,
     OadrUpdateReport,
 )
 from gateway.protocols.oadr2b.vtn_book import Book, Page, RefusalError, Turn, VtnOptions
@@ -169,6 +174,30 @@ class Vtn:
         vtn_reports.unwant(page, want_id, to_follow=to_follow, piggyback=piggyback)
         return page.turn()
 
+    def offer(self, reports: tuple[OadrReport, ...], now: datetime) -> Turn:
+        """Offer reports of our own in place of all offered before, and register them with every VEN."""
+        page = self.page(now)
+        vtn_supply.offer(page, *reports)
+        return page.turn()
+
+    def record_value(
+        self, report_specifier_id: str, r_id: str, at: datetime, value: Decimal, now: datetime
+    ) -> Turn:
+        """Note a value of a report of ours.
+
+        Raises:
+            MisuseError: ``UNKNOWN_OFFER``.
+        """
+        page = self.page(now)
+        vtn_supply.record_value(page, report_specifier_id, r_id, at, value)
+        return page.turn()
+
+    def produce(self, ven_id: str, now: datetime) -> Turn:
+        """Put what a VEN is owed of our reports into its queue; a poll does so by itself."""
+        page = self.page(now)
+        vtn_supply.produce(page, ven_id)
+        return page.turn()
+
     def allocate(self, allocation: AllocationRecord, now: datetime) -> Turn:
         """Give a venID out beforehand, or change whose certificates may use it.
 
@@ -276,9 +305,9 @@ def _report(page: Page, ven: VenRecord, message: Message) -> Message:
         case OadrUpdateReport():
             return vtn_updates.update_report(page, ven, message)
         case OadrCreateReport():
-            return vtn_reports.create_report(page, ven, message)
+            return vtn_supply.create_report(page, ven, message)
         case OadrCancelReport():
-            return vtn_reports.cancel_report(message)
+            return vtn_supply.cancel_report(page, ven, message)
         case _:
             return _report_answer(page, ven, message)
 
@@ -286,11 +315,13 @@ def _report(page: Page, ven: VenRecord, message: Message) -> Message:
 def _report_answer(page: Page, ven: VenRecord, message: Message) -> Message:
     match message:
         case OadrRegisteredReport():
-            return vtn_reports.registered_report(page, ven, message)
+            return vtn_supply.registered_report(page, ven, message)
         case OadrCreatedReport():
             return vtn_reports.created_report(page, ven, message)
         case OadrCanceledReport():
             return vtn_reports.canceled_report(page, ven, message)
+        case OadrUpdatedReport():
+            return vtn_supply.updated_report(page, ven, message)
         case _:
             raise misplaced(message)
 
@@ -298,9 +329,9 @@ def _report_answer(page: Page, ven: VenRecord, message: Message) -> Message:
 def _opt(page: Page, ven: VenRecord, message: Message) -> Message:
     match message:
         case OadrCreateOpt():
-            return vtn_answers.create_opt(page, ven, message)
+            return vtn_opts.create_opt(page, ven, message)
         case OadrCancelOpt():
-            return vtn_answers.cancel_opt(page, ven, message)
+            return vtn_opts.cancel_opt(page, ven, message)
         case _:
             raise misplaced(message)
 

@@ -6,7 +6,7 @@ Spec: OpenADR 2.0b section 8.6, rule 500.
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from gateway.protocols.oadr2b import vtn_events
+from gateway.protocols.oadr2b import vtn_events, vtn_supplied
 from gateway.protocols.oadr2b.messages import (
     EiResponse,
     Message,
@@ -14,7 +14,6 @@ from gateway.protocols.oadr2b.messages import (
     OadrCancelReport,
     OadrCreateReport,
     OadrPoll,
-    OadrRegisterReport,
     OadrRequestReregistration,
     OadrResponse,
 )
@@ -22,6 +21,7 @@ from gateway.protocols.oadr2b.vtn_book import Page
 from gateway.protocols.oadr2b.vtn_queue import due, sent
 from gateway.protocols.oadr2b.vtn_records import QueueRecord, RequestRecord, VenRecord, Waiting
 from gateway.protocols.oadr2b.vtn_refusals import misplaced
+from gateway.protocols.oadr2b.vtn_supply import produce
 
 
 def poll(page: Page, ven: VenRecord, message: Message) -> Message:
@@ -32,6 +32,7 @@ def poll(page: Page, ven: VenRecord, message: Message) -> Message:
     """
     if not isinstance(message, OadrPoll):
         raise misplaced(message)
+    produce(page, ven.ven_id)
     while (item := due(page, ven.ven_id)) is not None:
         waiting = written(page, ven, item)
         if waiting is not None:
@@ -59,12 +60,6 @@ def _events_message(page: Page, ven: VenRecord, item: QueueRecord) -> Message | 
     if item.times_sent and not vtn_events.owes_answer(page, ven.ven_id):
         return None
     return vtn_events.distribute(page, ven, item.request_id)
-
-
-def _register_report(page: Page, ven: VenRecord, item: QueueRecord) -> Message:
-    return OadrRegisterReport(
-        request_id=item.request_id, ven_id=ven.ven_id, report_request_id=item.subject or None
-    )
 
 
 def _create_report(page: Page, ven: VenRecord, item: QueueRecord) -> Message | None:
@@ -98,7 +93,8 @@ def _reregistration(page: Page, ven: VenRecord, item: QueueRecord) -> Message:
 
 _BUILDERS: Final[Mapping[Waiting, Callable[[Page, VenRecord, QueueRecord], Message | None]]] = {
     Waiting.EVENTS: _events_message,
-    Waiting.REGISTER_REPORT: _register_report,
+    Waiting.REGISTER_REPORT: vtn_supplied.register_report,
+    Waiting.UPDATE_REPORT: vtn_supplied.update_report,
     Waiting.CREATE_REPORT: _create_report,
     Waiting.CANCEL_REPORT: _cancel_report,
     Waiting.CANCEL_REGISTRATION: _cancel_registration,

@@ -8,6 +8,7 @@ Spec: OpenADR 2.0b section 8.6, rule 500.
 """
 
 from dataclasses import replace
+from datetime import datetime
 
 from gateway.protocols.oadr2b.vtn_book import Page
 from gateway.protocols.oadr2b.vtn_facts import Delivered, GaveUp
@@ -15,9 +16,15 @@ from gateway.protocols.oadr2b.vtn_records import QueueRecord, Waiting
 
 
 def enqueue(
-    page: Page, ven_id: str, waiting: Waiting, subject: str = "", *, to_follow: bool = False
+    page: Page,
+    ven_id: str,
+    waiting: Waiting,
+    subject: str = "",
+    *,
+    to_follow: bool = False,
+    span: tuple[datetime, datetime] | None = None,
 ) -> QueueRecord:
-    """Put a message at the end of a VEN's queue."""
+    """Put a message at the end of a VEN's queue; ``span``: what a report of ours covers."""
     queue = page.all(QueueRecord, ven_id)
     item = QueueRecord(
         ven_id=ven_id,
@@ -26,6 +33,8 @@ def enqueue(
         subject=subject,
         request_id=page.ids.uuid(),
         to_follow=to_follow,
+        since=span[0] if span else None,
+        until=span[1] if span else None,
     )
     page.put(item)
     return item

@@ -2,9 +2,11 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from decimal import Decimal
 from enum import StrEnum
 from typing import TypeAlias
 
+from gateway.domain.timespan import instant_text
 from gateway.protocols.oadr2b.messages import (
     OadrCreateOpt,
     OadrEvent,
@@ -105,6 +107,8 @@ class DeliveryRecord:
     """The answer that counts now."""
     opt_by_message: bool = False
     """True: an oadrCreateOpt decided, and only another one may change that (rule 206)."""
+    resource_opts: tuple[tuple[str, OptType], ...] = ()
+    """What oadrCreateOpts said for parts of the VEN, as ``kind:name`` and the opt."""
 
     @property
     def owner(self) -> str:
@@ -143,6 +147,7 @@ class Waiting(StrEnum):
 
     EVENTS = "events"
     REGISTER_REPORT = "register_report"
+    UPDATE_REPORT = "update_report"
     CREATE_REPORT = "create_report"
     CANCEL_REPORT = "cancel_report"
     CANCEL_REGISTRATION = "cancel_registration"
@@ -163,6 +168,9 @@ class QueueRecord:
     """requestID of the message, the same at each delivery."""
     to_follow: bool = False
     """reportToFollow of a cancellation."""
+    since: datetime | None = None
+    until: datetime | None = None
+    """Span that a report of ours covers, half-open."""
     sent_at: datetime | None = None
     times_sent: int = 0
 
@@ -268,6 +276,67 @@ class RequestRecord:
         return (self.request.report_request_id,)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OwnReportRecord:
+    """A report that this VTN offers to its VENs."""
+
+    report: OadrReport
+    """As metadata: reportName with ``METADATA_``, its descriptions."""
+
+    @property
+    def owner(self) -> str:
+        """Return the empty owner: the VTN's own reports belong to it."""
+        return ""
+
+    @property
+    def key(self) -> Key:
+        """Return the reportSpecifierID."""
+        return (self.report.report_specifier_id,)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OwnValueRecord:
+    """One value of a report of ours."""
+
+    report_specifier_id: str
+    r_id: str
+    at: datetime
+    value: Decimal
+    """In the unit of the report's description."""
+
+    @property
+    def owner(self) -> str:
+        """Return the reportSpecifierID."""
+        return self.report_specifier_id
+
+    @property
+    def key(self) -> Key:
+        """Return the data point and the instant as sortable text."""
+        return (self.r_id, instant_text(self.at))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SupplyRecord:
+    """A report that a VEN asked us for, pending until its last delivery is acknowledged."""
+
+    ven_id: str
+    request: OadrReportRequest
+    covered_until: datetime
+    """Where the next delivery begins."""
+    next_at: datetime | None
+    """When it is due; None: nothing more follows what waits in the queue."""
+
+    @property
+    def owner(self) -> str:
+        """Return the VEN this record belongs to."""
+        return self.ven_id
+
+    @property
+    def key(self) -> Key:
+        """Return the reportRequestID that the VEN chose."""
+        return (self.request.report_request_id,)
+
+
 class OptState(StrEnum):
     """Where an opt of a VEN stands."""
 
@@ -284,6 +353,10 @@ class OptRecord:
     number: int
     opt: OadrCreateOpt
     state: OptState = OptState.STANDING
+    taken_at: datetime | None = None
+    """None: taken by a release that did not note it."""
+    superseded: tuple[str, ...] = ()
+    """Parts of the VEN that a later schedule speaks for (rule 202)."""
 
     @property
     def owner(self) -> str:
@@ -306,4 +379,7 @@ Record: TypeAlias = (
     | WantRecord
     | RequestRecord
     | OptRecord
+    | OwnReportRecord
+    | OwnValueRecord
+    | SupplyRecord
 )

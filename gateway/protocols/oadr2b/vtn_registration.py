@@ -32,6 +32,7 @@ from gateway.protocols.oadr2b.vtn_records import (
     OptRecord,
     QueueRecord,
     RequestRecord,
+    SupplyRecord,
     VenRecord,
     Waiting,
 )
@@ -259,7 +260,7 @@ def canceled(page: Page, ven: VenRecord, message: OadrCanceledPartyRegistration)
 
 def forget(page: Page, ven: VenRecord) -> None:
     """Erase a registration and all that hangs on it (rules 406 and 407)."""
-    kinds = (DeliveryRecord, QueueRecord, OfferRecord, RequestRecord, OptRecord)
+    kinds = (DeliveryRecord, QueueRecord, OfferRecord, RequestRecord, OptRecord, SupplyRecord)
     for kind in kinds:
         for record in page.all(kind, ven.ven_id):
             page.drop(record)

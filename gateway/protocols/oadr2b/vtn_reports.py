@@ -16,9 +16,7 @@ from gateway.protocols.oadr2b.messages import (
     OK,
     EiResponse,
     OadrCanceledReport,
-    OadrCancelReport,
     OadrCreatedReport,
-    OadrCreateReport,
     OadrRegisteredReport,
     OadrRegisterReport,
     OadrReport,
@@ -28,7 +26,7 @@ from gateway.protocols.oadr2b.messages import (
     SpecifierPayload,
     WsCalendarInterval,
 )
-from gateway.protocols.oadr2b.vtn_book import Page, RefusalError
+from gateway.protocols.oadr2b.vtn_book import Page
 from gateway.protocols.oadr2b.vtn_facts import Offered, ReportAnswered
 from gateway.protocols.oadr2b.vtn_queue import answered, enqueue, forget_reports, sent
 from gateway.protocols.oadr2b.vtn_records import (
@@ -295,56 +293,3 @@ def advance(page: Page, request: RequestRecord, event: RequestInput, code: str =
 
 def _acknowledged(ven: VenRecord, echo: str) -> OadrResponse:
     return OadrResponse(ei_response=EiResponse(request_id=echo), ven_id=ven.ven_id)
-
-
-def registered_report(
-    page: Page, ven: VenRecord, message: OadrRegisteredReport
-) -> OadrResponse | OadrCreatedReport:
-    """Take a VEN's acknowledgement of our metadata, and the request for metadata it may hold.
-
-    Raises:
-        RefusalError: as ``create_report``.
-    """
-    echo = message.ei_response.request_id
-    answered(page, ven.ven_id, Waiting.REGISTER_REPORT, echo)
-    if message.oadr_report_requests:
-        return _serve_metadata(page, ven, message.oadr_report_requests, echo)
-    return _acknowledged(ven, echo)
-
-
-def create_report(page: Page, ven: VenRecord, message: OadrCreateReport) -> OadrCreatedReport:
-    """Take a VEN's request for a report of ours: there is only our metadata, which is empty.
-
-    Raises:
-        RefusalError: 452 for another specifier, 461 for a repeated delivery.
-    """
-    return _serve_metadata(page, ven, message.oadr_report_requests, message.request_id)
-
-
-def _serve_metadata(
-    page: Page, ven: VenRecord, requests: tuple[OadrReportRequest, ...], echo: str
-) -> OadrCreatedReport:
-    for request in requests:
-        if request.report_specifier.report_specifier_id != METADATA:
-            raise RefusalError(
-                "INVALID_ID", "this VTN has no reports of its own, only its METADATA"
-            )
-        if request.report_specifier.report_back_duration:
-            raise RefusalError("REPORT_NOT_SUPPORTED", "METADATA is delivered once per request")
-    for request in requests:
-        enqueue(page, ven.ven_id, Waiting.REGISTER_REPORT, request.report_request_id)
-    return OadrCreatedReport(
-        ei_response=EiResponse(request_id=echo),
-        oadr_pending_reports=tuple(request.report_request_id for request in requests),
-        ven_id=ven.ven_id,
-    )
-
-
-def cancel_report(message: OadrCancelReport) -> OadrCanceledReport:
-    """Refuse to cancel what a VEN cannot have running here (rule 336).
-
-    Raises:
-        RefusalError: 452 always: METADATA is delivered at the next poll and then over.
-    """
-    named = ", ".join(message.report_request_ids)[:60]
-    raise RefusalError("INVALID_ID", f"no report is pending under {named!r}")

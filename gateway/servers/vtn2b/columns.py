@@ -4,13 +4,14 @@ import json
 from datetime import datetime, timedelta
 from typing import TypeAlias
 
-from gateway.domain.quantity import plain
-from gateway.domain.timespan import duration, duration_text
+from gateway.domain.quantity import exact, plain
+from gateway.domain.timespan import duration, duration_text, instant, instant_text
 from gateway.protocols.oadr2b.messages import OptType
 from gateway.protocols.oadr2b.vtn_facts import Answered, Reported
 from gateway.protocols.oadr2b.vtn_records import (
     AllocationRecord,
     DeliveryRecord,
+    OwnValueRecord,
     QueueRecord,
     Shown,
     VenRecord,
@@ -21,6 +22,7 @@ from gateway.servers.vtn2b.tables import (
     AllocationRow,
     AnswerRow,
     DeliveryRow,
+    OwnValueRow,
     QueueRow,
     ValueRow,
     VenRow,
@@ -28,7 +30,9 @@ from gateway.servers.vtn2b.tables import (
     WantRow,
 )
 
-Plain: TypeAlias = VenRecord | DeliveryRecord | QueueRecord | WantRecord | AllocationRecord
+Plain: TypeAlias = (
+    VenRecord | DeliveryRecord | QueueRecord | WantRecord | AllocationRecord | OwnValueRecord
+)
 
 
 def plain_row(record: Plain) -> VtnRow:
@@ -44,23 +48,39 @@ def plain_row(record: Plain) -> VtnRow:
             return _want_row(record)
         case AllocationRecord():
             return _allocation_row(record)
+        case OwnValueRecord():
+            return OwnValueRow(
+                report_specifier_id=record.report_specifier_id,
+                r_id=record.r_id,
+                at=instant_text(record.at),
+                value=plain(record.value),
+            )
 
 
 def plain_record(row: VtnRow) -> Plain | None:
     """Read a row as the record it was written from; None for a row that holds a message."""
+    found: Plain | None = None
     match row:
         case VenRow():
-            return _ven_record(row)
+            found = _ven_record(row)
         case DeliveryRow():
-            return _delivery_record(row)
+            found = _delivery_record(row)
         case QueueRow():
-            return _queue_record(row)
+            found = _queue_record(row)
         case WantRow():
-            return _want_record(row)
+            found = _want_record(row)
         case AllocationRow():
-            return _allocation_record(row)
+            found = _allocation_record(row)
+        case OwnValueRow():
+            found = OwnValueRecord(
+                report_specifier_id=row.report_specifier_id,
+                r_id=row.r_id,
+                at=instant(row.at),
+                value=exact(row.value),
+            )
         case _:
-            return None
+            pass
+    return found
 
 
 def answer_row(fact: Answered, at: datetime) -> AnswerRow:
@@ -157,6 +177,7 @@ def _delivery_row(record: DeliveryRecord) -> DeliveryRow:
         answered_version=record.answered_version,
         opt=record.opt.value if record.opt else None,
         opt_by_message=record.opt_by_message,
+        resource_opts=json.dumps(record.resource_opts),
     )
 
 
@@ -169,6 +190,7 @@ def _delivery_record(row: DeliveryRow) -> DeliveryRecord:
         answered_version=row.answered_version,
         opt=OptType(row.opt) if row.opt else None,
         opt_by_message=row.opt_by_message,
+        resource_opts=tuple((named, OptType(opt)) for named, opt in json.loads(row.resource_opts)),
     )
 
 
@@ -180,6 +202,8 @@ def _queue_row(record: QueueRecord) -> QueueRow:
         subject=record.subject,
         request_id=record.request_id,
         to_follow=record.to_follow,
+        since=record.since,
+        until=record.until,
         sent_at=record.sent_at,
         times_sent=record.times_sent,
     )
@@ -193,6 +217,8 @@ def _queue_record(row: QueueRow) -> QueueRecord:
         subject=row.subject,
         request_id=row.request_id,
         to_follow=row.to_follow,
+        since=row.since,
+        until=row.until,
         sent_at=row.sent_at,
         times_sent=row.times_sent,
     )

@@ -1,6 +1,7 @@
 """From records and facts to rows and back, one function each way."""
 
 import json
+from typing import TypeAlias
 
 from gateway.protocols.oadr2b.codec import Codec
 from gateway.protocols.oadr2b.messages import (
@@ -17,9 +18,11 @@ from gateway.protocols.oadr2b.vtn_records import (
     OfferRecord,
     OptRecord,
     OptState,
+    OwnReportRecord,
     Record,
     RequestRecord,
     Riding,
+    SupplyRecord,
 )
 from gateway.protocols.oadr2b.vtn_requests import RequestState
 from gateway.servers.vtn2b.columns import plain_record, plain_row
@@ -27,9 +30,16 @@ from gateway.servers.vtn2b.tables import (
     EventRow,
     OfferRow,
     OptRow,
+    OwnReportRow,
     RequestRow,
+    SupplyRow,
     VtnRow,
 )
+
+Spoken: TypeAlias = (
+    EventRecord | OfferRecord | RequestRecord | OptRecord | OwnReportRecord | SupplyRecord
+)
+"""Records of which the standard has a message."""
 
 
 class DamagedRowError(ValueError):
@@ -48,12 +58,25 @@ class Mapping:
 
     def row(self, record: Record) -> VtnRow:
         """Write a record as a row."""
-        if isinstance(record, EventRecord | OfferRecord | RequestRecord | OptRecord):
+        if isinstance(record, Spoken):
             return self._message_row(record)
         return plain_row(record)
 
-    def _message_row(self, record: EventRecord | OfferRecord | RequestRecord | OptRecord) -> VtnRow:
+    def _message_row(self, record: Spoken) -> VtnRow:
         match record:
+            case OwnReportRecord():
+                return OwnReportRow(
+                    report_specifier_id=record.report.report_specifier_id,
+                    message=self._offer_bytes(record.report),
+                )
+            case SupplyRecord():
+                return SupplyRow(
+                    ven_id=record.ven_id,
+                    report_request_id=record.request.report_request_id,
+                    covered_until=record.covered_until,
+                    next_at=record.next_at,
+                    message=self._request_bytes(record.request),
+                )
             case EventRecord():
                 return EventRow(
                     event_id=record.event_id,
@@ -84,6 +107,8 @@ class Mapping:
                     number=record.number,
                     opt_id=record.opt.opt_id,
                     state=record.state.value,
+                    taken_at=record.taken_at,
+                    superseded=json.dumps(record.superseded),
                     message=self._codec.encode(record.opt),
                 )
 
@@ -106,6 +131,15 @@ class Mapping:
                     published_at=row.published_at,
                     cancelled_at=row.cancelled_at,
                 )
+            case OwnReportRow():
+                return OwnReportRecord(report=self._offer(row.message))
+            case SupplyRow():
+                return SupplyRecord(
+                    ven_id=row.ven_id,
+                    request=self._request(row.message),
+                    covered_until=row.covered_until,
+                    next_at=row.next_at,
+                )
             case OfferRow():
                 return OfferRecord(ven_id=row.ven_id, report=self._offer(row.message))
             case RequestRow():
@@ -123,6 +157,8 @@ class Mapping:
                     number=row.number,
                     opt=self._opt(row.message),
                     state=OptState(row.state),
+                    taken_at=row.taken_at,
+                    superseded=tuple(json.loads(row.superseded)),
                 )
             case _:
                 raise DamagedRowError(f"{type(row).__name__} is no record")

@@ -33,9 +33,12 @@ from gateway.protocols.oadr2b.vtn_records import (
     EventRecord,
     OfferRecord,
     OptRecord,
+    OwnReportRecord,
+    OwnValueRecord,
     QueueRecord,
     Record,
     RequestRecord,
+    SupplyRecord,
     VenRecord,
     WantRecord,
 )
@@ -48,8 +51,11 @@ from gateway.servers.vtn2b.tables import (
     EventRow,
     OfferRow,
     OptRow,
+    OwnReportRow,
+    OwnValueRow,
     QueueRow,
     RequestRow,
+    SupplyRow,
     ValueRow,
     VenRow,
     VtnRow,
@@ -67,6 +73,9 @@ _ROW_OF: Final[dict[type[object], type[VtnRow]]] = {
     WantRecord: WantRow,
     RequestRecord: RequestRow,
     OptRecord: OptRow,
+    OwnReportRecord: OwnReportRow,
+    OwnValueRecord: OwnValueRow,
+    SupplyRecord: SupplyRow,
 }
 
 

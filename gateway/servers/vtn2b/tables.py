@@ -64,6 +64,8 @@ class DeliveryRow(VtnRow, table=True):
     answered_version: int | None
     opt: str | None
     opt_by_message: bool
+    resource_opts: str = Field(default="[]", sa_column_kwargs={"server_default": "[]"})
+    """JSON list of [kind:name, opt]."""
 
 
 class QueueRow(VtnRow, table=True):
@@ -76,6 +78,8 @@ class QueueRow(VtnRow, table=True):
     subject: str
     request_id: str
     to_follow: bool
+    since: datetime | None = None
+    until: datetime | None = None
     sent_at: datetime | None
     times_sent: int
 
@@ -121,6 +125,39 @@ class RequestRow(VtnRow, table=True):
     """An oadrCreateReport that holds it alone."""
 
 
+class OwnReportRow(VtnRow, table=True):
+    """One report that the VTN offers."""
+
+    __tablename__ = "vtn2b_own_report"
+    report_specifier_id: str = Field(primary_key=True)
+    message: bytes
+    """An oadrRegisterReport that holds it alone."""
+
+
+class OwnValueRow(VtnRow, table=True):
+    """One value of a report of the VTN's own."""
+
+    __tablename__ = "vtn2b_own_value"
+    report_specifier_id: str = Field(primary_key=True)
+    r_id: str = Field(primary_key=True)
+    at: str = Field(primary_key=True)
+    """ISO 8601."""
+    value: str
+    """Plain decimal text."""
+
+
+class SupplyRow(VtnRow, table=True):
+    """A report that a VEN asked the VTN for."""
+
+    __tablename__ = "vtn2b_supply"
+    ven_id: str = Field(primary_key=True)
+    report_request_id: str = Field(primary_key=True)
+    covered_until: datetime
+    next_at: datetime | None
+    message: bytes
+    """An oadrCreateReport that holds it alone."""
+
+
 class OptRow(VtnRow, table=True):
     """One opt as received."""
 
@@ -129,6 +166,9 @@ class OptRow(VtnRow, table=True):
     number: int = Field(primary_key=True)
     opt_id: str
     state: str
+    taken_at: datetime | None = None
+    superseded: str = Field(default="[]", sa_column_kwargs={"server_default": "[]"})
+    """JSON list of kind:name."""
     message: bytes
     """The oadrCreateOpt."""
 
@@ -181,5 +221,8 @@ STATE_ROWS: tuple[type[VtnRow], ...] = (
     WantRow,
     RequestRow,
     OptRow,
+    OwnReportRow,
+    OwnValueRow,
+    SupplyRow,
 )
 """Rows that make the book; answers and values are only history."""
