@@ -156,7 +156,7 @@ def test_our_own_report_comes_each_period_with_what_held_then() -> None:
     assert code(ask(ven, periodic(lasts=3 * MINUTE))) == "200"
     assert ven.finds_nothing()
 
-    reports = []
+    reports: list[OadrReport] = []
     for _ in range(5):
         story.later(MINUTE)
         while isinstance(message := ven.poll(), OadrUpdateReport):
