@@ -1,0 +1,1 @@
+"""The cases, one module per test area; they import the kit alone."""

@@ -1,0 +1,1 @@
+"""Cases of OpenADR 2.0b."""

@@ -1,0 +1,1 @@
+"""Runs plans: stage, recorder, judge, evidence, reports."""

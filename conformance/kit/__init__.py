@@ -1,0 +1,1 @@
+"""What a conformance case may use: values, builders, the transcript, checks. Imports nothing of the gateway."""

@@ -1,0 +1,358 @@
+"""What a script may do, as protocols; the runner brings what meets them."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Protocol, TypeVar
+
+from conformance.kit.oadr20b.event import Event
+from conformance.kit.oadr20b.report import ReportRequest
+from conformance.kit.transcript import Message, Transcript
+from conformance.kit.xml import Element
+
+T = TypeVar("T")
+
+Condition = Callable[[Transcript], T | None]
+"""Looks at what was recorded so far; None or False: not yet."""
+
+
+class UnobservedError(Exception):
+    """What a script waited for did not come; the judge decides whose fault that is."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """What the scripted peer says in the place of its usual answer. Made by ``status``, ``raw``, ``says``, ``edits`` and ``struck``."""
+
+    wrong: str
+    """In what it is wrong, for the record; empty: it is a right answer, only not the usual one."""
+    status: int = 200
+    headers: tuple[tuple[str, str], ...] = ()
+    """Replace or follow the usual headers."""
+    body: bytes | None = None
+    element: Element | None = None
+    """Message, put into a payload of its own."""
+    edit: Callable[[Element], None] | None = None
+    """Changes the usual answer in place; takes the message inside ``oadrSignedObject``."""
+    fault: str = ""
+    """Name of a fault, perhaps with an amount: ``reset_mid``, ``delay=20``."""
+
+
+def status(code: int, *headers: tuple[str, str], wrong: str = "an error status") -> Reply:
+    """Answer with a status and no body."""
+    return Reply(status=code, headers=headers, body=b"", wrong=wrong)
+
+
+def raw(body: bytes, *headers: tuple[str, str], wrong: str) -> Reply:
+    """Answer with exactly these bytes."""
+    return Reply(body=body, headers=headers, wrong=wrong)
+
+
+def says(element: Element, *, wrong: str = "") -> Reply:
+    """Answer with a message of one's own making (``kit.oadr20b.build``)."""
+    return Reply(element=element, wrong=wrong)
+
+
+def edits(change: Callable[[Element], None], *, wrong: str) -> Reply:
+    """Answer as usual, changed in one place."""
+    return Reply(edit=change, wrong=wrong)
+
+
+def struck(fault: str) -> Reply:
+    """Answer as usual and have a fault strike it."""
+    return Reply(fault=fault, wrong="")
+
+
+class Utility(Protocol):
+    """The suite's VTN: behaves well unless told otherwise. Identifiers are those of the one VEN it plays with."""
+
+    @property
+    def vtn_id(self) -> str:
+        """Return its id."""
+        ...
+
+    @property
+    def ven_id(self) -> str:
+        """Return the id that the device was given, empty before registration."""
+        ...
+
+    @property
+    def registration_id(self) -> str:
+        """Return the id of the registration, empty without one."""
+        ...
+
+    def publish(self, *events: Event) -> None:
+        """Add events and have all of them distributed: in the next poll's answer, or pushed."""
+        ...
+
+    def modify(self, event: Event) -> None:
+        """Replace an event and have all distributed; raise ``version`` yourself (``Event.modified``)."""
+        ...
+
+    def cancel(self, event_id: str) -> None:
+        """Set an event to cancelled, its version one higher, and have all distributed."""
+        ...
+
+    def withdraw(self, event_id: str) -> None:
+        """Drop an event without a word and have the rest distributed (implicit cancel)."""
+        ...
+
+    def distribute(self) -> None:
+        """Have all events distributed once more, unchanged."""
+        ...
+
+    def hold(self, *events: Event) -> None:
+        """Add events without distributing; ``oadrRequestEvent`` and later distributions carry them."""
+        ...
+
+    def request_report(self, *requests: ReportRequest) -> None:
+        """Ask for reports by one oadrCreateReport."""
+        ...
+
+    def request_with_metadata(self, *requests: ReportRequest) -> None:
+        """Ask for reports inside the next oadrRegisteredReport."""
+        ...
+
+    def cancel_report(self, *request_ids: str, to_follow: bool = False) -> None:
+        """Send oadrCancelReport."""
+        ...
+
+    def cancel_in_update(self, *request_ids: str) -> None:
+        """Put an oadrCancelReport into the next oadrUpdatedReport."""
+        ...
+
+    def cancel_registration(self, registration_id: str = "", ven_id: str = "") -> None:
+        """Send oadrCancelPartyRegistration; other ids than the right ones make it wrong."""
+        ...
+
+    def request_reregistration(self) -> None:
+        """Send oadrRequestReregistration."""
+        ...
+
+    def send(self, element: Element, *, wrong: str = "") -> None:
+        """Queue (pull) or push any message."""
+        ...
+
+    def send_raw(self, body: bytes, *, service: str, wrong: str) -> None:
+        """Queue or push exactly these bytes."""
+        ...
+
+    def answer_next(self, name: str, *replies: Reply) -> None:
+        """Answer the next requests of a name (``oadrPoll``, or ``*``: any) so, one reply each."""
+        ...
+
+    def answer_always(self, name: str, reply: Reply | None) -> None:
+        """Answer every request of a name so, until told None."""
+        ...
+
+    def unregister(self) -> None:
+        """Forget the registration without telling the device: it gets 463 from now on."""
+        ...
+
+    def expect_ven_id(self, ven_id: str) -> None:
+        """Give this id at the next registration (an id agreed beforehand)."""
+        ...
+
+    async def down(self) -> None:
+        """Close the port and every connection."""
+        ...
+
+    async def up(self) -> None:
+        """Listen again, on the same port."""
+        ...
+
+    def schedule(self, text: str) -> None:
+        """Strike what comes from now on by this fault schedule; empty: nothing."""
+        ...
+
+
+class Driver(Protocol):
+    """How the device is made to do what no message can; a missing method ends the case INCONCLUSIVE(driver)."""
+
+    async def start(self) -> None:
+        """Start the device."""
+        ...
+
+    async def stop(self) -> None:
+        """Stop it in an orderly way."""
+        ...
+
+    async def kill(self) -> None:
+        """End it as a power cut would."""
+        ...
+
+    async def reset(self) -> None:
+        """Make it forget registration, events and reports."""
+        ...
+
+    async def opt_out(self, event_id: str) -> None:
+        """Have it leave an event that it has accepted."""
+        ...
+
+    async def opt_in(self, event_id: str) -> None:
+        """Have it join an event again."""
+        ...
+
+    async def set_load(self, kw: str) -> None:
+        """Have its load, or what its meter shows, be so many kilowatts."""
+        ...
+
+    async def state(self) -> Mapping[str, str]:
+        """Return what can be seen of its state: ``event.<id>`` = ``far near active completed cancelled``, ``load_kw``, …"""
+        ...
+
+    async def call(self, method: str, **values: str) -> Mapping[str, str]:
+        """Have any other method of the driver done, e.g. ``create_opt``, ``request_vtn_report``, ``reregister``."""
+        ...
+
+
+class Stage(Protocol):
+    """Where a script plays."""
+
+    @property
+    def now(self) -> datetime:
+        """Return the suite's time; aware UTC."""
+        ...
+
+    @property
+    def mode(self) -> str:
+        """Return ``pull`` or ``push``."""
+        ...
+
+    @property
+    def transcript(self) -> Transcript:
+        """Return what was recorded so far in this case."""
+        ...
+
+    @property
+    def driver(self) -> Driver:
+        """Return the way to the device."""
+        ...
+
+    def mark(self, name: str, **values: object) -> None:
+        """Write something into the history, for the checks: they see nothing else of the script."""
+        ...
+
+    def value(self, name: str) -> str:
+        """Return an IXIT value, e.g. ``market_context``; INCONCLUSIVE(precondition) without one."""
+        ...
+
+    def chance(self, low: int, high: int) -> int:
+        """Draw a number, the same in every run of a seed."""
+        ...
+
+    async def sleep(self, length: timedelta) -> None:
+        """Let time pass."""
+        ...
+
+    async def sleep_until(self, at: datetime) -> None:
+        """Let time pass until an instant."""
+        ...
+
+    async def until(self, condition: Condition[T], within: timedelta, what: str) -> T:
+        """Wait until a condition holds of what was recorded.
+
+        Args:
+            condition: See ``kit.oadr20b.conditions`` for the usual ones.
+            within: Longest wait.
+            what: For people, after "waiting for the device to": ``answer event e1``.
+
+        Raises:
+            UnobservedError: it did not come; let it end the script.
+        """
+        ...
+
+    async def maybe(self, condition: Condition[T], within: timedelta, what: str) -> T | None:
+        """Wait likewise, but go on with None when it did not come."""
+        ...
+
+
+class VenStage(Stage, Protocol):
+    """Where a VEN is judged: the suite plays the utility."""
+
+    @property
+    def utility(self) -> Utility:
+        """Return the scripted VTN."""
+        ...
+
+
+class Ven(Protocol):
+    """The suite's VEN, one identity: sends exactly what it is told, and keeps the ids that it was given."""
+
+    ven_id: str
+    registration_id: str
+    vtn_id: str
+
+    async def send(self, element: Element, *, wrong: str = "") -> Message:
+        """Post a message to the path of its service and return the answer.
+
+        Raises:
+            UnobservedError: none came.
+        """
+        ...
+
+    async def send_raw(
+        self, body: bytes, *, service: str, wrong: str, headers: tuple[tuple[str, str], ...] = ()
+    ) -> Message:
+        """Post exactly these bytes."""
+        ...
+
+    async def register(self) -> Message:
+        """Query nothing, create a registration, register reports, request events; the usual bootstrap."""
+        ...
+
+    async def poll(self) -> Message:
+        """Send one oadrPoll and return the answer."""
+        ...
+
+    async def drain(self) -> list[Message]:
+        """Poll until the queue is empty, answer each message as a good VEN does, return what came."""
+        ...
+
+    def keep_polling(self, every: timedelta) -> None:
+        """Poll in the background from now on, answering as a good VEN does (pull)."""
+        ...
+
+
+class VtnStage(Stage, Protocol):
+    """Where a VTN is judged: the suite plays VENs, the driver makes the VTN's operator act."""
+
+    @property
+    def ven(self) -> Ven:
+        """Return the first scripted VEN."""
+        ...
+
+    async def another_ven(self, name: str) -> Ven:
+        """Return one more VEN, with a certificate and a name of its own."""
+        ...
+
+    async def publish(self, event: Event) -> None:
+        """Have the VTN's operator create an event (driver method ``create_event``)."""
+        ...
+
+    async def modify(self, event: Event) -> None:
+        """Have it changed (``modify_event``); the VTN counts the version itself."""
+        ...
+
+    async def cancel(self, event_id: str) -> None:
+        """Have it cancelled (``cancel_event``)."""
+        ...
+
+    async def request_report(self, request: ReportRequest) -> None:
+        """Have a report requested of the VEN (``request_report``)."""
+        ...
+
+    async def cancel_report(self, request_id: str, *, to_follow: bool = False) -> None:
+        """Have a report cancelled (``cancel_report``)."""
+        ...
+
+    async def cancel_registration(self) -> None:
+        """Have the VEN's registration cancelled (``cancel_registration``)."""
+        ...
+
+    async def request_reregistration(self) -> None:
+        """Have the VEN asked to register again (``request_reregistration``)."""
+        ...
+
+
+Hold = Callable[[], Awaitable[None]]

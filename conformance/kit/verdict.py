@@ -1,0 +1,159 @@
+"""From findings to one of the six verdicts (no vacuous pass, first cause first, late only where the line was healthy)."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from conformance.kit.case import Case
+from conformance.kit.finding import Check, Finding, Level
+from conformance.kit.transcript import Mark, Transcript
+
+
+class Verdict(StrEnum):
+    """What is said of one case."""
+
+    PASS = "PASS"  # noqa: S105 - a verdict
+    FAIL = "FAIL"
+    WARN = "WARN"
+    INCONCLUSIVE = "INCONCLUSIVE"
+    SKIP = "SKIP"
+    ERROR = "ERROR"
+
+
+WORST: Final = (
+    Verdict.ERROR,
+    Verdict.FAIL,
+    Verdict.INCONCLUSIVE,
+    Verdict.WARN,
+    Verdict.PASS,
+    Verdict.SKIP,
+)
+"""Order in which one case's verdict becomes the plan's."""
+
+# Marks by which the runner says that a script could not be played as written: name -> word in the verdict.
+DEFECT: Final = "suite.defect"
+PRECONDITION: Final = "suite.precondition"
+DRIVER: Final = "suite.driver"
+UNOBSERVED: Final = "suite.unobserved"
+OVERLOAD: Final = "suite.overload"
+EVIDENCE: Final = "suite.evidence"
+CLEANUP: Final = "suite.cleanup"
+_UNJUDGED: Final[Mapping[str, str]] = {
+    EVIDENCE: "evidence",
+    DRIVER: "driver",
+    PRECONDITION: "precondition",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """The verdict on one case with everything that led to it."""
+
+    verdict: Verdict
+    cause: str
+    """One line: the first cause; empty for a PASS."""
+    findings: tuple[Finding, ...] = ()
+    observed: tuple[tuple[str, int, int], ...] = ()
+    """What, how often, how often at the least."""
+
+
+def judge(
+    case: Case, transcript: Transcript, rules: Sequence[Check], *, strict: bool = False
+) -> Outcome:
+    """Judge one case by its history alone.
+
+    Args:
+        case: With its checks.
+        transcript: What was recorded.
+        rules: General rules, applied to every message; the case's ``suspends`` are left out.
+        strict: True: what violates a SHOULD fails.
+    """
+    kept = [rule for rule in rules if rule.name not in case.suspends]
+    found = tuple(_findings((*case.checks, *kept), transcript))
+    observed = tuple((o.what, o.count(transcript), o.at_least) for o in case.observations)
+    word, cause = _verdict(case, transcript, found, observed, strict=strict)
+    return Outcome(verdict=word, cause=cause, findings=found, observed=observed)
+
+
+def _findings(checks: Sequence[Check], transcript: Transcript) -> list[Finding]:
+    found = []
+    for check in checks:
+        for finding in check(transcript):
+            found.append(_named(finding, check.name))
+    return sorted(found, key=lambda f: f.message if f.message is not None else 1 << 60)
+
+
+def _named(finding: Finding, name: str) -> Finding:
+    return Finding(
+        requirement=finding.requirement,
+        expected=finding.expected,
+        observed=finding.observed,
+        message=finding.message,
+        path=finding.path,
+        level=finding.level,
+        late=finding.late,
+        healthy=finding.healthy,
+        check=name,
+    )
+
+
+def _verdict(
+    case: Case,
+    transcript: Transcript,
+    found: Sequence[Finding],
+    observed: Sequence[tuple[str, int, int]],
+    *,
+    strict: bool,
+) -> tuple[Verdict, str]:
+    defect = transcript.mark(DEFECT)
+    if defect is not None:
+        return Verdict.ERROR, _said(defect)
+    for name, word in _UNJUDGED.items():
+        mark = transcript.mark(name)
+        if mark is not None:
+            return Verdict.INCONCLUSIVE, f"{word}: {_said(mark)}"
+    must = [f for f in found if _binding(f, case, strict=strict)]
+    sure = [f for f in must if not f.late]
+    overload = transcript.mark(OVERLOAD)
+    if sure:
+        return Verdict.FAIL, line(sure[0])
+    if must and overload is not None:
+        return Verdict.INCONCLUSIVE, f"overload: {_said(overload)}"
+    if any(f.healthy for f in must):
+        return Verdict.FAIL, line(next(f for f in must if f.healthy))
+    if must:
+        return Verdict.INCONCLUSIVE, f"transport: {line(must[0])}"
+    waited = transcript.mark(UNOBSERVED)
+    if waited is not None:
+        return Verdict.INCONCLUSIVE, f"unobserved: {_said(waited)}"
+    for what, count, least in observed:
+        if count < least:
+            return Verdict.INCONCLUSIVE, f"observations: {what}: {count} of {least}"
+    if found:
+        return Verdict.WARN, line(found[0])
+    return Verdict.PASS, ""
+
+
+def _binding(finding: Finding, case: Case, *, strict: bool) -> bool:
+    return strict or (finding.level is Level.MUST and case.severity is Level.MUST)
+
+
+def _said(mark: Mark) -> str:
+    return mark.values.get("what", mark.name)
+
+
+def line(finding: Finding) -> str:
+    """Say a finding in one line."""
+    where = f"message {finding.message}" if finding.message is not None else "no message"
+    field = f" {finding.path}" if finding.path else ""
+    return (
+        f"{finding.requirement} {where}{field}: expected {finding.expected}, "
+        f"observed {finding.observed}"
+    )
+
+
+def worst(verdicts: Sequence[Verdict]) -> Verdict:
+    """Return the verdict on a plan; INCONCLUSIVE for one without any case that was judged."""
+    judged = [v for v in verdicts if v is not Verdict.SKIP]
+    return min(judged, key=WORST.index, default=Verdict.INCONCLUSIVE)
