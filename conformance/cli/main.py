@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from conformance.cli.ending import EXITS, Exit
+from conformance.cli.judge import add_verbs, judge
 from conformance.cli.serve import Timeline, real_instant, serve_vtn2b
 from conformance.cli.serve_gateway import serve_gateway
 from conformance.reference.gateway import Options
@@ -30,7 +31,7 @@ class _Parser(argparse.ArgumentParser):
 def _parser() -> _Parser:
     parser = _Parser(
         prog="gridgate-conformance",
-        description="Plays the utility against a client of OpenADR 2.0b. A pre-test, no certification.",
+        description="Plays the utility against a device and judges it, clause by clause. A pre-test, no certification.",
         epilog=EXITS,
     )
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
@@ -55,6 +56,7 @@ def _parser() -> _Parser:
         "--clock-factor", type=float, metavar="N", help="seconds of the timeline per real second"
     )
     _add_gateway(roles)
+    add_verbs(verbs)
     soaking = verbs.add_parser(
         "soak",
         help="attack the main job in every known way",
@@ -119,6 +121,16 @@ def _timeline(parser: _Parser, given: argparse.Namespace) -> Timeline | None:
         parser.error(f"--clock-origin or --clock-start is no instant: {error}")
 
 
+def _act(parser: _Parser, given: argparse.Namespace) -> int:
+    if given.verb == "soak":
+        return soak(given)
+    if given.verb != "serve":
+        return judge(given)
+    if given.role == "gateway":
+        return serve_gateway(_gateway_options(parser, given))
+    return serve_vtn2b(given.schedule, _timeline(parser, given))
+
+
 def run(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code; expected faults become sentences on stderr.
 
@@ -128,11 +140,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
     parser = _parser()
     given = parser.parse_args(arguments)
     try:
-        if given.verb == "soak":
-            return soak(given)
-        if given.role == "gateway":
-            return serve_gateway(_gateway_options(parser, given))
-        return serve_vtn2b(given.schedule, _timeline(parser, given))
+        return _act(parser, given)
     except ConfigError as error:
         for fault in error.faults:
             row = by_reason(fault.reason, ConfigError) or row_of(error)

@@ -1,12 +1,28 @@
 """Minimum observations: what a PASS must rest on."""
 
+from typing import Final
+
 from conformance.kit.case import Observation
 from conformance.kit.oadr20b.conditions import event_answers
 from conformance.kit.transcript import Transcript
 
+PREPARED: Final = "case.prepared"
+"""Set by the runner when a device that starts registered has come to rest."""
+
+
+def _after(transcript: Transcript, mark: str) -> Transcript:
+    found = transcript.mark(mark)
+    return transcript if found is None else transcript.since(found.number)
+
 
 def reached(
-    name: str, at_least: int = 1, *, path: str = "", value: str = "", what: str = ""
+    name: str,
+    at_least: int = 1,
+    *,
+    path: str = "",
+    value: str = "",
+    what: str = "",
+    after_mark: str = PREPARED,
 ) -> Observation:
     """Demand that messages of the suite reached the device.
 
@@ -16,10 +32,11 @@ def reached(
         path: XPath that must hold ``value``; empty: any.
         value: See there.
         what: For people; empty: made from the rest.
+        after_mark: Count from this mark on; without such a mark, from the beginning.
     """
 
     def count(transcript: Transcript) -> int:
-        return len(transcript.delivered(name, path, value))
+        return len(_after(transcript, after_mark).delivered(name, path, value))
 
     return Observation(what or f"{name} {value} delivered".replace("  ", " "), at_least, count)
 
@@ -36,15 +53,23 @@ def event_reached(event_id: str, at_least: int = 1) -> Observation:
 
 
 def sent(
-    name: str, at_least: int = 1, *, path: str = "", value: str = "", what: str = ""
+    name: str,
+    at_least: int = 1,
+    *,
+    path: str = "",
+    value: str = "",
+    what: str = "",
+    after_mark: str = PREPARED,
 ) -> Observation:
     """Demand that the device sent messages of a name; arguments as of ``reached``."""
 
     def count(transcript: Transcript) -> int:
-        found = transcript.from_device(name)
+        found = _after(transcript, after_mark).from_device(name)
         return sum(1 for m in found if not path or value in m.all(path))
 
-    return Observation(what or f"{name} {value} from the device".replace("  ", " "), at_least, count)
+    return Observation(
+        what or f"{name} {value} from the device".replace("  ", " "), at_least, count
+    )
 
 
 def event_answered(event_id: str, at_least: int = 1) -> Observation:

@@ -1,7 +1,6 @@
 """The standard's own XML schemas, found in an installed package without importing it."""
 
 import hashlib
-from collections.abc import Callable
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -47,7 +46,5 @@ def schema_faults(root: Element) -> tuple[str, ...]:
     schema = _compiled()
     if schema.validate(root):
         return ()
-    return tuple(f"line {entry.line}: {entry.message}" for entry in list(schema.error_log)[:_SHOWN])
-
-
-Validate = Callable[[Element], tuple[str, ...]]
+    found = [f"line {entry.line}: {entry.message}" for entry in schema.error_log]
+    return tuple(found[:_SHOWN])

@@ -22,7 +22,10 @@ class UnobservedError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reply:
-    """What the scripted peer says in the place of its usual answer. Made by ``status``, ``raw``, ``says``, ``edits`` and ``struck``."""
+    """What the scripted peer says instead of its usual answer.
+
+    Made by ``status``, ``raw``, ``says``, ``edits`` and ``struck``.
+    """
 
     wrong: str
     """In what it is wrong, for the record; empty: it is a right answer, only not the usual one."""
@@ -198,7 +201,7 @@ class Driver(Protocol):
         ...
 
     async def state(self) -> Mapping[str, str]:
-        """Return what can be seen of its state: ``event.<id>`` = ``far near active completed cancelled``, ``load_kw``, …"""
+        """Return what can be seen of its state: ``event.<id>`` = value in force, for each event acted on now."""
         ...
 
     async def call(self, method: str, **values: str) -> Mapping[str, str]:

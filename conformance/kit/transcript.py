@@ -291,7 +291,7 @@ class Transcript:
     @property
     def ended_at(self) -> datetime | None:
         """Return the instant of the last record."""
-        times = [r.at for r in (*self.messages[-1:], *self.marks[-1:])]
+        times = [m.at for m in self.messages[-1:]] + [m.at for m in self.marks[-1:]]
         return max(times, default=None)
 
 

@@ -1,7 +1,7 @@
-"""From findings to one of the six verdicts (no vacuous pass, first cause first, late only where the line was healthy)."""
+"""From findings to one of six verdicts: no vacuous pass, first cause first, late only where the line was healthy."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final
 
@@ -72,40 +72,26 @@ def judge(
     kept = [rule for rule in rules if rule.name not in case.suspends]
     found = tuple(_findings((*case.checks, *kept), transcript))
     observed = tuple((o.what, o.count(transcript), o.at_least) for o in case.observations)
-    word, cause = _verdict(case, transcript, found, observed, strict=strict)
+    must = [f for f in found if _binding(f, case, strict=strict)]
+    word, cause = (
+        _unplayed(transcript)
+        or _violated(must, transcript)
+        or _vacuous(transcript, observed)
+        or ((Verdict.WARN, line(found[0])) if found else (Verdict.PASS, ""))
+    )
     return Outcome(verdict=word, cause=cause, findings=found, observed=observed)
 
 
 def _findings(checks: Sequence[Check], transcript: Transcript) -> list[Finding]:
-    found = []
-    for check in checks:
-        for finding in check(transcript):
-            found.append(_named(finding, check.name))
+    found = [replace(f, check=check.name) for check in checks for f in check(transcript)]
     return sorted(found, key=lambda f: f.message if f.message is not None else 1 << 60)
 
 
-def _named(finding: Finding, name: str) -> Finding:
-    return Finding(
-        requirement=finding.requirement,
-        expected=finding.expected,
-        observed=finding.observed,
-        message=finding.message,
-        path=finding.path,
-        level=finding.level,
-        late=finding.late,
-        healthy=finding.healthy,
-        check=name,
-    )
+Word = tuple[Verdict, str]
 
 
-def _verdict(
-    case: Case,
-    transcript: Transcript,
-    found: Sequence[Finding],
-    observed: Sequence[tuple[str, int, int]],
-    *,
-    strict: bool,
-) -> tuple[Verdict, str]:
+def _unplayed(transcript: Transcript) -> Word | None:
+    """Judge what kept the script from being played as written."""
     defect = transcript.mark(DEFECT)
     if defect is not None:
         return Verdict.ERROR, _said(defect)
@@ -113,26 +99,32 @@ def _verdict(
         mark = transcript.mark(name)
         if mark is not None:
             return Verdict.INCONCLUSIVE, f"{word}: {_said(mark)}"
-    must = [f for f in found if _binding(f, case, strict=strict)]
+    return None
+
+
+def _violated(must: Sequence[Finding], transcript: Transcript) -> Word | None:
+    """Judge violations; what merely did not come counts only where the line was healthy and the suite in time."""
     sure = [f for f in must if not f.late]
-    overload = transcript.mark(OVERLOAD)
     if sure:
         return Verdict.FAIL, line(sure[0])
+    overload = transcript.mark(OVERLOAD)
     if must and overload is not None:
         return Verdict.INCONCLUSIVE, f"overload: {_said(overload)}"
-    if any(f.healthy for f in must):
-        return Verdict.FAIL, line(next(f for f in must if f.healthy))
-    if must:
-        return Verdict.INCONCLUSIVE, f"transport: {line(must[0])}"
-    waited = transcript.mark(UNOBSERVED)
+    healthy = [f for f in must if f.healthy]
+    if healthy:
+        return Verdict.FAIL, line(healthy[0])
+    return (Verdict.INCONCLUSIVE, f"transport: {line(must[0])}") if must else None
+
+
+def _vacuous(transcript: Transcript, observed: Sequence[tuple[str, int, int]]) -> Word | None:
+    """Refuse a PASS that rests on nothing."""
+    waited = transcript.mark(UNOBSERVED) or transcript.mark(OVERLOAD)
     if waited is not None:
         return Verdict.INCONCLUSIVE, f"unobserved: {_said(waited)}"
     for what, count, least in observed:
         if count < least:
             return Verdict.INCONCLUSIVE, f"observations: {what}: {count} of {least}"
-    if found:
-        return Verdict.WARN, line(found[0])
-    return Verdict.PASS, ""
+    return None
 
 
 def _binding(finding: Finding, case: Case, *, strict: bool) -> bool:

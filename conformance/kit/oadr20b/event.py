@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Final
 
-CONTEXT: Final = "http://gridgate.example/suite"
+CONTEXT: Final = "http://gridgate.example/program"
 """Market context that the suite's events carry unless the IXIT names another."""
 
 
@@ -123,7 +123,7 @@ class Event:
         return self.start + self.lasts
 
 
-def simple(  # noqa: PLR0913 - the usual properties of an event
+def simple(
     event_id: str,
     start: datetime,
     lasts: timedelta,

@@ -19,7 +19,7 @@ def profiles() -> Element:
     )
 
 
-def created_registration(  # noqa: PLR0913 - the fields of the message
+def created_registration(
     request_id: str,
     vtn_id: str,
     *,
@@ -74,7 +74,7 @@ def query_registration(request_id: str) -> Element:
     return message("oadr:oadrQueryRegistration", make("pyld:requestID", request_id))
 
 
-def create_registration(  # noqa: PLR0913 - the fields of the message
+def create_registration(
     request_id: str,
     *,
     name: str,

@@ -74,6 +74,7 @@ class Door:
         clock: Of the faults that take time.
         contexts: TLS identities; None: plain HTTP.
         address: Where.
+        after: Called with each request once its answer is out.
     """
 
     def __init__(
@@ -83,8 +84,10 @@ class Door:
         clock: Clock,
         contexts: Contexts | None,
         address: Address,
+        after: Callable[[Message], None] = lambda _: None,
     ) -> None:
         self._desk = desk
+        self._after = after
         self._tape = tape
         self._clock = clock
         self._contexts = contexts
@@ -245,6 +248,7 @@ class Door:
             if line.overflow:
                 self._tape.mark("suite.evidence", what="an answer was too large to be kept")
             self._note(line, request, said, fault, broken)
+            self._after(request)
 
     async def _strike(
         self,

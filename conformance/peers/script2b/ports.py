@@ -1,13 +1,12 @@
 """What the scripted peers ask of the engine, and what they hand to each other."""
 
+import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from conformance.faults.disguise import Disguise
 from conformance.kit.transcript import Message, Part, Side
-
-import ssl
 
 
 class Recorder(Protocol):

@@ -322,7 +322,9 @@ def _refused_report(name: str, *, pending: bool) -> "Refusing":
 
 def _refused_opt(name: str) -> "Refusing":
     def made(_: Usual, request: Message, request_id: str, code: str) -> Element:
-        return build.answer(name, request_id, code, build.make("ei:optID", request.text("ei:optID")))
+        return build.answer(
+            name, request_id, code, build.make("ei:optID", request.text("ei:optID"))
+        )
 
     return made
 

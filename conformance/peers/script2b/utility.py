@@ -9,8 +9,6 @@ from datetime import datetime
 from http import HTTPStatus
 from typing import Final
 
-from lxml import etree
-
 from conformance.kit.oadr20b import build
 from conformance.kit.oadr20b import registration as party
 from conformance.kit.oadr20b.event import Event
@@ -67,7 +65,12 @@ class ScriptedUtility:
         self.state = State(account=account)
         self._usual = Usual(settings, self.state, names)
         self._door = Door(
-            self._serve, network.tape, network.clock, network.contexts, network.address
+            self._serve,
+            network.tape,
+            network.clock,
+            network.contexts,
+            network.address,
+            self._answered,
         )
         self._caller = Caller(network.tape, network.clock, network.client)
         self._pushing: asyncio.Task[None] | None = None
@@ -252,11 +255,12 @@ class ScriptedUtility:
     # --- answers
 
     async def _serve(self, request: Message) -> Answer:
-        before = self.state.account
-        answer = self._answer(request)
-        if self._settings.mode == "push" and before is not self.state.account and self.state.queue:
+        return self._answer(request)
+
+    def _answered(self, _: Message) -> None:
+        """Deliver what an answer has made possible, e.g. after a registration."""
+        if self._settings.mode == "push" and self.state.queue and self.state.account is not None:
             self._due.put(True)
-        return answer
 
     def _answer(self, request: Message) -> Answer:
         if not request.path.startswith(f"{BASE}/"):
@@ -303,7 +307,7 @@ class ScriptedUtility:
 def http_date(at: datetime) -> str:
     """Write an instant as HTTP does (RFC 9110 section 5.6.7)."""
     days = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
-    months = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()
+    months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
     return (
         f"{days[at.weekday()]}, {at.day:02} {months[at.month - 1]} {at.year:04} "
         f"{at.hour:02}:{at.minute:02}:{at.second:02} GMT"

@@ -1,0 +1,159 @@
+"""The verbs that judge a device: list, plan, pics, run."""
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Final, TypeVar
+
+from conformance.cli.ending import EXITS, Exit
+from conformance.engine.console import Console
+from conformance.engine.errors import SuiteError
+from conformance.engine.judging import Verdicts
+from conformance.engine.pics import proforma, template
+from conformance.engine.plans import find_plan, plan_files
+from conformance.engine.run import Order, Prepared, play_run, prepare
+from conformance.kit.verdict import Verdict
+from gateway.client.clock import SystemClock
+
+_EXIT_OF: Final[Mapping[Verdict, Exit]] = {
+    Verdict.PASS: Exit.OK,
+    Verdict.WARN: Exit.OK,
+    Verdict.SKIP: Exit.OK,
+    Verdict.FAIL: Exit.FAIL,
+    Verdict.INCONCLUSIVE: Exit.INCONCLUSIVE,
+    Verdict.ERROR: Exit.ERROR,
+}
+P = TypeVar("P", bound=argparse.ArgumentParser)
+
+
+def add_verbs(verbs: "argparse._SubParsersAction[P]") -> None:
+    """Declare the verbs."""
+    listing = verbs.add_parser("list", help="plans, or the cases of one", epilog=EXITS)
+    listing.add_argument("--plan", metavar="PLAN")
+    listing.add_argument("--json", action="store_true", help="one JSON document on stdout")
+    pics = verbs.add_parser("pics", help="write a PICS template", epilog=EXITS)
+    pics.add_argument("act", choices=("new",))
+    pics.add_argument("profile", help="e.g. oadr20b")
+    pics.add_argument("role", choices=("ven", "vtn"))
+    _add_run(verbs)
+
+
+def _add_run(verbs: "argparse._SubParsersAction[P]") -> None:
+    run = verbs.add_parser(
+        "run",
+        help="play a plan against a device and judge it",
+        description="Without --pics and --ixit the bundled reference device is judged. A pre-test, no certification.",
+        epilog=EXITS,
+    )
+    run.add_argument("--plan", required=True, metavar="PLAN", help="id or file")
+    run.add_argument("--pics", type=Path, metavar="FILE", help="what the device claims")
+    run.add_argument("--ixit", type=Path, metavar="FILE", help="how it is reached and driven")
+    run.add_argument(
+        "--only",
+        action="append",
+        default=[],
+        metavar="WORD",
+        help="case, clause, requirement or area",
+    )
+    run.add_argument("--seed", type=int, default=1, metavar="N")
+    run.add_argument("--time", default="", metavar="real|scaled:K|virtual")
+    run.add_argument("--strict", action="store_true", help="a violated SHOULD fails")
+    run.add_argument("--certify", action="store_true", help="frozen plan, real time, no selection")
+    run.add_argument("--fail-fast", action="store_true", help="stop at the first FAIL or ERROR")
+    run.add_argument(
+        "--dry-run", action="store_true", help="say what would be played, and how long"
+    )
+    run.add_argument("--out", type=Path, metavar="DIR", help="directory of the evidence")
+    run.add_argument("--json", action="store_true", help="the verdicts on stdout")
+
+
+def judge(given: argparse.Namespace) -> int:
+    """Do one of the verbs."""
+    acts: Mapping[str, Callable[[argparse.Namespace], int]] = {
+        "list": _list,
+        "pics": _pics,
+        "run": _run,
+    }
+    try:
+        return acts[given.verb](given)
+    except SuiteError as error:
+        sys.stderr.write(f"gridgate-conformance: {error}\n")
+        return Exit.USAGE
+
+
+def _list(given: argparse.Namespace) -> int:
+    if not given.plan:
+        rows = [
+            {"plan": p.id, "version": p.version, "title": p.title, "cases": len(p.cases)}
+            for p in (find_plan(path.stem) for path in plan_files())
+        ]
+    else:
+        rows = [
+            {"case": c.id, "version": c.version, "title": c.title, "maturity": c.maturity.value}
+            for c in find_plan(given.plan).cases
+        ]
+    if given.json:
+        sys.stdout.write(json.dumps(rows, indent=1) + "\n")
+    else:
+        sys.stdout.writelines("  ".join(map(str, row.values())) + "\n" for row in rows)
+    return Exit.OK
+
+
+def _pics(given: argparse.Namespace) -> int:
+    sys.stdout.write(template(proforma(given.profile, given.role)))
+    return Exit.OK
+
+
+def _run(given: argparse.Namespace) -> int:
+    order = Order(
+        plan=given.plan,
+        pics=given.pics,
+        ixit=given.ixit,
+        only=tuple(given.only),
+        seed=given.seed,
+        time=given.time,
+        strict=given.strict,
+        certify=given.certify,
+        fail_fast=given.fail_fast,
+        out=given.out,
+    )
+    prepared = prepare(order)
+    if given.dry_run:
+        return _foretell(prepared)
+    console = Console()
+    folder = given.out or _folder(prepared)
+    verdicts = play_run(
+        replace(prepared, listener=console.listener()), folder, fail_fast=given.fail_fast
+    )
+    console.concluded(verdicts, str(folder))
+    if given.json:
+        sys.stdout.write(verdicts.model_dump_json(indent=1) + "\n")
+    return exit_of(verdicts)
+
+
+def exit_of(verdicts: Verdicts) -> Exit:
+    """Return the exit code of a plan's verdict."""
+    return _EXIT_OF[verdicts.verdict]
+
+
+def _folder(prepared: Prepared) -> Path:
+    stamp = SystemClock().now().strftime("%Y%m%dT%H%M%SZ")
+    return Path("var") / "conformance" / f"{prepared.file.plan.id}-{stamp}"
+
+
+def _foretell(prepared: Prepared) -> int:
+    seconds = 0.0
+    for case in prepared.cases:
+        why = prepared.file.skips.get(case.id)
+        lasts = case.timing.lasts.total_seconds()
+        seconds += 0 if why else lasts
+        what = f"SKIP ({why})" if why else f"{lasts:.0f} s"
+        sys.stdout.write(f"{case.id}  {case.title}  {', '.join(case.requirements)}  {what}\n")
+    sys.stdout.write(
+        f"{len(prepared.playable)} of {len(prepared.cases)} cases, "
+        f"about {seconds / 60:.0f} min in real time; this run: {prepared.file.time}\n"
+    )
+    return Exit.OK

@@ -1,0 +1,127 @@
+"""The bundled reference VEN as a device that the suite can drive."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Final
+
+from conformance.engine.drivers.entry import Place
+from conformance.engine.drivers.hands import Values
+from conformance.reference.ven2b import device as ven2b
+from conformance.reference.ven2b.settings import Settings
+from conformance.reference.ven2b.state import Memory
+from gateway.domain.timespan import Span, instant
+
+_NOTHING: Final[Values] = {}
+_FIRST: Final = "memory"
+
+
+class BundledVen:
+    """The reference VEN with the methods of a driver.
+
+    Args:
+        place: Where it lives.
+        make: Makes the device; a wrong one in a trial of mutants.
+    """
+
+    def __init__(self, place: Place, make: type[ven2b.Ven] = ven2b.Ven) -> None:
+        memory = place.memory.setdefault(_FIRST, Memory())
+        assert isinstance(memory, Memory)  # noqa: S101 - nobody else writes there
+        self._ven = make(self._settings(place), place.clock, place.chance, memory)
+
+    @staticmethod
+    def _settings(place: Place) -> Settings:
+        given: Mapping[str, str] = place.values
+        return Settings(
+            url=place.url,
+            client_tls=place.client_tls,
+            push=place.mode == "push",
+            server_tls=place.server_tls,
+            ven_name=given.get("ven_name", "reference-ven"),
+            ven_id=given.get("ven_id", ""),
+            query_first=given.get("query_first", "yes") == "yes",
+        )
+
+    async def run(self) -> None:
+        """Live until cancelled."""
+        await self._ven.run()
+
+    async def opt_out(self, event_id: str) -> Values:
+        """Leave an event."""
+        self._ven.opt(event_id, "optOut")
+        return _NOTHING
+
+    async def opt_in(self, event_id: str) -> Values:
+        """Join an event again."""
+        self._ven.opt(event_id, "optIn")
+        return _NOTHING
+
+    async def state(self) -> Values:
+        """Return the events acted on now, as ``event.<id>`` = value in force."""
+        return {f"event.{name}": value for name, value in self._ven.running().items()}
+
+    async def query(self) -> Values:
+        """Send oadrQueryRegistration."""
+        self._ven.query()
+        return _NOTHING
+
+    async def register(self, afresh: str = "no") -> Values:
+        """Register again; ``afresh=yes`` without the present ids."""
+        self._ven.register(afresh=afresh == "yes")
+        return _NOTHING
+
+    async def cancel_registration(self) -> Values:
+        """End the registration."""
+        self._ven.cancel_registration()
+        return _NOTHING
+
+    async def request_events(self) -> Values:
+        """Send oadrRequestEvent."""
+        self._ven.request_events()
+        return _NOTHING
+
+    async def create_opt(
+        self,
+        opt: str,
+        opt_id: str,
+        event_id: str = "",
+        start: str = "",
+        minutes: str = "60",
+    ) -> Values:
+        """Send oadrCreateOpt: for an event, or a schedule of one window from ``start`` (ISO); 0 minutes: open-ended."""
+        if event_id:
+            self._ven.opt_for_event(event_id, opt, opt_id)
+        else:
+            begin = instant(start)
+            window = Span(start=begin, end=begin + timedelta(minutes=int(minutes)))
+            self._ven.opt_schedule(opt, (window,), opt_id)
+        return _NOTHING
+
+    async def cancel_opt(self, opt_id: str) -> Values:
+        """Send oadrCancelOpt."""
+        self._ven.cancel_opt(opt_id)
+        return _NOTHING
+
+    async def ask_metadata(self, request_id: str) -> Values:
+        """Ask the VTN which reports it offers."""
+        self._ven.ask_metadata(request_id)
+        return _NOTHING
+
+    async def ask_report(
+        self, request_id: str, specifier: str, point: str, seconds: str, start: str, minutes: str
+    ) -> Values:
+        """Ask the VTN for a periodic report."""
+        begin = instant(start)
+        period = Span(start=begin, end=begin + timedelta(minutes=int(minutes)))
+        every = timedelta(seconds=int(seconds))
+        self._ven.ask_report(request_id, specifier, (point,), every, period)
+        return _NOTHING
+
+    async def end_report(self, request_id: str) -> Values:
+        """Cancel a report that the VTN delivers."""
+        self._ven.end_report(request_id)
+        return _NOTHING
+
+
+def ven(place: Place) -> BundledVen:
+    """Make the reference VEN (entry point ``conformance.engine.bundled:ven``)."""
+    return BundledVen(place)

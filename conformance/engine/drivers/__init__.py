@@ -1,0 +1,1 @@
+"""How the device is made to do what no message can: one module per kind of driver."""

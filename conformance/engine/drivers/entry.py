@@ -1,0 +1,127 @@
+"""Devices in this process, made by a Python entry point on the suite's clock: the only kind for virtual time."""
+
+import asyncio
+import importlib
+import ssl
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from conformance.engine.drivers.hands import Values
+from conformance.engine.errors import DriverMissingError, SuiteError
+from gateway.domain.chance import Chance
+from gateway.domain.ports import Clock
+
+Method = Callable[..., Awaitable[Values]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where a device in this process lives."""
+
+    url: str
+    """Of the suite's VTN, with the path prefix."""
+    mode: str
+    """``pull`` or ``push``."""
+    clock: Clock
+    chance: Chance
+    client_tls: ssl.SSLContext | None
+    server_tls: ssl.SSLContext | None
+    """Identity of the device as a client and, in push mode, as a server; None: plain HTTP."""
+    values: Mapping[str, str]
+    """IXIT values."""
+    memory: dict[str, object] = field(default_factory=dict)
+    """Its disk: what it puts here outlives ``kill`` and ``start``, not ``reset``."""
+
+
+class Device(Protocol):
+    """A device in this process.
+
+    Its other methods (``opt_out``, ``state``, …) are those of the driver: coroutine functions that take keyword texts
+    and return a mapping of texts.
+    """
+
+    async def run(self) -> None:
+        """Live until cancelled, holding a token of the clock while at work."""
+        ...
+
+
+Factory = Callable[[Place], Device]
+
+
+def load_factory(text: str) -> Factory:
+    """Return what an entry point ``module:function`` names.
+
+    Raises:
+        SuiteError: there is no such thing.
+    """
+    module, _, name = text.partition(":")
+    try:
+        found: Factory = getattr(importlib.import_module(module), name)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise SuiteError(f"device {text!r}: {error}") from None
+    return found
+
+
+class EntryHands:
+    """Drives a device in this process.
+
+    Args:
+        factory: Makes it.
+        place: Where it lives.
+    """
+
+    def __init__(self, factory: Factory, place: Place) -> None:
+        self._factory = factory
+        self._place = place
+        self._device: Device | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._own: Mapping[str, Callable[[], Awaitable[None]]] = {
+            "start": self._start,
+            "stop": self._end,
+            "kill": self._end,
+            "reset": self._reset,
+        }
+
+    def can(self, method: str) -> bool:
+        """Say whether there is such a method."""
+        return method in self._own or self._device is None or hasattr(self._device, method)
+
+    async def do(self, method: str, values: Values) -> Values:
+        """Do it."""
+        own = self._own.get(method)
+        if own is not None:
+            await own()
+            return {}
+        found: Method | None = getattr(self._device, method, None)
+        if found is None:
+            raise DriverMissingError(f"the device has no method {method}")
+        return await found(**values)
+
+    async def close(self) -> str:
+        """End the device; return why it had ended by itself, empty if it had not."""
+        if self._task is None:
+            return ""
+        died = self._task.done() and not self._task.cancelled()
+        error = self._task.exception() if died else None
+        await self._end()
+        return f"{type(error).__name__}: {error}" if error else ""
+
+    async def _start(self) -> None:
+        self._device = self._factory(self._place)
+        self._task = asyncio.create_task(self._device.run(), name="device")
+
+    async def _end(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.wait({self._task})
+            if not self._task.cancelled():
+                self._task.exception()
+        self._task = self._device = None
+
+    async def _reset(self) -> None:
+        running = self._task is not None
+        await self._end()
+        self._place.memory.clear()
+        if running:
+            await self._start()

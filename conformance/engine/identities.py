@@ -1,0 +1,97 @@
+"""TLS identities of a run: a test PKI made for it, or the files that a laboratory names."""
+
+import ssl
+import tempfile
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from certs.files import write
+from certs.issue import OpenAdrPki, openadr
+from conformance.engine.errors import SuiteError
+from conformance.faults.disguise import HONEST, Disguise, Wardrobe
+from conformance.peers.script2b.ports import Contexts
+from gateway.domain.errors import ConfigError
+from gateway.transport.tls import TlsFiles, TlsProfile, openadr_client, openadr_server
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Identities:
+    """Who is who in a run."""
+
+    server: Contexts | None
+    """The suite as a server; None: plain HTTP."""
+    client: ssl.SSLContext | None
+    """The suite as a client (pushes)."""
+    device_client: ssl.SSLContext | None = None
+    device_server: ssl.SSLContext | None = None
+    """A device in this process."""
+
+
+PLAIN = Identities(server=None, client=None)
+
+
+class Dressing:
+    """The suite's server contexts: the certification suites when honest, any disguise of the test PKI otherwise.
+
+    Args:
+        honest: Shown unless a fault says otherwise.
+        wardrobe: Makes disguises; None where only the laboratory's own files are there.
+    """
+
+    def __init__(self, honest: ssl.SSLContext, wardrobe: Wardrobe | None) -> None:
+        self._honest = honest
+        self._wardrobe = wardrobe
+
+    def context(self, disguise: Disguise) -> ssl.SSLContext:
+        """Return the context that shows so.
+
+        Raises:
+            SuiteError: a disguise needs the test PKI.
+        """
+        if disguise == HONEST:
+            return self._honest
+        if self._wardrobe is None:
+            raise SuiteError("faults of TLS need the suite's own PKI")
+        return self._wardrobe.context(disguise)
+
+
+def made_for_run(now: datetime, kind: str = "ecc") -> Identities:
+    """Make a test PKI with one VTN and one VEN; nothing of it stays on the disk."""
+    pki = openadr("rsa" if kind == "rsa" else "ecc", now)
+    with tempfile.TemporaryDirectory(prefix="gridgate-suite-") as text:
+        vtn, ven = _files(pki, Path(text))
+        return Identities(
+            server=Dressing(openadr_server(vtn, TlsProfile.CERTIFICATION), Wardrobe(pki)),
+            client=openadr_client(vtn, TlsProfile.CERTIFICATION, host_names=False),
+            device_client=openadr_client(ven, TlsProfile.CERTIFICATION),
+            device_server=openadr_server(ven, TlsProfile.CERTIFICATION),
+        )
+
+
+def _files(pki: OpenAdrPki, folder: Path) -> tuple[TlsFiles, TlsFiles]:
+    root = folder / "root.pem"
+    root.write_bytes(pki.anchor_pem)
+    vtn = write(pki.vtn("localhost"), folder, "vtn")
+    ven = write(pki.ven("reference-ven"), folder, "ven")
+    return (
+        TlsFiles(certificate=vtn.certificate, key=vtn.key, ca=root),
+        TlsFiles(certificate=ven.certificate, key=ven.key, ca=root),
+    )
+
+
+def from_files(certificate: Path, key: Path, ca: Path, profile: str) -> Identities:
+    """Read the suite's identity from files.
+
+    Raises:
+        SuiteError: a file cannot be read.
+    """
+    files = TlsFiles(certificate=certificate, key=key, ca=ca)
+    try:
+        chosen = TlsProfile(profile)
+        return Identities(
+            server=Dressing(openadr_server(files, chosen), None),
+            client=openadr_client(files, chosen, host_names=False),
+        )
+    except (ConfigError, ValueError) as error:
+        raise SuiteError(f"the suite's certificate: {error}") from None

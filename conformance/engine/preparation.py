@@ -1,0 +1,68 @@
+"""Brings a VEN into the state in which most cases begin: registered, reports registered, no events, queue empty."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+
+from conformance.engine.drivers.hands import Driving
+from conformance.engine.errors import PreconditionError
+from conformance.engine.stage import PlayedVenStage
+from conformance.kit.transcript import Message, Side, Transcript
+from conformance.peers.script2b.utility import ScriptedUtility
+
+_START_UP_S = "90"
+
+
+async def prepare_ven(
+    stage: PlayedVenStage,
+    utility: ScriptedUtility,
+    driver: Driving,
+    values: Mapping[str, str],
+) -> None:
+    """Start the device, if that can be done, and wait until it has settled.
+
+    Raises:
+        PreconditionError: it does not register, or never comes to rest.
+    """
+    within = timedelta(seconds=float(values.get("start_up_s", _START_UP_S)))
+    if driver.can("start"):
+        await driver.start()
+    elif utility.state.account is not None:
+        utility.distribute()  # an empty list: what was left of earlier cases is cancelled implicitly
+    if await stage.maybe(lambda t: _settled(t, utility), within, "register and come to rest"):
+        return
+    if utility.state.account is None:
+        raise PreconditionError(f"the device did not register within {within.total_seconds():g} s")
+    raise PreconditionError(f"the device did not come to rest within {within.total_seconds():g} s")
+
+
+def _settled(transcript: Transcript, utility: ScriptedUtility) -> bool:
+    if utility.state.account is None or not utility.idle:
+        return False
+    if transcript.mode == "push":
+        return _asked_for_events(transcript)
+    last = _last_of_device(transcript)
+    if last is None or last.name != "oadrPoll":
+        return False
+    answer = transcript.answer(last)
+    return answer is not None and answer.name == "oadrResponse" and answer.code == "200"
+
+
+def _asked_for_events(transcript: Transcript) -> bool:
+    """In push mode a device is at rest when all of both sides' bootstrap messages have their answers."""
+    exchanges = list(transcript.exchanges())
+    done = {e.request.name for e in exchanges if e.delivered and e.request.sender is Side.DEVICE}
+    told = {e.request.name for e in exchanges if e.delivered and e.request.sender is Side.SUITE}
+    owed = all(e.response is not None for e in exchanges)
+    carried = "oadrCreatePartyRegistration" not in done
+    return owed and (
+        ("oadrDistributeEvent" in told)
+        if carried
+        else {"oadrRegisterReport", "oadrRequestEvent"} <= done
+    )
+
+
+def _last_of_device(transcript: Transcript) -> Message | None:
+    return next(
+        (e.request for e in reversed(list(transcript.exchanges(Side.DEVICE)))),
+        None,
+    )

@@ -1,0 +1,295 @@
+"""One run of a plan: played case by case into a directory of evidence, judged from it, reported."""
+
+import asyncio
+import json
+import platform
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib.metadata import version
+from pathlib import Path
+from typing import Final
+
+from conformance.engine import identities as tls
+from conformance.engine.applies import compiled
+from conformance.engine.clocks import Time
+from conformance.engine.data import FOLDER, Model, load
+from conformance.engine.drivers.choose import hands_for
+from conformance.engine.drivers.entry import Factory, load_factory
+from conformance.engine.errors import SuiteError
+from conformance.engine.history import attempts
+from conformance.engine.ixit import Ixit, Tls
+from conformance.engine.judging import (
+    VERDICTS,
+    Judged,
+    Verdicts,
+    facts_of,
+    judge_run,
+    judged,
+    outcome_of,
+    skipped,
+    summed,
+    written,
+)
+from conformance.engine.pics import Pics, checked, proforma
+from conformance.engine.plans import Plan, chosen, find_plan
+from conformance.engine.play import Carried, Setting, play
+from conformance.engine.stage import Tell
+from conformance.engine.tape import Archive
+from conformance.kit.case import Case
+from conformance.kit.schemas import schema_digest
+from conformance.kit.verdict import Verdict
+from conformance.peers.script2b.door import Address
+from gateway.client.clock import SystemClock
+from gateway.domain.timespan import instant_text
+
+RUN: Final = "run.json"
+RUN_SCHEMA: Final = "gridgate-conformance-run/1"
+
+
+class Environment(Model):
+    """What the run was made with."""
+
+    suite: str
+    python: str
+    system: str
+    schemas_sha256: str
+
+
+class RunFile(Model):
+    """``run.json``: everything that was decided before the first byte."""
+
+    schema_: str = RUN_SCHEMA
+    plan: Plan
+    seed: int
+    time: str
+    strict: bool
+    certify: bool
+    only: tuple[str, ...]
+    started: str
+    pics: Pics
+    ixit: Ixit
+    skips: dict[str, str]
+    """Case -> why it is not played."""
+    environment: Environment
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """What a user asks for."""
+
+    plan: str
+    pics: Path | None = None
+    ixit: Path | None = None
+    only: tuple[str, ...] = ()
+    seed: int = 1
+    time: str = ""
+    """Empty: virtual for the bundled device, real otherwise."""
+    strict: bool = False
+    certify: bool = False
+    fail_fast: bool = False
+    out: Path | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listener:
+    """Who is told how the run goes."""
+
+    begun: Callable[[Case, int, int], None] = lambda _, __, ___: None
+    """Case, its place, how many."""
+    ended: Callable[[Judged, float], None] = lambda _, __: None
+    """Verdict and real seconds."""
+    tell: Tell = lambda _, __: None
+
+
+@dataclass
+class Prepared:
+    """A run that may begin: every file was read and nothing contradicts."""
+
+    file: RunFile
+    cases: tuple[Case, ...]
+    ixit_folder: Path
+    factory: Factory | None = None
+    listener: Listener = field(default_factory=Listener)
+
+    @property
+    def playable(self) -> list[Case]:
+        """Return the cases that will be played."""
+        return [case for case in self.cases if case.id not in self.file.skips]
+
+
+def prepare(order: Order, factory: Factory | None = None) -> Prepared:
+    """Read plan, PICS and IXIT and decide what is played.
+
+    Args:
+        order: What is asked for.
+        factory: A device in this process, in the place of the IXIT's.
+
+    Raises:
+        SuiteError: something is missing, contradicts itself or is not allowed with ``certify``.
+    """
+    plan = find_plan(order.plan)
+    bundled = FOLDER / plan.profile / "reference"
+    pics_path = order.pics or bundled / f"{plan.role}.pics.yaml"
+    ixit_path = order.ixit or bundled / f"{plan.role}.ixit.yaml"
+    pics = checked(load(pics_path, Pics))
+    if (pics.profile, pics.role) != (plan.profile, plan.role):
+        raise SuiteError(f"{pics_path}: it is for {pics.profile} {pics.role}, not for {plan.id}")
+    ixit = load(ixit_path, Ixit)
+    made = factory or (load_factory(ixit.driver.entry) if ixit.driver.kind == "python" else None)
+    time = Time.parse(order.time or ("virtual" if made is not None else "real"))
+    _allowed(order, plan, time, in_process=made is not None)
+    cases = plan.cases
+    kept = {case.id for case in chosen(plan, order.only)}
+    skips = {case.id: why for case in cases if (why := _skip(case, kept, pics, time))}
+    file = RunFile(
+        plan=plan,
+        seed=order.seed,
+        time=time.mode,
+        strict=order.strict,
+        certify=order.certify,
+        only=order.only,
+        started=instant_text(SystemClock().now()),
+        pics=pics,
+        ixit=ixit,
+        skips=skips,
+        environment=Environment(
+            suite=version("gridgate"),
+            python=platform.python_version(),
+            system=platform.system(),
+            schemas_sha256=schema_digest(),
+        ),
+    )
+    return Prepared(file=file, cases=cases, ixit_folder=ixit_path.parent, factory=made)
+
+
+def _allowed(order: Order, plan: Plan, time: Time, *, in_process: bool) -> None:
+    if time.is_virtual and not in_process:
+        raise SuiteError("virtual time needs a device in this process (IXIT driver kind: python)")
+    if not order.certify:
+        return
+    faults = {
+        "a frozen plan": not plan.frozen,
+        "real time": time.mode != "real",
+        "every case (no --only)": bool(order.only),
+        "a PICS and an IXIT of the device": order.pics is None or order.ixit is None,
+    }
+    missing = [what for what, wrong in faults.items() if wrong]
+    if missing:
+        raise SuiteError(f"--certify demands {', '.join(missing)}")
+
+
+def _skip(case: Case, kept: set[str], pics: Pics, time: Time) -> str:
+    if case.id not in kept:
+        return "deselected by --only"
+    known = proforma(pics.profile, pics.role).by_id
+    if not compiled(case.applies_if, known.__contains__)(pics.support):
+        return f"not claimed in the PICS: {case.applies_if}"
+    if case.timing.real_only and time.mode != "real":
+        return f"can only be judged in real time, not {time.mode}"
+    return ""
+
+
+def write_run(folder: Path, file: RunFile) -> None:
+    """Write ``run.json``."""
+    text = json.dumps(file.model_dump(mode="json"), indent=1, sort_keys=True, ensure_ascii=False)
+    (folder / RUN).write_text(text + "\n")
+
+
+async def run(prepared: Prepared, folder: Path, *, fail_fast: bool = False) -> Verdicts:
+    """Play what is left to play and judge it all.
+
+    A directory with an unfinished run of the same order is gone on with: ended cases are not played again.
+    """
+    done = _opened(folder, prepared)
+    archive = Archive(folder)
+    setting = _setting(prepared, archive)
+    rows: list[Judged] = []
+    try:
+        await _play_all(prepared, setting, done, rows, fail_fast=fail_fast)
+    finally:
+        archive.close()
+    return conclude(folder, prepared.file, prepared.cases)
+
+
+def conclude(folder: Path, file: RunFile, cases: Sequence[Case]) -> Verdicts:
+    """Judge a recorded run and write ``verdicts.json``."""
+    verdicts = judge_run(folder, file.plan, cases, file.skips, strict=file.strict)
+    (folder / VERDICTS).write_bytes(written(verdicts))
+    return verdicts
+
+
+def _opened(folder: Path, prepared: Prepared) -> Mapping[str, int]:
+    """Make the directory, or find out what was played in it."""
+    if (folder / RUN).exists():
+        return _done(folder, prepared)
+    folder.mkdir(parents=True, exist_ok=True)
+    write_run(folder, prepared.file)
+    return {}
+
+
+def _done(folder: Path, prepared: Prepared) -> Mapping[str, int]:
+    before = load(folder / RUN, RunFile)
+    same = ("plan", "seed", "time", "strict", "only", "pics", "ixit", "skips")
+    differing = [name for name in same if getattr(before, name) != getattr(prepared.file, name)]
+    if differing:
+        raise SuiteError(f"{folder}: a run with another {', '.join(differing)} lies there")
+    found = attempts(folder, before.plan.mode, {c.id: facts_of(c) for c in prepared.cases})
+    return {name: attempt.number for name, attempt in found.items() if attempt.ended}
+
+
+def _setting(prepared: Prepared, archive: Archive) -> Setting:
+    file = prepared.file
+    ixit = file.ixit
+    return Setting(
+        archive=archive,
+        identities=_identities(ixit, prepared.ixit_folder),
+        mode=file.plan.mode,
+        seed=file.seed,
+        values=ixit.for_cases(),
+        clock=Time.parse(file.time).maker(),
+        factory=prepared.factory,
+        hands=hands_for(ixit),
+        address=Address(host=ixit.listen_host, port=ixit.listen_port, name=ixit.host_name),
+        tell=prepared.listener.tell,
+    )
+
+
+def _identities(ixit: Ixit, folder: Path) -> tls.Identities:
+    if ixit.tls == "plain":
+        return tls.PLAIN
+    if isinstance(ixit.tls, Tls):
+        named = ixit.tls
+        paths = [folder / text for text in (named.certificate, named.key, named.ca)]
+        return tls.from_files(paths[0], paths[1], paths[2], named.profile)
+    return tls.made_for_run(SystemClock().now())
+
+
+async def _play_all(
+    prepared: Prepared,
+    setting: Setting,
+    done: Mapping[str, int],
+    rows: list[Judged],
+    *,
+    fail_fast: bool,
+) -> None:
+    carried = Carried()
+    real = SystemClock()
+    left = [case for case in prepared.playable if case.id not in done]
+    for place, case in enumerate(left, 1):
+        prepared.listener.begun(case, place, len(left))
+        began = real.elapsed_s()
+        transcript = await play(case, setting, carried)
+        outcome = outcome_of(case, transcript, strict=prepared.file.strict)
+        row = judged(case, prepared.file.plan, outcome, 0.0)
+        rows.append(row)
+        prepared.listener.ended(row, real.elapsed_s() - began)
+        if fail_fast and row.verdict in (Verdict.FAIL, Verdict.ERROR):
+            return
+
+
+def play_run(prepared: Prepared, folder: Path, *, fail_fast: bool = False) -> Verdicts:
+    """Run on an event loop of its own."""
+    return asyncio.run(run(prepared, folder, fail_fast=fail_fast))
+
+
+__all__ = ["Listener", "Order", "Prepared", "RunFile", "play_run", "prepare", "skipped", "summed"]

@@ -1,0 +1,200 @@
+"""The recorder: every record goes to the history file, to the bodies' folder and to the running case's transcript.
+
+One line of ``history.jsonl`` is one record. Bodies lie beside it by their SHA-256, so equal ones are kept once.
+"""
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import IO, Final
+
+from conformance.kit.transcript import Connection, Mark, Message, Side, Transcript
+from conformance.peers.script2b.ports import Seen
+from conformance.peers.script2b.wire import split_head
+from gateway.domain.ports import Clock
+
+HISTORY: Final = "history.jsonl"
+BODIES: Final = "bodies"
+TLS: Final = "tls"
+FLOOD: Final = 2_000
+"""Messages at one instant of the clock; only a device that never waits reaches it."""
+
+
+class Archive:
+    """The files of one run that grow while it runs.
+
+    Args:
+        folder: Of the run; must exist.
+        number: Of the last record that is already there.
+    """
+
+    def __init__(self, folder: Path, number: int = 0) -> None:
+        self._folder = folder
+        for name in (BODIES, TLS):
+            (folder / name).mkdir(exist_ok=True)
+        self._file: IO[bytes] = (folder / HISTORY).open("ab")
+        self._known = {path.name for path in (folder / BODIES).iterdir()}
+        self._number = number
+        self.connections = 0
+
+    def next(self) -> int:
+        """Return the number of the next record."""
+        self._number += 1
+        return self._number
+
+    def line(self, record: Mapping[str, object]) -> None:
+        """Append a record."""
+        self._file.write(json.dumps(record, separators=(",", ":"), ensure_ascii=False).encode())
+        self._file.write(b"\n")
+
+    def body(self, body: bytes) -> str:
+        """Keep a body and return its SHA-256."""
+        name = hashlib.sha256(body).hexdigest()
+        if name not in self._known:
+            (self._folder / BODIES / name).write_bytes(body)
+            self._known.add(name)
+        return name
+
+    def handshake(self, number: int, facts: Mapping[str, object]) -> None:
+        """Keep what is known of a connection's TLS."""
+        path = self._folder / TLS / f"{number}.json"
+        path.write_text(json.dumps(facts, indent=1, sort_keys=True) + "\n")
+
+    def flush(self) -> None:
+        """Hand everything to the system; done at the end of each case."""
+        self._file.flush()
+
+    def close(self) -> None:
+        """Close the history."""
+        self._file.close()
+
+
+class Tape:
+    """Records one case (meets ``peers.script2b.ports.Recorder``).
+
+    Args:
+        archive: Where to.
+        transcript: Of the case; grows with every record.
+        clock: Of the suite.
+        heard: Called after each record; must not wait.
+        flooded: Called once when the device sends without end at one instant.
+    """
+
+    def __init__(
+        self,
+        archive: Archive,
+        transcript: Transcript,
+        clock: Clock,
+        heard: Callable[[], None] = lambda: None,
+        flooded: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._archive = archive
+        self.transcript = transcript
+        self._clock = clock
+        self.heard = heard
+        self._flooded = flooded
+        self._instant: datetime | None = None
+        self._at_instant = 0
+
+    def connection(self, opened_by: Side) -> int:
+        """Count a connection."""
+        self._archive.connections += 1
+        number = self._archive.connections
+        self._write("connection", {"connection": number, "opened_by": opened_by})
+        self.transcript.add(
+            Connection(number=number, at=self._clock.now(), opened_by=opened_by, tls={})
+        )
+        return number
+
+    def handshake(self, connection: int, facts: Mapping[str, str], peer_der: bytes | None) -> None:
+        """Note what TLS agreed on."""
+        known = dict(facts)
+        if peer_der is not None:
+            known["peer_sha256"] = self._archive.body(peer_der)
+        self._archive.handshake(connection, known)
+        self._write("tls", {"connection": connection, "tls": known})
+        found = self.transcript.connections
+        for place, one in enumerate(found):
+            if one.number == connection:
+                found[place] = Connection(
+                    number=connection, at=one.at, opened_by=one.opened_by, tls=known
+                )
+        self.heard()
+
+    def message(self, seen: Seen) -> Message:
+        """Note a message."""
+        start, headers = split_head(seen.head) if seen.head else ("", ())
+        sha256 = self._archive.body(seen.body)
+        record: dict[str, object] = {
+            "sender": seen.sender,
+            "part": seen.part,
+            "connection": seen.connection,
+            "exchange": seen.exchange,
+            "head": seen.head.decode("latin-1"),
+            "body": sha256,
+            "size": len(seen.body),
+        }
+        if seen.coded is not None:
+            record["coded"] = self._archive.body(seen.coded)
+        for name in ("fault", "wrong", "broken"):
+            if getattr(seen, name):
+                record[name] = getattr(seen, name)
+        number, at, elapsed = self._write("message", record)
+        found = Message(
+            number=number,
+            sender=seen.sender,
+            part=seen.part,
+            connection=seen.connection,
+            exchange=number if seen.exchange is None else seen.exchange,
+            at=at,
+            elapsed_s=elapsed,
+            start=start,
+            headers=headers,
+            body=seen.body,
+            sha256=sha256,
+            fault=seen.fault,
+            wrong=seen.wrong,
+            broken=seen.broken,
+        )
+        self.transcript.add(found)
+        self._count(at)
+        self.heard()
+        return found
+
+    def _count(self, at: datetime) -> None:
+        if at != self._instant:
+            self._instant, self._at_instant = at, 0
+        self._at_instant += 1
+        if self._at_instant == FLOOD:
+            self._flooded()
+
+    def mark(self, name: str, **values: object) -> None:
+        """Note anything else."""
+        shown = {key: _text(value) for key, value in values.items()}
+        number, at, elapsed = self._write("mark", {"name": name, "values": shown})
+        self.transcript.add(Mark(number=number, name=name, at=at, elapsed_s=elapsed, values=shown))
+        self.heard()
+
+    def _write(self, kind: str, rest: Mapping[str, object]) -> tuple[int, datetime, float]:
+        number, at = self._archive.next(), self._clock.now()
+        elapsed = round(self._clock.elapsed_s(), 6)
+        stamp = {
+            "n": number,
+            "case": self.transcript.case,
+            "kind": kind,
+            "at": instant_text(at),
+            "t": elapsed,
+        }
+        self._archive.line({**stamp, **rest})
+        return number, at, elapsed
+
+
+def _text(value: object) -> str:
+    return instant_text(value) if isinstance(value, datetime) else str(value)
+
+
+def instant_text(at: datetime) -> str:
+    """Write an instant with microseconds, UTC."""
+    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")

@@ -1,0 +1,15 @@
+"""The general rules that hold for every message, by profile: which apply to a case."""
+
+from collections.abc import Sequence
+
+from conformance.kit.case import Case
+from conformance.kit.checks.rules2b.registry import RULES as RULES_2B
+from conformance.kit.finding import Check
+from conformance.kit.transcript import Transcript
+
+
+def rules_for(case: Case, transcript: Transcript) -> Sequence[Check]:
+    """Return the rules that a case's device is held against."""
+    if case.id.startswith("OADR20B-"):
+        return RULES_2B
+    return ()

@@ -1,0 +1,26 @@
+"""The suite against its bundled VEN: whole runs in virtual and in real time."""
+
+from pathlib import Path
+
+import pytest
+
+from conformance.engine.run import Order, play_run, prepare
+from conformance.kit.verdict import Verdict
+
+
+@pytest.mark.parametrize("plan", ["oadr20b-ven-pull", "oadr20b-ven-push"])
+def test_the_bundled_ven_passes_every_stable_case(plan: str, tmp_path: Path) -> None:
+    verdicts = play_run(prepare(Order(plan=plan)), tmp_path / "run")
+
+    bad = [(c.case, c.verdict, c.cause) for c in verdicts.cases if c.verdict is not Verdict.PASS]
+    assert [row for row in bad if row[1] is not Verdict.SKIP] == []
+    assert len(verdicts.cases) >= 5
+
+
+@pytest.mark.slow
+def test_a_case_is_played_in_real_time_too(tmp_path: Path) -> None:
+    order = Order(plan="oadr20b-ven-pull", only=("OADR20B-VEN-EVT-020",), time="real")
+
+    verdicts = play_run(prepare(order), tmp_path / "run")
+
+    assert {c.verdict for c in verdicts.cases} == {Verdict.PASS, Verdict.SKIP}
