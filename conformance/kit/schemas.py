@@ -46,5 +46,4 @@ def schema_faults(root: Element) -> tuple[str, ...]:
     schema = _compiled()
     if schema.validate(root):
         return ()
-    found = [f"line {entry.line}: {entry.message}" for entry in schema.error_log]
-    return tuple(found[:_SHOWN])
+    return tuple(str(schema.error_log).split("\n")[:_SHOWN])
