@@ -148,14 +148,18 @@ def samples(start: datetime, count: int, kw: int) -> list[Sample]:
 
 
 async def plan_with(plans: AsyncIterator[Plan], caps: Iterable[str | None]) -> Plan:
-    """Return the next plan whose caps, in order, are these."""
-    wanted = [None if cap is None else Decimal(cap) for cap in caps]
+    """Return the next plan whose caps, in order, are these, in whole kW.
+
+    A minute may end meanwhile: what was metered in it is then part of what a level is a share of.
+    """
+    wanted = [None if cap is None else int(cap) for cap in caps]
     seen = []
     with suppress(TimeoutError):
         async with asyncio.timeout(PATIENCE_S):  # noqa: TID251 - a foreign process runs in real time
             async for plan in plans:
-                seen.append([segment.import_max_kw for segment in plan.document.segments])
-                if seen[-1] == wanted:
+                levels = [segment.import_max_kw for segment in plan.document.segments]
+                seen.append(levels)
+                if [None if kw is None else round(kw) for kw in levels] == wanted:
                     return plan
     raise AssertionError(f"no plan with {wanted} came, but {seen}")
 
