@@ -16,7 +16,7 @@ from gateway.intents.case import Asked, Case, Level, Verdict
 from gateway.intents.drive import step_after
 from gateway.intents.guard import judge
 from gateway.intents.plan import level_at, present_kw
-from gateway.pipeline.board import Board
+from gateway.pipeline.board import Board, end_of
 from gateway.pipeline.ports import IntentRecord
 
 KEPT: Final = timedelta(days=3)
@@ -32,6 +32,7 @@ def guarded(
     before: IntentRecord | None,
     *,
     waived: bool = False,
+    asks: bool = True,
 ) -> tuple[ComputeFlexIntent, Verdict | None]:
     """Fit a fresh revision into the site's envelope, and write down what it moves.
 
@@ -41,19 +42,23 @@ def guarded(
         site: With its envelope.
         before: The revision that holds now.
         waived: True: the operator lets pass what would be held for him.
+        asks: False: it is over already, or only tells.
 
     Returns:
         The intent as the site is to see it, and the verdict; None where no envelope is set or nothing is asked.
     """
     guard = site.guard
-    if guard is None or intent.ask is None or intent.hold_reason:
+    if guard is None:
+        return intent, None
+    if intent.ask is None or intent.hold_reason or not asks:
+        _record_nothing(board, intent)
         return intent, None
     guard = guard.without(guard.holding) if waived else guard
     guard = replace(guard, actions={}) if waived else guard
     case = _case(board, intent, site, guard, before)
     verdict = judge(_asked(intent, site), case)
     if verdict.held:
-        record_end(board, IntentId(intent.id))
+        _record_nothing(board, intent)
     else:
         _record(board, case, verdict)
     shown = _declared(intent, site, guard).model_copy(update={"guard": _published(verdict)})
@@ -207,6 +212,22 @@ def record_end(board: Board, intent_id: IntentId, at: datetime | None = None) ->
         for move in known
         if move.at < ends
     ]
+    if kept != list(known):
+        board.put_moves(intent_id, kept)
+
+
+def _record_nothing(board: Board, intent: ComputeFlexIntent) -> None:
+    """Write down that a fresh revision moves nothing: what the one before has moved ends now, its event with this one.
+
+    A later end is not taken over, nor one in the past: nobody frees or blocks others by asking for nothing.
+    """
+    intent_id, ends = IntentId(intent.id), end_of(intent)
+    record_end(board, intent_id)
+    if ends is None:
+        return
+    over = max(ends, board.now)
+    known = board.work.moves.of_intent(intent_id)
+    kept = [replace(move, over=_sooner(move.over, over)) for move in known]
     if kept != list(known):
         board.put_moves(intent_id, kept)
 

@@ -130,9 +130,8 @@ class Turn(Board):
             return False
         if before is not None:
             step(before.intent.status, Input.REVISE)
-        verdict = None
-        if not self.over(intent) and actuates(intent, program):
-            intent, verdict = guarded(self, intent, site, before)
+        asks = not self.over(intent) and actuates(intent, program)
+        intent, verdict = guarded(self, intent, site, before, asks=asks)
         key = EventKey(utility=event.utility, event_id=event.event_id)
         record = IntentRecord(
             intent=intent,

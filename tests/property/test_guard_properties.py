@@ -277,8 +277,13 @@ CANCELLED_AFTER_ITS_END = [CAP] * 3 + [("one", "cap", 0, 0, 6, 1)] + [CAP] * 4
 CANCELLED_AFTER_ITS_END += [("one", "commit", 0, 0, 1, 60), ("one", "cancel", 0, 0, 1, 1)]
 
 
+HELD_AND_ENDED_SOONER = [("one", "cap", 66, 0, 59, 1200), ("one", "raise", 134, -5, 15, 620)]
+HELD_AND_ENDED_SOONER += [("one", "cancel", 0, 0, 1, 60)]
+
+
 @given(acts)
 @example(CANCELLED_AFTER_ITS_END)
+@example(HELD_AND_ENDED_SOONER)
 @settings(max_examples=30, deadline=None)
 def test_no_sequence_of_requests_drives_a_site_out_of_its_envelope(
     script: list[tuple[str, str, int, int, int, int]],
