@@ -23,6 +23,7 @@ from gateway.app.operator_desk import OperatorDesk
 from gateway.app.places import data_dir, store_url
 from gateway.app.pushing import PushListeners, open_push
 from gateway.app.recovery import begin_recovery, own_signature
+from gateway.app.schedule_desk import ScheduleDesk
 from gateway.app.secrets import fresh_key, installation_key, log_key
 from gateway.app.sessions import Sessions, Tap
 from gateway.app.state_desk import StateDesk
@@ -50,6 +51,7 @@ from gateway.pipeline.overrule import Overrule
 from gateway.pipeline.ports import Work
 from gateway.pipeline.prove import Prover
 from gateway.pipeline.recovery import Recovery
+from gateway.pipeline.scheduling import Scheduling
 from gateway.pipeline.settle import agree
 from gateway.pipeline.timetable import Timetable
 from gateway.pipeline.turn import Turn
@@ -262,7 +264,8 @@ class Gateway:
         operator = OperatorDesk(Overrule(office), office.clock)
         letters = LetterDesk(self._webhooks, office.clock)
         state = StateDesk(SOFTWARE, office.clock, lambda: self._sessions, self._metrics.registry)
-        routes = (*operator.routes(), *letters.routes(), *state.routes())
+        schedules = ScheduleDesk(Scheduling(office), office.clock, self._wiring.ids)
+        routes = (*operator.routes(), *schedules.routes(), *letters.routes(), *state.routes())
         if self._store is not None:
             routes += tuple(BackupDesk(self._store, office.clock).routes())
         return Control(data_dir(self._loaded), desk, office.clock, routes)

@@ -1,4 +1,4 @@
-"""The verbs by which an operator looks after a gateway: ``doctor``, ``support-bundle``, ``simulate``, ``opt``."""
+"""The verbs by which an operator looks after a gateway: ``doctor``, ``support-bundle``, ``simulate``."""
 
 from pathlib import Path
 from typing import Annotated
@@ -60,35 +60,5 @@ def simulate(  # noqa: PLR0913 - every option of the verb
         config=config,
         kind=kind,
         given=(utility, program, level, cap_kw, notice, lasts, answer, after, present_kw, message),
-        as_json=as_json,
-    )
-
-
-@app.command(epilog=EXITS)
-def opt(  # noqa: PLR0913 - every option of the verb
-    event: Annotated[str, typer.Argument(help="The utility's event id.")],
-    answer: Annotated[str, typer.Argument(metavar="in|out", help="Take part or not.")],
-    config: Config,
-    reason: Annotated[str, typer.Option(help="Kept in the log; told to the utility.")],
-    utility: Annotated[str, typer.Option(help="Where several use the event id.")] = "",
-    site: Annotated[list[str] | None, typer.Option(help="Where it concerns several.")] = None,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Only say what it would come to.")
-    ] = False,
-    as_json: AsJson = False,
-) -> None:
-    """Decide about an event by hand.
-
-    The running gateway tells the utility and writes down who decided; the last word counts, also a site's.
-    """
-    call(
-        "gateway.cli.opt:opt",
-        config=config,
-        event=event,
-        answer=answer,
-        reason=reason,
-        utility=utility,
-        sites=tuple(site or ()),
-        dry_run=dry_run,
         as_json=as_json,
     )

@@ -125,6 +125,9 @@ def _upstream(ruling: RulingDocument) -> str:
     (answer,) = told or {None}
     if answer is None:
         return "is told once every site of the event has answered"
+    if all(one.apart for one in ruling.ruled):
+        verb = "would be told" if ruling.dry_run else "is told"
+        return f"{verb} opt {answer.value} for these sites alone"
     again = "" if before == {None} else ", by a fresh answer that overrides the last one"
     verb = "would be told" if ruling.dry_run else "is told"
     return f"{verb} opt {answer.value}{again}"

@@ -11,15 +11,24 @@ from pathlib import Path
 
 import pytest
 
+from gateway.app.bootstrap import data_dir, store_url
 from gateway.app.control import Control
 from gateway.app.operator_desk import OperatorDesk
+from gateway.app.schedule_desk import ScheduleDesk
 from gateway.app.token_desk import StoreDesk
+from gateway.cli.schedule import create
+from gateway.config.load import load
+from gateway.domain.errors import ConfigError
+from gateway.domain.opting import OptSchedule
 from gateway.domain.participation import Opt
 from gateway.pipeline.overrule import Overrule
+from gateway.pipeline.scheduling import Scheduling
+from gateway.protocols.actions import Fact, FactKind
+from gateway.store.open import open_store
 from tests.cli_world import installation
 from tests.fakes import CountedIds
 from tests.intent_samples import EVENT
-from tests.pipeline_story import House, cancelled, opened, opts
+from tests.pipeline_story import UTILITY, House, cancelled, opened, opts
 
 ME = getpass.getuser()
 
@@ -44,18 +53,22 @@ async def gridgate(config: Path, *words: str) -> Said:
 @asynccontextmanager
 async def operated(config: Path) -> AsyncIterator[House]:
     """Run a gateway's control socket over a story in which the site was just asked."""
-    house = await opened(House())
+    loaded = load(config)
+    folder = data_dir(loaded)
+    store = await open_store(store_url(loaded), ids=CountedIds())
+    house = await opened(House(store=store))
     await house.deliver(EVENT)
-    folder = config.parent / "data"
-    folder.mkdir()
     operator = OperatorDesk(Overrule(house.office), house.clock)
+    schedules = ScheduleDesk(Scheduling(house.office), house.clock, CountedIds())
     desk = StoreDesk(house.store, CountedIds(), house.clock, ("phx-1",))
-    control = Control(folder, desk, house.clock, operator.routes())
+    routes = (*operator.routes(), *schedules.routes())
+    control = Control(folder, desk, house.clock, routes)
     await control.start()
     try:
         yield house
     finally:
         await control.stop()
+        await store.close()
 
 
 @pytest.fixture
@@ -125,3 +138,107 @@ async def test_wrong_use_is_told_before_anything_is_asked(
     assert said.code == 2
     assert said.err.startswith("error[GG-1021]: ")
     assert told in said.err
+
+
+# --- ahead of events
+
+SCHEDULE = ("opt", "schedule")
+TOMORROW = ("--from", "2036-05-04T00:00:00Z", "--to", "2036-05-05T00:00:00-07:00")
+
+
+async def waiting(house: House) -> list[OptSchedule]:
+    found = await house.inbound.pending(UTILITY)
+    return [each for each in found if isinstance(each, OptSchedule)]
+
+
+@pytest.mark.spec("OpenADR 2.0b section 8.5")
+async def test_a_schedule_is_made_listed_and_taken_back(config: Path) -> None:
+    async with operated(config) as house:
+        made = await gridgate(config, *SCHEDULE, "out", *TOMORROW, "--reason", "x-maintenance")
+        (one,) = await waiting(house)
+        before = await gridgate(config, *SCHEDULE, "list")
+        held = Fact(kind=FactKind.OPT, key=one.opt_id, at=house.now, fields={"state": "held"})
+        await house.inbound.accept(UTILITY, (), b"{}", (one,), (held,))
+        after = await gridgate(config, *SCHEDULE, "list", "--json")
+        gone = await gridgate(config, *SCHEDULE, "cancel", one.opt_id[:30])
+        left = await gridgate(config, *SCHEDULE, "list")
+        everything = await gridgate(config, *SCHEDULE, "list", "--all")
+        (last,) = await waiting(house)
+
+    assert (made.code, made.err) == (0, "")
+    lines = made.out.splitlines()
+    assert lines[0] == "TEST MODE: nothing here obliges anybody"
+    assert "opt      out (x-maintenance) towards azp" in lines
+    assert "window   2036-05-03 17:00:00-0700 - 2036-05-05 00:00:00-0700" in lines
+    assert "sites    all of its programs" in lines
+    assert (one.opt, one.by, one.sites) == (Opt.OUT, f"operator:{ME}", ())
+    assert "waiting" in before.out
+    (listed,) = json.loads(after.out)["schedules"]
+    assert (listed["standing"], listed["opt_id"]) == ("held", one.opt_id)
+    assert f"taken back: {one.opt_id}; azp is told" in gone.out
+    assert "no schedules" in left.out
+    assert "cancelling" in everything.out
+    assert last.cancelled_at is not None
+
+
+async def test_a_schedule_of_several_windows_for_one_site(config: Path) -> None:
+    async with operated(config) as house:
+        said = await gridgate(
+            config,
+            *(*SCHEDULE, "in", *TOMORROW, "--from", "2036-06-01T00:00:00Z", "--open"),
+            *("--site", "phx-1", "--utility", "azp", "--json"),
+        )
+        (one,) = await waiting(house)
+
+    document = json.loads(said.out)
+    assert (said.code, document["dry_run"], document["replaces"]) == (0, False, [])
+    assert [each.end is None for each in one.windows] == [False, True]
+    assert document["schedule"]["sites"] == ["phx-1"]
+
+
+async def test_a_dry_run_schedules_nothing_and_says_what_would_be_replaced(config: Path) -> None:
+    async with operated(config) as house:
+        await gridgate(config, *SCHEDULE, "out", *TOMORROW)
+        said = await gridgate(config, *SCHEDULE, "out", *TOMORROW, "--dry-run")
+        (one,) = await waiting(house)
+
+    assert "dry run: nothing was scheduled" in said.out
+    assert f"replaces {one.opt_id}" in said.out
+
+
+DAY = (("2036-05-04T00:00:00Z",), ("2036-05-05T00:00:00Z",), False)
+
+
+@pytest.mark.parametrize(
+    ("answer", "given", "when", "sites", "told"),
+    [
+        ("maybe", {}, DAY, (), "'maybe' is no opt"),
+        ("out", {}, ((), (), False), (), "each window needs its --from and --to"),
+        ("out", {}, (*DAY[:2], True), (), "each window needs its --from and --to"),
+        ("out", {}, (("soon",), (), True), (), "--from soon: "),
+        ("out", {"reason": "because"}, DAY, (), "--reason: write one of economic"),
+        ("out", {"utility": "pge"}, DAY, (), "there is no 'pge'"),
+    ],
+)
+def test_a_schedule_that_is_wrongly_written_is_told_before_anything_is_asked(
+    config: Path,
+    answer: str,
+    given: dict[str, str],
+    when: tuple[tuple[str, ...], tuple[str, ...], bool],
+    sites: tuple[str, ...],
+    told: str,
+) -> None:
+    usual = {"utility": "", "reason": "economic", "program": "", "device_class": ""}
+    with pytest.raises(ConfigError, match="ARGUMENT") as wrong:
+        create(config, answer, usual | given, when, sites, dry_run=False, as_json=False)
+
+    assert told in str(wrong.value)
+
+
+async def test_a_schedule_in_the_past_is_refused_by_the_gateway(config: Path) -> None:
+    past = ("--from", "2020-01-01T00:00:00Z", "--to", "2020-01-02T00:00:00Z")
+    async with operated(config):
+        said = await gridgate(config, *SCHEDULE, "out", *past)
+
+    assert said.code == 1
+    assert "every window of the schedule is over already" in said.err
