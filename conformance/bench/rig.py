@@ -3,11 +3,12 @@
 import asyncio
 import json
 import sys
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Final
 
 from certs.files import LeafFiles, write
@@ -114,9 +115,22 @@ class Rig:
 
 @asynccontextmanager
 async def rigged(
-    folder: Path, names: Sequence[str], *, factor: float, poll: timedelta = timedelta(seconds=10)
+    folder: Path,
+    names: Sequence[str],
+    *,
+    factor: float,
+    poll: timedelta = timedelta(seconds=10),
+    down: Mapping[str, Fault] = MappingProxyType({}),
 ) -> AsyncIterator[Rig]:
-    """Make certificates, utilities, proxies and a gateway in a folder, for the length of a block."""
+    """Make certificates, utilities, proxies and a gateway in a folder, for the length of a block.
+
+    Args:
+        folder: Where everything lies.
+        names: The utilities.
+        factor: Seconds of the timeline per second.
+        poll: How often the utilities want to be asked.
+        down: Faults that strike utilities from before the gateway starts; nobody waits for these to be registered at.
+    """
     started = datetime.now(UTC)  # noqa: TID251 - the wall is where a timeline is anchored
     clock = ScaledClock(ORIGIN, started, factor)
     pki = openadr("ecc", ORIGIN)
@@ -133,13 +147,14 @@ async def rigged(
             stack.push_async_callback(utility.peer.stop)
             stack.push_async_callback(utility.proxy.stop)
             utilities.append(utility)
+            await utility.strike(down.get(name))
         config = folder / "gateway.toml"
         config.write_text(_config(utilities))
         child = await _child(config, clock, started, factor, folder)
         stack.push_async_callback(child.end)
         await child.started()
         rig = Rig(clock=clock, utilities=tuple(utilities), child=child, factor=factor)
-        for utility in utilities:
+        for utility in (each for each in utilities if each.name not in down):
             await utility.peer.wait_for(Registered, until=clock.now() + _PATIENCE)
         yield rig
 
