@@ -6,7 +6,7 @@ outlive the process only, not a power loss, so they cost no flush.
 """
 
 import asyncio
-from collections.abc import Collection, Iterator
+from collections.abc import Awaitable, Callable, Collection, Iterator
 from contextlib import contextmanager
 from typing import Final, Protocol
 
@@ -62,6 +62,39 @@ class MemoryAttempts:
 def own_fault(error: GatewayError) -> bool:
     """Say whether an item failed by its own content, so that trying it again is of no use."""
     return not isinstance(error, StoreError) or error.reason in _OWN
+
+
+async def tried(
+    attempts: Attempts,
+    item: str,
+    counted_in: Callable[[], None],
+    act: Callable[[], Awaitable[object]],
+) -> str:
+    """Work on one item by itself.
+
+    Args:
+        attempts: Keeps the counts.
+        item: Name of the item.
+        counted_in: Called once the attempt is counted.
+        act: Does the work.
+
+    Returns:
+        Why the item must be set aside: it cannot be done, or has killed the process too often. Empty: it is done.
+
+    Raises:
+        GatewayError: it is no fault of the item's.
+    """
+    if attempts.made(item) >= MOST:
+        return KILLED
+    try:
+        with counted(attempts, (item,)):
+            counted_in()
+            await act()
+    except GatewayError as error:
+        if not own_fault(error):
+            raise
+        return error.reason
+    return ""
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from gateway.domain.names import SiteId, UtilityName
 from gateway.domain.opting import Decision, OptSchedule
 from gateway.domain.points import Step
 from gateway.pipeline.aside import put_aside
-from gateway.pipeline.attempts import KILLED, MOST, counted, own_fault
+from gateway.pipeline.attempts import MOST, counted, own_fault, tried
 from gateway.pipeline.book import Office
 from gateway.pipeline.ports import Seen, Work
 from gateway.pipeline.turn import Turn
@@ -114,18 +114,14 @@ class Inbound:
         """Take in one event by itself: it may be poison, and its neighbours go on."""
         event = one[0]
         attempts, item = self.office.attempts, _item(event)
-        made, reason = attempts.made(item), KILLED
-        if made < MOST:
-            try:
-                with counted(attempts, (item,)):
-                    self.office.watch("intake.counted")
-                    await self._write(event.utility, lambda turn: _take(turn, one), Step.INTAKE)
-            except GatewayError as error:
-                if not own_fault(error):
-                    raise
-                reason = error.reason
-            else:
-                return
+        made = attempts.made(item)
+
+        async def act() -> None:
+            await self._write(event.utility, lambda turn: _take(turn, one), Step.INTAKE)
+
+        reason = await tried(attempts, item, lambda: self.office.watch("intake.counted"), act)
+        if not reason:
+            return
         log.error("event_set_aside", alarm=True, event_id=event.event_id, reason=reason)
         await self._set_aside(one, reason, made)
 

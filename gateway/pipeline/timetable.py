@@ -16,7 +16,7 @@ from gateway.domain.ports import TICK_S, Mailbox
 from gateway.domain.quantity import plain
 from gateway.intents.lifecycle import TERMINAL
 from gateway.pipeline.aside import put_timer_aside
-from gateway.pipeline.attempts import KILLED, MOST, counted, own_fault
+from gateway.pipeline.attempts import counted, own_fault, tried
 from gateway.pipeline.book import Office
 from gateway.pipeline.guarding import why_silent
 from gateway.pipeline.inbound import tell
@@ -215,18 +215,10 @@ class Timetable:
 
     async def _one(self, timer: Timer, act: Callable[[], Awaitable[object]]) -> None:
         """Do one timer by itself; set it aside when it cannot be done, or has killed the process too often."""
-        attempts, item, reason = self.office.attempts, _item(timer), KILLED
-        if attempts.made(item) < MOST:
-            try:
-                with counted(attempts, (item,)):
-                    self.office.watch("timers.counted")
-                    await act()
-            except GatewayError as error:
-                if not own_fault(error):
-                    raise
-                reason = error.reason
-            else:
-                return
+        attempts, item = self.office.attempts, _item(timer)
+        reason = await tried(attempts, item, lambda: self.office.watch("timers.counted"), act)
+        if not reason:
+            return
         log.error("timer_set_aside", alarm=True, timer=timer.key, reason=reason)
         await self._set_aside(timer, reason)
         attempts.end((item,))
