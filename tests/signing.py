@@ -35,7 +35,7 @@ POLL: Final = CODEC.encode(OadrPoll(ven_id="ven-1"))
 ANSWER: Final = CODEC.encode(OadrResponse(ei_response=EiResponse(request_id="r"), ven_id="ven-1"))
 
 
-@dataclass
+@dataclass(eq=False)
 class Party:
     """Somebody with a certificate."""
 

@@ -38,6 +38,7 @@ from gateway.northbound.items import (
 from gateway.northbound.ports import Exchange, Sink
 from gateway.protocols.actions import (
     SYNCHRONISED,
+    UNPROVEN,
     Action,
     Close,
     Collect,
@@ -76,7 +77,7 @@ OFF_LOOP_DECISIONS: Final = 8
 
 log = structlog.get_logger()
 
-_ALARMS: Final = frozenset({"clock_alarm", "clock_too_far_off", "clock_set_back"})
+_ALARMS: Final = frozenset({"clock_alarm", "clock_too_far_off", "clock_set_back", UNPROVEN})
 """Words of sessions that are more than news."""
 
 
@@ -93,6 +94,7 @@ class Driver:
         clock: Time.
         watch: Is told the points that the session passes.
         on_synchronised: Called once the utility's present events are all stored.
+        on_unproven: Called with the reason why a message is ignored that proves neither author nor time.
     """
 
     utility: UtilityName
@@ -104,6 +106,7 @@ class Driver:
     health: Health = field(default_factory=Health)
     watch: Watch = unwatched
     on_synchronised: Callable[[UtilityName], None] = lambda _: None
+    on_unproven: Callable[[str], None] = lambda _: None
     _mailbox: Mailbox[Item] = field(init=False)
     _wake_at: datetime | None = field(default=None, init=False)
     _stored: bytes = field(default=b"", init=False)
@@ -320,6 +323,8 @@ class Driver:
             log.info(word, **fields)
         if word == SYNCHRONISED:
             self.on_synchronised(self.utility)
+        if word == UNPROVEN:
+            self.on_unproven(fields["reason"])
         if "offset_s" in fields:
             self.health.clock_offset_s = float(fields["offset_s"])
 

@@ -54,6 +54,12 @@ class Metrics:
             ["rule", "action"],
             registry=registry,
         )
+        self._unproven = Counter(
+            "gateway_messages_unproven",
+            "Messages of utilities that were ignored since their signature or its time is not right, by reason",
+            ["utility", "reason"],
+            registry=registry,
+        )
         # A series that begins with its first count shows no increase: all of them are there from the start.
         for effect in Effect:
             self._effects.labels(effect.value)
@@ -76,6 +82,10 @@ class Metrics:
         """Show how a utility stands, read whenever somebody asks."""
         self._failures.labels(utility).set_function(failures)
         self._probing.labels(utility).set_function(probing)
+
+    def unproven(self, utility: str) -> Callable[[str], None]:
+        """Return what counts messages of a utility that are ignored, by reason."""
+        return lambda reason: self._unproven.labels(utility, reason).inc()
 
     def count(self, what: str, *labels: str) -> None:
         """Count one thing that the pipeline tells of: ``event`` by effect, ``guard`` by rule and action."""

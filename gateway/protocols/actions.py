@@ -18,6 +18,8 @@ UNREADABLE: Final = "unreadable_answer"
 """Word of the note that tells of an answer that was no message; its field ``reason`` says why."""
 
 
+UNPROVEN: Final = "signature_refused"
+"""Word of the note that tells of a message whose author or time is not proven; its field ``reason`` says why."""
 SYNCHRONISED: Final = "synchronised"
 """Word of the ``Note`` by which a session says that it has handed in every event that the utility has at present."""
 

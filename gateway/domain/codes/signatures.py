@@ -114,4 +114,12 @@ ROWS: Final = (
         "High security needs a certificate that may sign, and its unencrypted key, RSA from 2048 or ECC from P-256.",
         "Check certificate and key with  gridgate doctor  ; ask the authority for another certificate.",
     ),
+    Row(
+        "GG-2422",
+        "SIGNING",
+        "A message of ours could not be signed",
+        Move.MAKERS,
+        "Its text was not accepted by our own signer, e.g. because it is larger than any message may be.",
+        "Send us the bundle of  gridgate support bundle -c FILE",
+    ),
 )

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
-from gateway.domain.errors import MisuseError, WireError
+from gateway.domain.errors import IdentityError, MisuseError, WireError
 from gateway.domain.opting import Decision, OptSchedule
 from gateway.protocols import actions
 from gateway.protocols.actions import Action, Close, Failure, Message, Readings, Wake
@@ -24,6 +24,7 @@ from gateway.protocols.oadr2b import (
     ven_push,
     ven_registration,
     ven_reports,
+    ven_security,
 )
 from gateway.protocols.oadr2b.codec import Codec
 from gateway.protocols.oadr2b.metadata import Offers
@@ -58,14 +59,15 @@ class VenSession:
     ) -> None:
         if tools.schema is None:
             raise MisuseError("NO_SCHEMA", "OpenADR 2.0b needs its compiled schema set")
+        self._state = read_state(state) if state else VenState()
         self._setting: Final = Setting(
             options=options,
             scope=scope,
             tools=tools,
             codec=Codec(tools.schema),
             offers=Offers.of(scope, options),
+            window=ven_security.window(options, self._state.replay),
         )
-        self._state = read_state(state) if state else VenState()
         self._link = Link()
         self._writer: Final = StateWriter()
         self._written: tuple[VenState, bytes] | None = None
@@ -106,8 +108,8 @@ class VenSession:
             self._fail(turn, outgoing, f"STATUS_{message.status}", None)
             return self._finish(turn)
         try:
-            reply = self._setting.codec.decode(message.body) if message.body.strip() else None
-        except WireError as error:
+            reply = ven_security.read(turn, message) if message.body.strip() else None
+        except (WireError, IdentityError) as error:
             turn.note(actions.UNREADABLE, service=outgoing.service, reason=error.reason)
             self._fail(turn, outgoing, UNREADABLE, None)
             return self._finish(turn)

@@ -61,6 +61,17 @@ class VenOptions(BaseModel):
     register_again: Positive | None = timedelta(minutes=15)
     """Time after a cancelled or refused registration before it is tried again (rule 401); none: never."""
 
+    xml_signature: bool = False
+    """High security: sign every message, and ignore what the VTN does not sign (oadrXmlSignature)."""
+    signature_fingerprints: tuple[Fingerprint, ...] = ()
+    """Certificates that the VTN signs with; none: the one that it shows at the connection."""
+    signature_window: Annotated[Positive, Field(le=timedelta(hours=1))] = timedelta(seconds=60)
+    """How far the time of a signature may be from ours, past and future."""
+    signature_sha1: bool = False
+    """Take signatures with SHA-1 too."""
+    signature_last: bool = False
+    """Take a signature behind the signed object, where the schema has none."""
+
     mode: Literal["pull", "push"] = "pull"
     """``push``: the VTN opens connections to us too, and we never poll (section 8.6, rule 37)."""
     push_url: PushUrl = ""

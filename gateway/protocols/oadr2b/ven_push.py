@@ -11,11 +11,11 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Final
 
-from gateway.domain.errors import WireError
+from gateway.domain.errors import IdentityError, WireError
 from gateway.domain.event import RawMessage
 from gateway.protocols.actions import Message as Arrived
 from gateway.protocols.actions import Reply
-from gateway.protocols.oadr2b import ven_events, ven_registration
+from gateway.protocols.oadr2b import ven_events, ven_registration, ven_security
 from gateway.protocols.oadr2b.errors import COMPLIANCE, NOT_REGISTERED, response_code
 from gateway.protocols.oadr2b.messages import (
     EiResponse,
@@ -70,7 +70,10 @@ def take(turn: Turn, arrived: Arrived) -> None:
     Nothing of it counts, and so nothing is answered, before the whole turn is stored.
     """
     try:
-        message = turn.setting.codec.decode(arrived.body)
+        message = ven_security.read(turn, arrived)
+    except IdentityError as error:
+        _reply(turn, _response(turn, refusal(response_code(error), error.detail[:256], "")))
+        return
     except WireError as error:
         turn.note("push_unreadable", service=arrived.service, reason=error.reason)
         _reply(turn, _unreadable(turn, error))
@@ -197,10 +200,13 @@ def stay_in_step(turn: Turn) -> None:
 
 
 def readdressed(turn: Turn) -> None:
-    """Renew the registration when it was made for another address, or for the other mode."""
+    """Renew the registration when it was made for another address, mode or security."""
     known = turn.registration
     address = turn.options.address
-    if known.asked_address == address or known.state is State.CANCELLING:
+    signed = turn.options.xml_signature
+    if (known.asked_address, known.asked_signature) == (address, signed):
+        return
+    if known.state is State.CANCELLING:
         return
     if known.state in _UNDER_WAY:
         # It was about to be said with the old address.
@@ -208,6 +214,6 @@ def readdressed(turn: Turn) -> None:
             if item.purpose in {Purpose.QUERY, Purpose.REGISTER}:
                 turn.drop(item)
         turn.register(state=_UNDER_WAY[known.state], retry_at=None)
-    turn.register(asked_address=address)
+    turn.register(asked_address=address, asked_signature=signed)
     if turn.registration.state in VALID:
         ven_registration.create(turn)

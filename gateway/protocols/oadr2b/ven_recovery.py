@@ -11,6 +11,7 @@ from typing import Final
 
 from gateway.protocols.oadr2b.events import State as EventState
 from gateway.protocols.oadr2b.registration import State
+from gateway.protocols.oadr2b.signature.replay import Remembered, bucket_of
 from gateway.protocols.oadr2b.ven_snapshot import read_state, write_state
 from gateway.protocols.oadr2b.ven_state import Due, EventRecord
 
@@ -47,6 +48,8 @@ def recovered(document: bytes, now: datetime) -> bytes:
             events={key: _unanswered(record) for key, record in state.events.items()},
             owed=tuple(_later(due, now) for due in state.owed),
             restored_at=now,
+            # What came in since the backup is not known: nothing that was sent before now is taken any more.
+            replay=Remembered(floor=bucket_of(now) + 1),
         )
     )
 

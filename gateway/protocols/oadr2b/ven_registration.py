@@ -89,6 +89,7 @@ def create(turn: Turn) -> None:
         ven_id=(known.ven_id if known.registration_id else turn.options.ven_id) or None,
         oadr_ven_name=turn.options.ven_name,
         oadr_transport_address=turn.options.address or None,
+        oadr_xml_signature=turn.options.xml_signature,
         oadr_http_pull_model=not turn.options.pushes,
     )
     turn.queue(Purpose.REGISTER, EI_REGISTER_PARTY, message, request_id)

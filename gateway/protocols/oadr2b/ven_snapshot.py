@@ -14,6 +14,7 @@ from pydantic import TypeAdapter, ValidationError
 from gateway.domain.canonical import canonical, read_json
 from gateway.domain.errors import MisuseError, WireError
 from gateway.domain.timespan import instant_text
+from gateway.protocols.oadr2b.signature.replay import NOTHING_SEEN, Remembered
 from gateway.protocols.oadr2b.ven_state import (
     Due,
     EventRecord,
@@ -40,12 +41,13 @@ class Stored:
     running: tuple[Running, ...]
     opts: tuple[OptRecord, ...] = ()
     restored_at: datetime | None = None
+    replay: Remembered = NOTHING_SEEN
 
 
 _STORED: Final = TypeAdapter(Stored)
 _ADAPTERS: Final[dict[type, TypeAdapter[Any]]] = {
     kind: TypeAdapter(kind)
-    for kind in (EventRecord, Outgoing, Due, Registration, Running, OptRecord)
+    for kind in (EventRecord, Outgoing, Due, Registration, Running, OptRecord, Remembered)
 }
 
 
@@ -68,6 +70,8 @@ class StateWriter:
         }
         if state.opts:
             parts["opts"] = self._list((("p", o.opt_id), o) for o in state.opts.values())
+        if state.replay != NOTHING_SEEN:
+            parts["replay"] = (self._bytes(("w", ""), state.replay),)
         if state.restored_at is not None:
             parts["restored_at"] = (canonical(instant_text(state.restored_at)),)
         # Joined once: the state of a utility with very many events has megabytes, and every copy would show.
@@ -125,4 +129,5 @@ def read_state(document: bytes) -> VenState:
         finished=stored.finished,
         opts={record.opt_id: record for record in stored.opts},
         restored_at=stored.restored_at,
+        replay=stored.replay,
     )

@@ -15,6 +15,7 @@ from gateway.domain.opting import Window
 from gateway.domain.timespan import Span
 from gateway.protocols.oadr2b import events, opts, registration, reports
 from gateway.protocols.oadr2b.messages import OptType
+from gateway.protocols.oadr2b.signature.replay import NOTHING_SEEN, Remembered
 
 
 class Purpose(StrEnum):
@@ -59,6 +60,8 @@ class Registration:
     """oadrRequestedOadrPollFreq."""
     asked_ven_id: str = ""
     """The pre-allocated venID of the configuration that this registration was made under."""
+    asked_signature: bool = False
+    """The registration was asked for with oadrXmlSignature."""
     asked_address: str = ""
     """The oadrTransportAddress that this registration was made with; empty: pull."""
     ended: tuple[str, str] | None = None
@@ -180,6 +183,8 @@ class VenState:
     """optID -> an opt that is not over."""
     finished: tuple[str, ...] = ()
     """reportRequestIDs of the last requests that ended, so that a repetition is known as one."""
+    replay: Remembered = NOTHING_SEEN
+    """Signed messages that came in lately."""
     restored_at: datetime | None = None
     """When the gateway went on with an older backup; what it reported until then is stored at the VTN alone."""
 

@@ -15,6 +15,7 @@ from gateway.protocols.oadr2b.errors import INVALID_ID
 from gateway.protocols.oadr2b.messages import OK, EiResponse
 from gateway.protocols.oadr2b.metadata import Offers
 from gateway.protocols.oadr2b.options import VenOptions
+from gateway.protocols.oadr2b.signature.replay import ReplayWindow
 from gateway.protocols.oadr2b.targets import Audience
 from gateway.protocols.oadr2b.ven_state import (
     EventRecord,
@@ -43,6 +44,8 @@ class Setting:
     tools: Tools
     codec: Codec
     offers: Offers
+    window: ReplayWindow
+    """Signed messages that came in lately; kept in ``VenState.replay`` too."""
     decoded: dict[str, wire.OadrEvent] = field(default_factory=dict)
     """Event id -> the version taken, decoded; a cache of ``EventRecord.xml`` that may be lost."""
 

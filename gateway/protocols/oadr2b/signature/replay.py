@@ -59,6 +59,9 @@ class Remembered:
     seen: tuple[Seen, ...] = ()
 
 
+NOTHING_SEEN: Final = Remembered()
+
+
 class ReplayWindow:
     """The stamps of all peers that are new enough to matter.
 
@@ -68,7 +71,7 @@ class ReplayWindow:
     """
 
     def __init__(self, limits: Limits, before: Remembered | None = None) -> None:
-        before = before or Remembered()
+        before = before or NOTHING_SEEN
         self._limits = limits
         self._floor = before.floor
         self._buckets: dict[int, dict[bytes, str]] = {}
@@ -97,14 +100,14 @@ class ReplayWindow:
             IdentityError: ``REPLAY_TIME`` outside the window, ``REPLAY_SEEN`` the second time, ``REPLAY_FULL``.
         """
         limits = self._limits
-        bucket = _bucket(stamp.at)
+        bucket = bucket_of(stamp.at)
         if not now - limits.past <= stamp.at <= now + limits.future or bucket < self._floor:
             off_s = (stamp.at - now).total_seconds()
             detail = (
                 f"the message was sent {off_s:+.0f} s from now by our clock; set both clocks right"
             )
             raise IdentityError("REPLAY_TIME", detail)
-        self._drop(_bucket(now - limits.past))
+        self._drop(bucket_of(now - limits.past))
         seen = Seen(peer=peer, bucket=bucket, digest=_digest(peer, stamp))
         if bytes.fromhex(seen.digest) in self._buckets.get(bucket, {}):
             raise IdentityError(
@@ -143,7 +146,8 @@ class ReplayWindow:
             self._floor = max(self._floor, bucket + 1)
 
 
-def _bucket(at: datetime) -> int:
+def bucket_of(at: datetime) -> int:
+    """Return the number of the bucket that an instant lies in."""
     return int(at.astimezone(UTC).timestamp() // BUCKET_S)
 
 
