@@ -340,15 +340,11 @@ class Gateway:
             self._wiring.tap,
         )
         steps = {"timetable": self._keep_time, "heads": self._heads}
-        if self._delivered is not None:
-            steps["delivered"] = self._delivered.run
-        if self._fencing is not None:
-            steps["fencing"] = self._fencing.run
+        self._sessions.recovery = self._recovery
+        parts = {"delivered": self._delivered, "fencing": self._fencing, "recovery": self._recovery}
+        steps |= {name: part.run for name, part in parts.items() if part is not None}
         for (site, name), courier in self._webhooks.couriers.items():
             steps[f"webhook {site}/{name}"] = partial(self._deliver, courier.run)
-        if self._recovery is not None:
-            steps["recovery"] = self._recovery.run
-            self._sessions.recovery = self._recovery
         for section in self._loaded.settings.utility:
             steps[section.name] = partial(self._sessions.drive, UtilityName(section.name))
         try:
@@ -357,6 +353,11 @@ class Gateway:
                     tasks.create_task(keep(name, start, office.clock), name=name)
         except BaseExceptionGroup as group:
             raise first_of(group, GatewayError) or group from None
+
+    def look_again(self) -> None:
+        """Look at certificates again that could not be used when they were exchanged."""
+        if self._sessions is not None:
+            self._sessions.look_again()
 
     async def _deliver(self, run: Callable[[], Awaitable[None]]) -> None:
         if self._recovery is not None:

@@ -3,18 +3,18 @@
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 
+import structlog
 from lxml import etree
 
+from gateway.app.line import Line
 from gateway.config.load import Loaded
-from gateway.config.settings import UtilitySection
-from gateway.domain.errors import ConfigError
+from gateway.domain.errors import TransportError
 from gateway.domain.names import MeterId, SiteId, UtilityName
 from gateway.domain.opting import Decision, utility_of
 from gateway.domain.ports import Chance, Ids
 from gateway.northbound.driver import Driver
-from gateway.northbound.exchange import HttpExchange, pinned
 from gateway.northbound.health import Health
-from gateway.northbound.items import UNAVAILABLE
+from gateway.northbound.items import BROKEN, UNAVAILABLE
 from gateway.northbound.ports import Exchange, Sink
 from gateway.observability.metrics import Metrics
 from gateway.pipeline.book import Office
@@ -22,9 +22,8 @@ from gateway.pipeline.recovery import Recovery
 from gateway.protocols.actions import Collect, Message, Readings, Reply, Send
 from gateway.protocols.entry import MeterPoint, ProgramTerms, Scope, Tools
 from gateway.protocols.registry import PROTOCOLS
-from gateway.transport.client import PeerClient
-from gateway.transport.tls import TlsFiles, TlsProfile, openadr_client
 
+log = structlog.get_logger()
 Tap = Callable[[Message], None]
 
 
@@ -56,7 +55,7 @@ class Sessions:
     recovery: Recovery | None = None
     """Holds sessions back until sites have told what a restored store does not know."""
     _drivers: dict[UtilityName, Driver] = field(default_factory=dict)
-    _clients: dict[UtilityName, PeerClient] = field(default_factory=dict)
+    _lines: dict[UtilityName, Line] = field(default_factory=dict)
     _seen: dict[UtilityName, str] = field(default_factory=dict)
     """Fingerprint of the certificate that each utility showed last."""
 
@@ -69,7 +68,14 @@ class Sessions:
     async def ask(self, name: UtilityName, message: Message) -> Reply:
         """Let a utility's session answer a request; one that is not running is to be asked again later."""
         driver = self._drivers.get(name)
-        return UNAVAILABLE if driver is None else await driver.ask(message)
+        if driver is None:
+            return UNAVAILABLE
+        reply = await driver.ask(message)
+        try:
+            return await self._lines[name].reply(reply)
+        except TransportError as error:
+            log.error("reply_not_sent", utility=name, reason=error.reason, detail=error.detail)
+            return BROKEN
 
     def seen(self, name: UtilityName) -> str:
         """Return the fingerprint that a utility showed last, its chain and name verified; empty: none yet."""
@@ -96,20 +102,21 @@ class Sessions:
         tools = Tools(chance=self.chance, ids=self.ids, schema=load() if load else None)
         options = entry.read_options(section.options)
         session = entry.session(options, scope_of(self.loaded, name), tools, state)
-        old = self._clients.pop(name, None)
+        old = self._lines.pop(name, None)
         if old is not None:
             await old.close()
-        client = self._clients[name] = self._client(section)
-        exchange = HttpExchange(client=client)
+        line = Line(self.loaded, section, options, self.office.clock, self.ids)
+        self._lines[name] = line
         driver = Driver(
             name,
             session,
-            self._looked(name, self.metrics.counted(name, exchange, self.tap)),
+            self._looked(name, self.metrics.counted(name, line, self.tap)),
             self.sink,
             self.collect,
             self.office.clock,
             watch=self.office.watch,
             on_synchronised=self._synchronised,
+            on_unproven=self.metrics.unproven(name),
         )
         self._drivers[name] = driver
         health = driver.health
@@ -131,32 +138,15 @@ class Sessions:
 
         return send
 
-    def _client(self, section: UtilitySection) -> PeerClient:
-        settings = self.loaded.settings
-        context = None
-        if section.url.startswith("https://"):
-            if not (section.certificate and section.key and section.ca):
-                raise ConfigError((f"utility {section.name}: certificate, key and ca are needed",))
-            files = TlsFiles(
-                certificate=self.loaded.path(section.certificate),
-                key=self.loaded.path(section.key),
-                ca=self.loaded.path(section.ca),
-            )
-            profile = TlsProfile(section.tls_profile)
-            context = openadr_client(files, profile, host_names=section.check_host_name)
-        return PeerClient(
-            section.url,
-            context,
-            self.office.clock,
-            total_s=section.request_timeout_s,
-            test_mode=settings.gateway.test_mode,
-            admit=pinned(section.server_fingerprint) if section.server_fingerprint else None,
-        )
+    def look_again(self) -> None:
+        """Take certificates that were refused into consideration once more."""
+        for line in self._lines.values():
+            line.look_again()
 
     async def close(self) -> None:
         """Close every connection."""
-        for client in self._clients.values():
-            await client.close()
+        for line in self._lines.values():
+            await line.close()
 
 
 def scope_of(loaded: Loaded, name: UtilityName) -> Scope:

@@ -57,6 +57,7 @@ async def _serve(gateway: Gateway) -> int:
     # Before anything is opened: a signal while it starts ends it in good order too.
     for name in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(name, _stop, life, name)
+    loop.add_signal_handler(signal.SIGHUP, gateway.look_again)
     with contextlib.suppress(asyncio.CancelledError):
         await life
         return Exit.OK

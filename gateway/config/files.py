@@ -9,6 +9,7 @@ from gateway.config.endpoints import unusable
 from gateway.config.fixes import Place
 from gateway.config.settings import PushSection, SouthboundSection, UtilitySection
 from gateway.domain.errors import ConfigError, Fault, IdentityError
+from gateway.protocols.oadr2b.signature.keys import signing_key
 from gateway.transport.tls import (
     TlsFiles,
     TlsProfile,
@@ -67,6 +68,17 @@ def _utility(at: Place, draft: Draft, section: UtilitySection) -> Found:
         return
     yield from _marked((*at, "certificate"), files.certificate, draft)
     yield from _marked((*at, "ca"), files.ca, draft)
+    yield from _signing((*at, "certificate"), files, section)
+
+
+def _signing(place: Place, files: TlsFiles, section: UtilitySection) -> Found:
+    if section.options.get("xml_signature") is not True:
+        return
+    try:
+        signing_key(files.certificate.read_bytes(), files.key.read_bytes())
+    except ConfigError as error:
+        for fault in error.faults:
+            yield place, fault
 
 
 def _marked(place: Place, path: Path, draft: Draft) -> Found:

@@ -596,3 +596,28 @@ async def test_the_chain_that_a_server_shows_can_be_read_on_this_python(bench: B
     ]
     assert list(shaken.chain) == ders
     assert len(ders) == 2
+
+
+async def test_signing_material_is_told_and_an_unsigned_answer_is_a_problem(bench: Bench) -> None:
+    pki = Pki(bench.folder, bench.pki, {"vtn": bench.files()})
+    async with serving(pki) as utility:
+        bench.configure(f"https://localhost:{utility.port}{PATH}", "xml_signature = true")
+        found = await bench.examine()
+
+    (signing,) = named(found, "signing")
+    assert signing.state is State.OK
+    assert "ECDSA with SHA-256" in signing.text
+    (register,) = named(found, "register")
+    assert register.row is not None
+    assert register.row.reason == "SIGNATURE_MISSING"
+
+
+async def test_a_key_that_may_not_sign_is_told_before_the_gateway_starts(bench: Bench) -> None:
+    bench.configure("https://localhost:9" + PATH, "xml_signature = true")
+    (bench.folder / "ven.key").write_bytes(bench.pki.ven("other").key_pem)
+    found = await bench.examine()
+
+    wrong = [f for f in found if f.state is State.FAIL and f.row is not None]
+    assert "SIGNING_KEY" in {f.row.reason for f in wrong if f.row} or "UNUSABLE_FILE" in {
+        f.row.reason for f in wrong if f.row
+    }

@@ -11,6 +11,7 @@ from gateway.app.control_client import running
 from gateway.app.doctor.finding import Finding, Scribe, State
 from gateway.app.doctor.link import Link, Resolve, system_addresses
 from gateway.app.doctor.machine import Machine
+from gateway.app.doctor.signing import secured, signing
 from gateway.app.doctor.talk2b import Talk
 from gateway.app.ids import SystemIds
 from gateway.app.state_desk import StateDocument, UtilityState
@@ -22,6 +23,8 @@ from gateway.domain.errors import ConfigError, TransportError
 from gateway.domain.ports import Clock, Ids
 from gateway.domain.protocol import ProtocolName
 from gateway.protocols.oadr2b.codec import Codec
+from gateway.protocols.oadr2b.options import VenOptions
+from gateway.protocols.registry import PROTOCOLS
 from gateway.transport.schemas import load_oadr20b_schema
 
 WRITE: Final = Scribe("gateway")
@@ -72,6 +75,9 @@ class Doctor:
         if any(finding.state is State.FAIL and finding.check in _STEPS for finding in found):
             write = Scribe(section.name)
             return [*found, write.skip("register", "not asked: mend what stands above first")]
+        options = PROTOCOLS[section.protocol].read_options(section.options)
+        if isinstance(options, VenOptions):
+            found += signing(link, options)
         speak = _TALKS.get(section.protocol)
         if speak is None:
             return found
@@ -134,15 +140,18 @@ def _poll(write: Scribe, known: UtilityState, now: datetime) -> Finding:
 
 def _oadr20b(doctor: Doctor, link: Link) -> Talk:
     section = link.section
+    codec = Codec(load_oadr20b_schema())
+    options = VenOptions.model_validate(section.options)
     return Talk(
         write=link.write,
-        codec=Codec(load_oadr20b_schema()),
+        codec=codec,
         clock=doctor.clock,
         ids=doctor.ids,
         url=section.url,
         context=link.context() if link.secure else None,
         test_mode=link.loaded.settings.gateway.test_mode,
         fingerprint=section.server_fingerprint,
+        secured=secured(link, options, codec, doctor.ids),
     )
 
 

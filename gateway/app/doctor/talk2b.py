@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import Final
 
 from gateway.app.doctor.finding import Finding, Scribe
+from gateway.app.doctor.signing import Secured
 from gateway.database.lock import FileLock
-from gateway.domain.errors import StoreError, TransportError, WireError
+from gateway.domain.errors import IdentityError, StoreError, TransportError, WireError
 from gateway.domain.ports import Clock, Ids
 from gateway.northbound.exchange import pinned
 from gateway.protocols.oadr2b.codec import Codec
@@ -49,6 +50,7 @@ class Talk:
         context: TLS; None for plain HTTP.
         test_mode: Whether test certificates are accepted.
         fingerprint: Of the pinned server; empty: not pinned.
+        secured: Signs and verifies; None without high security.
     """
 
     write: Scribe
@@ -59,6 +61,7 @@ class Talk:
     context: ssl.SSLContext | None
     test_mode: bool
     fingerprint: str = ""
+    secured: Secured | None = None
 
     async def speak(self, store: Path | None) -> list[Finding]:
         """Query the registration, compare clocks, and list events unless a gateway uses the store.
@@ -108,13 +111,19 @@ class Talk:
         self, client: PeerClient, check: str, service: str, message: Message
     ) -> tuple[Answer, Message] | Finding:
         try:
-            answer = await client.post(service, self.codec.encode(message), XML)
+            body = self.codec.encode(message)
+            sealed = self.secured.seal(body) if self.secured else body
+            answer = await client.post(service, sealed, XML)
         except TransportError as error:
             return self.write.error(check, error)
         if answer.status != _OK:
             return self._status(check, service, answer)
         try:
+            if self.secured:
+                return answer, self.secured.read(answer)
             return answer, self.codec.decode(answer.body)
+        except IdentityError as error:
+            return self.write.error(check, error)
         except WireError as error:
             start = answer.body.lstrip()[:20].lower()
             kind = "a web page" if start.startswith(_PAGE) else f"no OpenADR ({error.reason})"

@@ -1,0 +1,211 @@
+"""The line to one utility: connections and signing key out of one set of files, exchanged together when those change.
+
+Before each message the files are looked at. When certificate, key and anchor have changed, they are read and judged as
+one unit; what is wrong with them leaves the old unit in use and is told (R-TLS-2). From then on messages go out over
+new connections, signed with the new key; what is under way ends on the old ones. The session notices nothing.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Final
+
+import structlog
+from cryptography import x509
+from pydantic import BaseModel
+
+from gateway.config.load import Loaded
+from gateway.config.settings import UtilitySection
+from gateway.domain.errors import ConfigError, GatewayError
+from gateway.domain.ports import Clock, Ids
+from gateway.northbound.exchange import HttpExchange, pinned
+from gateway.northbound.sealing import Sealing
+from gateway.protocols.actions import Message, Reply, Send
+from gateway.protocols.oadr2b.options import VenOptions
+from gateway.protocols.oadr2b.signature.keys import signing_key
+from gateway.protocols.oadr2b.signature.sign import Sealer
+from gateway.transport.client import PeerClient
+from gateway.transport.tls import TlsFiles, TlsProfile, openadr_client, refuse_test_files
+
+AGAIN_AFTER: Final = timedelta(minutes=1)
+"""Files that could not be used are tried again then, though they did not change: their days may have begun."""
+Mark = tuple[tuple[int, int, int], ...]
+
+log = structlog.get_logger()
+
+
+@dataclass(eq=False, slots=True, kw_only=True)
+class _Unit:
+    """One identity in use."""
+
+    client: PeerClient
+    sealing: Sealing | None
+    mark: Mark
+    users: int = 0
+    retired: bool = False
+
+
+class Line:
+    """Sends to one utility, as ``northbound.ports.Exchange`` has it.
+
+    Args:
+        loaded: The configuration.
+        section: The utility.
+        options: Its protocol's own settings.
+        clock: Time.
+        ids: Source of nonces.
+
+    Raises:
+        ConfigError: the files cannot be used, or ``SIGNING_KEY``: not for signatures.
+    """
+
+    def __init__(
+        self, loaded: Loaded, section: UtilitySection, options: BaseModel, clock: Clock, ids: Ids
+    ) -> None:
+        self._loaded = loaded
+        self._section = section
+        self._signs = isinstance(options, VenOptions) and options.xml_signature
+        self._clock = clock
+        self._ids = ids
+        self._refused: Mark | None = None
+        self._again_at = clock.now()
+        self._units = [self._make(self._mark())]
+
+    async def __call__(self, send: Send) -> Message:
+        """Return the answer to a message, which is signed where that was agreed.
+
+        Raises:
+            TransportError: as ``HttpExchange``; ``SIGNING``.
+        """
+        await self._look()
+        unit = self._units[-1]
+        unit.users += 1
+        try:
+            exchange = HttpExchange(client=unit.client)
+            return await (unit.sealing.around(exchange) if unit.sealing else exchange)(send)
+        finally:
+            unit.users -= 1
+            await self._clear()
+
+    async def reply(self, reply: Reply) -> Reply:
+        """Return the answer to a request of the utility as it goes out.
+
+        Raises:
+            TransportError: ``SIGNING``.
+        """
+        await self._look()
+        sealing = self._units[-1].sealing
+        return await sealing.reply(reply) if sealing else reply
+
+    def look_again(self) -> None:
+        """Try files that were refused once more at the next message, whether or not they changed."""
+        self._refused = None
+
+    async def close(self) -> None:
+        """Close every connection."""
+        for unit in self._units:
+            await unit.client.close()
+
+    # --- exchanging
+
+    @property
+    def _files(self) -> TlsFiles | None:
+        section, path = self._section, self._loaded.path
+        if not section.url.startswith("https://"):
+            return None
+        if not (section.certificate and section.key and section.ca):
+            raise ConfigError((f"utility {section.name}: certificate, key and ca are needed",))
+        return TlsFiles(
+            certificate=path(section.certificate), key=path(section.key), ca=path(section.ca)
+        )
+
+    def _mark(self) -> Mark:
+        """Return what changes when the files do."""
+        files = self._files
+        named = (files.certificate, files.key, files.ca) if files else ()
+        return tuple(_state(path) for path in named)
+
+    def _make(self, mark: Mark) -> _Unit:
+        section, files = self._section, self._files
+        context, sealing = None, None
+        if files is not None:
+            profile = TlsProfile(section.tls_profile)
+            context = openadr_client(files, profile, host_names=section.check_host_name)
+        if self._signs:
+            sealing = Sealing(seal=self._sealer(), clock=self._clock)
+        client = PeerClient(
+            section.url,
+            context,
+            self._clock,
+            total_s=section.request_timeout_s,
+            test_mode=self._loaded.settings.gateway.test_mode,
+            admit=pinned(section.server_fingerprint) if section.server_fingerprint else None,
+        )
+        return _Unit(client=client, sealing=sealing, mark=mark)
+
+    def _sealer(self) -> Sealer:
+        section, path = self._section, self._loaded.path
+        if not (section.certificate and section.key):
+            fault = f"utility {section.name}: xml_signature needs certificate and key; name both"
+            raise ConfigError((fault,), "SIGNING_KEY")
+        try:
+            chain, key = path(section.certificate).read_bytes(), path(section.key).read_bytes()
+        except OSError as error:
+            fault = f"utility {section.name}: {error.filename}: {error.strerror}; give PEM files"
+            raise ConfigError((fault,), "SIGNING_KEY") from None
+        return Sealer(signing_key(chain, key), self._ids)
+
+    async def _look(self) -> None:
+        """Take over files that have changed since they were read."""
+        mark, now = self._mark(), self._clock.now()
+        if mark == self._units[-1].mark or (mark == self._refused and now < self._again_at):
+            return
+        try:
+            self._judge(now)
+            fresh = self._make(mark)
+        except (GatewayError, ValueError, OSError) as error:
+            self._refused, self._again_at = mark, now + AGAIN_AFTER
+            log.error("certificate_not_taken", utility=self._section.name, why=str(error))
+            return
+        if mark != self._mark():  # exchanged one by one: the next message finds them complete
+            await fresh.client.close()
+            return
+        self._refused = None
+        self._units[-1].retired = True
+        self._units.append(fresh)
+        log.info("certificate_exchanged", utility=self._section.name)
+        await self._clear()
+
+    def _judge(self, now: datetime) -> None:
+        """Judge a new certificate further than the one that we started with.
+
+        Raises:
+            IdentityError: ``TEST_CERTIFICATE`` outside test mode.
+            ConfigError: ``OUR_EXPIRY`` outside its days.
+            ValueError: it cannot be read.
+            OSError: the same.
+        """
+        files = self._files
+        if files is None:
+            return
+        if not self._loaded.settings.gateway.test_mode:
+            refuse_test_files((files.certificate, files.ca))
+        leaf = x509.load_pem_x509_certificates(files.certificate.read_bytes())[0]
+        if not leaf.not_valid_before_utc <= now <= leaf.not_valid_after_utc:
+            fault = f"{files.certificate}: is past its days, or before them; renew it"
+            raise ConfigError((fault,), "OUR_EXPIRY")
+
+    async def _clear(self) -> None:
+        """Close what nobody uses any more."""
+        idle = [unit for unit in self._units if unit.retired and not unit.users]
+        self._units = [unit for unit in self._units if unit not in idle]
+        for unit in idle:
+            await unit.client.close()
+
+
+def _state(path: Path) -> tuple[int, int, int]:
+    try:
+        found = path.stat()
+    except OSError:
+        return (0, 0, 0)
+    return (found.st_mtime_ns, found.st_size, found.st_ino)
