@@ -22,8 +22,10 @@ from gateway.protocols.oadr2b.errors import response_code
 from gateway.protocols.oadr2b.identity import fingerprint
 from gateway.protocols.oadr2b.messages import EiResponse, Message, OadrResponse
 from gateway.protocols.oadr2b.server import SERVICES
+from gateway.protocols.oadr2b.vtn_facts import Refused
 from gateway.protocols.xml import OFF_LOOP_BYTES
 from gateway.servers.vtn2b.desk import VtnDesk
+from gateway.servers.vtn2b.security import Security
 from gateway.transport.limits import Limits
 from gateway.transport.server import dated, guarded, read_body
 from gateway.transport.tls import peer_certificate
@@ -57,8 +59,16 @@ class HttpOptions:
 class _Front:
     """Handles every request of one app."""
 
-    def __init__(self, desk: VtnDesk, codec: Codec, clock: Clock, options: HttpOptions) -> None:
+    def __init__(
+        self,
+        desk: VtnDesk,
+        codec: Codec,
+        clock: Clock,
+        options: HttpOptions,
+        security: Security | None,
+    ) -> None:
         self._desk = desk
+        self._security = security
         self._codec = codec
         self._clock = clock
         self._options = options
@@ -104,9 +114,30 @@ class _Front:
     async def _exchange(self, request: web.Request, service: str, peer: str) -> web.Response:
         _check_headers(request)
         body = await read_body(request, self._clock, LARGEST)
+        if self._security is not None:
+            return await self._secured(self._security, request, service, peer, body)
         message = await self._decoded(body)
         reply = await self._desk.answer(service, message, peer)
         return _written(request, self._codec.encode(reply) if reply is not None else b"")
+
+    async def _secured(
+        self, security: Security, request: web.Request, service: str, peer: str, body: bytes
+    ) -> web.Response:
+        """Do the same where signatures are wanted, or at least verified."""
+        said: Message | None
+        try:
+            found = await security.receive(body, peer, self._desk.vtn, LARGEST)
+        except IdentityError as error:
+            self._desk.tell(Refused(ven_id="", message="", code="463", detail=error.reason))
+            if security.options.refusal == "403":
+                raise
+            said, sealed = _refused(error), True
+        else:
+            said, sealed = await self._desk.answer(service, found.message, peer), found.sealed
+        if said is None:
+            return _written(request, b"")
+        text = self._codec.encode(said)
+        return _written(request, await security.seal(text) if sealed else text)
 
     async def _decoded(self, body: bytes) -> Message:
         if len(body) <= OFF_LOOP_BYTES:
@@ -123,12 +154,7 @@ class _Front:
         if isinstance(error, IdentityError):
             return web.Response(status=403)
         if error.reason in _READABLE:
-            answer = EiResponse(
-                response_code=str(response_code(error)),
-                response_description=error.detail,
-                request_id="",
-            )
-            return _written(request, self._codec.encode(OadrResponse(ei_response=answer)))
+            return _written(request, self._codec.encode(_refused(error)))
         status = _STATUS.get(error.reason, self._options.schema_error_status)
         response = web.Response(status=status)
         if status == _BUSY:
@@ -149,6 +175,17 @@ _STATUS: Final = {
 _BUSY: Final = 503
 _CLOSING: Final = frozenset({406, 408, 413})
 """After these the rest of the body is not read, so the connection cannot go on."""
+
+
+def _refused(error: GatewayError) -> OadrResponse:
+    """Write the application answer to what never became a message for the VTN."""
+    return OadrResponse(
+        ei_response=EiResponse(
+            response_code=str(response_code(error)),
+            response_description=error.detail,
+            request_id="",
+        )
+    )
 
 
 def _check_headers(request: web.Request) -> None:
@@ -177,7 +214,11 @@ def _written(request: web.Request, body: bytes) -> web.Response:
 
 
 def vtn_app(
-    desk: VtnDesk, codec: Codec, clock: Clock, options: HttpOptions | None = None
+    desk: VtnDesk,
+    codec: Codec,
+    clock: Clock,
+    options: HttpOptions | None = None,
+    security: Security | None = None,
 ) -> web.Application:
     """Build the app; serve it with ``gateway.transport.server.listen``.
 
@@ -186,8 +227,9 @@ def vtn_app(
         codec: Reads and writes the messages.
         clock: Time of deadlines, of limits and of the ``Date`` header.
         options: What may differ from the norm.
+        security: Verifies and signs; None: signatures are neither made nor looked at.
     """
-    front = _Front(desk, codec, clock, options or HttpOptions())
+    front = _Front(desk, codec, clock, options or HttpOptions(), security)
     app = web.Application(middlewares=[guarded(front.refuse)], client_max_size=LARGEST)
     app.router.add_route("*", "/{path:.*}", front.handle)
     dated(app, clock)

@@ -34,6 +34,10 @@ class VtnDesk:
         self._one_at_a_time = asyncio.Lock()
         self._failed = False
 
+    def tell(self, fact: Fact) -> None:
+        """Note something that happened before a door was opened."""
+        self._listen(fact, self._clock.now())
+
     async def answer(self, service: str, message: Message, peer: str) -> Message | None:
         """Answer a message; returns once everything that follows from it is stored.
 

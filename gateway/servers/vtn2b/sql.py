@@ -111,6 +111,19 @@ class SqlStore:
         if turn.changes or history:
             await self._in_thread(lambda: self._save(turn))
 
+    async def work(self, job: Callable[[Connection], T]) -> T:
+        """Run one transaction on tables that are not the VTN's turns.
+
+        Raises:
+            StoreError: ``VTN_STORE``.
+        """
+
+        def run() -> T:
+            with self._engine.begin() as connection:
+                return job(connection)
+
+        return await self._in_thread(run)
+
     async def close(self) -> None:
         """Close the file."""
         await self._in_thread(self._engine.dispose)

@@ -30,6 +30,15 @@ class VenRow(VtnRow, table=True):
     shown_at: datetime | None
 
 
+class ReplayRow(VtnRow, table=True):
+    """One signed message that came in lately; the row without digest tells below which bucket all were dropped."""
+
+    __tablename__ = "vtn2b_replay"
+    bucket: int = Field(primary_key=True)
+    digest: str = Field(primary_key=True)
+    peer: str
+
+
 class EventRow(VtnRow, table=True):
     """A published event at its newest version."""
 
