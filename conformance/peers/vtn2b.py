@@ -19,6 +19,7 @@ from gateway.protocols.oadr2b.vtn_facts import Answered, Fact, Reported
 from gateway.protocols.oadr2b.vtn_records import AllocationRecord, VenRecord, WantRecord
 from gateway.servers.vtn2b.app import BASE_PATH, HttpOptions, vtn_app
 from gateway.servers.vtn2b.desk import VtnDesk
+from gateway.servers.vtn2b.security import Security
 from gateway.servers.vtn2b.store import MemoryStore, VtnStore
 from gateway.transport.server import Listener, listen
 
@@ -48,6 +49,7 @@ class UtilityPeer:
         port: 0 for any free one.
         store: Keeps its memory; without one it forgets at the end.
         http: What may differ from the norm in transport.
+        security: Verifies and makes signatures; without it they are not looked at.
         watch: Called with every fact as it happens; must not wait.
     """
 
@@ -63,6 +65,7 @@ class UtilityPeer:
         port: int = 0,
         store: VtnStore | None = None,
         http: HttpOptions | None = None,
+        security: Security | None = None,
         watch: Watch | None = None,
     ) -> None:
         self._options = options
@@ -73,6 +76,7 @@ class UtilityPeer:
         self._address = (host, port)
         self._store = store if store is not None else MemoryStore()
         self._http = http or HttpOptions()
+        self._security = security
         self._watch = watch
         self._desk: VtnDesk | None = None
         self._listener: Listener | None = None
@@ -88,9 +92,11 @@ class UtilityPeer:
             OSError: the address is taken.
         """
         book = await self._store.load()
+        if self._security is not None:
+            await self._security.start()
         vtn = Vtn(self._options, self._ids, book)
         self._desk = VtnDesk(vtn, self._store, self._clock, self._note)
-        app = vtn_app(self._desk, self._codec, self._clock, self._http)
+        app = vtn_app(self._desk, self._codec, self._clock, self._http, self._security)
         host, port = self._address
         self._listener = await listen(app, host, port, self._tls)
 

@@ -60,11 +60,6 @@ class Metrics:
             ["utility", "reason"],
             registry=registry,
         )
-        # A series that begins with its first count shows no increase: all of them are there from the start.
-        for effect in Effect:
-            self._effects.labels(effect.value)
-        for rule, action in product(Rule, Outside):
-            self._guard.labels(rule.value, action.value)
         self._failures = Gauge(
             "gateway_utility_failures_in_a_row",
             "Exchanges with a utility that failed since the last good one",
@@ -77,6 +72,14 @@ class Metrics:
             ["utility"],
             registry=registry,
         )
+        self._begin()
+
+    def _begin(self) -> None:
+        """Let series begin: one that begins with its first count shows no increase."""
+        for effect in Effect:
+            self._effects.labels(effect.value)
+        for rule, action in product(Rule, Outside):
+            self._guard.labels(rule.value, action.value)
 
     def watch(self, utility: str, failures: Callable[[], int], probing: Callable[[], bool]) -> None:
         """Show how a utility stands, read whenever somebody asks."""
