@@ -54,12 +54,6 @@ class Metrics:
             ["rule", "action"],
             registry=registry,
         )
-        self._unproven = Counter(
-            "gateway_messages_unproven",
-            "Messages of utilities that were ignored since their signature or its time is not right, by reason",
-            ["utility", "reason"],
-            registry=registry,
-        )
         self._failures = Gauge(
             "gateway_utility_failures_in_a_row",
             "Exchanges with a utility that failed since the last good one",
@@ -75,7 +69,13 @@ class Metrics:
         self._begin()
 
     def _begin(self) -> None:
-        """Let series begin: one that begins with its first count shows no increase."""
+        """Make what has no room above, and let series begin: one that begins with its first count shows no increase."""
+        self._unproven = Counter(
+            "gateway_messages_unproven",
+            "Messages of utilities that were ignored since their signature or its time is not right, by reason",
+            ["utility", "reason"],
+            registry=self.registry,
+        )
         for effect in Effect:
             self._effects.labels(effect.value)
         for rule, action in product(Rule, Outside):

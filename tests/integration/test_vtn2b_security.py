@@ -159,7 +159,7 @@ async def test_an_unsigned_registration_cannot_announce_signatures_nor_end_them(
         )
         _, body = await ven.post("EiRegisterParty", CODEC.encode(wish))
         assert code(opened(CODEC, body, Trust(signers=(ven.vtn,)), CLOCK.now()).message) == "463"
-        assert len(utility.vens) == 0
+        assert [*utility.vens] == []
 
         await ven.register()
         downgrade = OadrCreatePartyRegistration(request_id="r", oadr_http_pull_model=True)
