@@ -20,7 +20,7 @@ T = TypeVar("T")
 
 SETTLE_TURNS: Final = 4
 """Turns of the loop without a token before the clock moves: tasks that were just made start tasks of their own."""
-STUCK_AFTER_S: Final = 5.0
+STUCK_AFTER_S: Final = 20.0
 """Real seconds without a move of the clock after which the watchdog names the holders."""
 
 
@@ -29,7 +29,7 @@ class VirtualClock:
 
     Args:
         start: First instant; aware UTC.
-        on_stuck: Called with a text that names the token holders when the clock has not moved for 5 real seconds.
+        on_stuck: Called with a text that names the token holders when the clock has not moved for 20 real seconds.
     """
 
     def __init__(self, start: datetime, on_stuck: Callable[[str], None] | None = None) -> None:

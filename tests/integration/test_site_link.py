@@ -205,7 +205,7 @@ async def test_a_gateway_that_does_not_let_the_site_in_ends_the_program() -> Non
 
 HOUR = Span.lasting(RUN_START, 60 * MINUTE)
 SHORT = Span(start=RUN_START + 25 * MINUTE, end=RUN_START + 45 * MINUTE)
-FACTOR = 600.0
+FACTOR = 300.0
 
 
 def command(clock_start: float, url: str, folder: Path) -> list[str]:
@@ -232,7 +232,7 @@ async def start(line: list[str]) -> asyncio.subprocess.Process:
 async def test_a_killed_process_started_again_by_its_command_line_completes_the_same_run(
     tmp_path: Path,
 ) -> None:
-    began = SystemClock().now() + timedelta(seconds=3)  # a process takes a while to start
+    began = SystemClock().now() + timedelta(seconds=6)  # a process takes a while to start
     clock = ScaledClock(RUN_START, began, FACTOR)
     gateway = SmallGateway(clock, Pace(burst=100_000))
     gateway.token()

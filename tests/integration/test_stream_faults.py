@@ -144,7 +144,7 @@ def resident() -> int:
 async def test_thirty_readers_that_stop_reading_cost_bounded_memory_and_delay_nobody(
     request: pytest.FixtureRequest,
 ) -> None:
-    gateway = filled(2, Pace(write_s=1.0, recheck_s=0.2, streams=10_000, burst=10_000, per_s=0))
+    gateway = filled(2, Pace(write_s=5.0, recheck_s=0.2, streams=10_000, burst=10_000, per_s=0))
     now = gateway.clock.now()
     for n in range(100):  # 10 MB for each of them
         plan = sample_plan(now, revision=n + 10)
