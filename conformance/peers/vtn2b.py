@@ -1,14 +1,16 @@
 """A utility that speaks OpenADR 2.0b, in process: publishes, asks for reports, and knows what every VEN answered."""
 
+import asyncio
 import ssl
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Final, Generic, TypeVar
 
 from conformance.peers.event_spec import EventSpec
+from conformance.peers.push2b import PushPeer
 from gateway.domain.errors import MisuseError
 from gateway.domain.ports import Clock, Ids, Mailbox
 from gateway.protocols.oadr2b.codec import Codec
@@ -51,6 +53,7 @@ class UtilityPeer:
         http: What may differ from the norm in transport.
         security: Verifies and makes signatures; without it they are not looked at.
         watch: Called with every fact as it happens; must not wait.
+        push: How it reaches VENs in push mode; without it every VEN has to poll.
     """
 
     def __init__(  # noqa: PLR0913 - one argument per thing that a demo, a test or the command line chooses
@@ -67,8 +70,9 @@ class UtilityPeer:
         http: HttpOptions | None = None,
         security: Security | None = None,
         watch: Watch | None = None,
+        push: PushPeer | None = None,
     ) -> None:
-        self._options = options
+        self._options = replace(options, push=push is not None)
         self._clock = clock
         self._ids = ids
         self._codec = codec
@@ -78,6 +82,8 @@ class UtilityPeer:
         self._http = http or HttpOptions()
         self._security = security
         self._watch = watch
+        self._push = push
+        self._pushing: asyncio.Task[None] | None = None
         self._desk: VtnDesk | None = None
         self._listener: Listener | None = None
         self._waiting: list[Mailbox[Told[Fact]]] = []
@@ -99,9 +105,13 @@ class UtilityPeer:
         app = vtn_app(self._desk, self._codec, self._clock, self._http, self._security)
         host, port = self._address
         self._listener = await listen(app, host, port, self._tls)
+        if self._push is not None:
+            self._pushing = self._push.begin(self._desk, self._codec, self._clock, self._options)
 
     async def stop(self) -> None:
         """Close every connection, then the store."""
+        if self._pushing is not None and self._push is not None:
+            await self._push.end(self._pushing)
         if self._listener is not None:
             await self._listener.stop()
         await self._store.close()

@@ -65,6 +65,8 @@ class VtnOptions:
     closed: bool = False
     """Only VENs that are expected, or allocated a venID, may register."""
     strangers: Strangers = Strangers.REFUSE
+    push: bool = False
+    """VENs may have their messages pushed to them (oadrHttpPullModel false)."""
     refuse_overlap: bool = False
     """Events of one market context may not overlap for one VEN; rule 18 of the newer edition allows it."""
     opt_default: bool = True

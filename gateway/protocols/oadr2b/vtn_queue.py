@@ -8,7 +8,7 @@ Spec: OpenADR 2.0b section 8.6, rule 500.
 """
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from gateway.protocols.oadr2b.vtn_book import Page
 from gateway.protocols.oadr2b.vtn_facts import Delivered, GaveUp
@@ -50,9 +50,9 @@ def enqueue_events(page: Page, ven_id: str) -> None:
     enqueue(page, ven_id, Waiting.EVENTS)
 
 
-def due(page: Page, ven_id: str) -> QueueRecord | None:
+def due(page: Page, ven_id: str, resend_after: timedelta | None = None) -> QueueRecord | None:
     """Return the first message that is to be sent now; None: the queue is empty for the moment."""
-    resend_after = page.options.resend_after or page.options.poll_every
+    resend_after = resend_after or page.options.resend_after or page.options.poll_every
     for item in page.all(QueueRecord, ven_id):
         if item.sent_at is not None and page.now < item.sent_at + resend_after:
             continue

@@ -41,6 +41,8 @@ class VenRecord:
     registered_at: datetime
     xml_signature: bool = False
     report_only: bool = False
+    transport_address: str = ""
+    """Where it takes what is pushed to it, as it announced that; empty: it polls."""
     shown: tuple[Shown, ...] = ()
     """The last oadrDistributeEvent sent, to know when createdDateTime is to be renewed (rule 115)."""
     shown_at: datetime | None = None

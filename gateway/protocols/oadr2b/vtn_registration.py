@@ -21,6 +21,7 @@ from gateway.protocols.oadr2b.messages import (
     OadrQueryRegistration,
     OadrResponse,
 )
+from gateway.protocols.oadr2b.vtn_address import address_of, may_push_to
 from gateway.protocols.oadr2b.vtn_book import ExpectedVen, Page, RefusalError
 from gateway.protocols.oadr2b.vtn_events import listed
 from gateway.protocols.oadr2b.vtn_facts import Registered, Unregistered
@@ -134,11 +135,11 @@ def create(
 
     Raises:
         RefusalError: 463 for a stranger or another VEN's venID, 452 for ids that do not fit, 459 for another profile or
-            transport, 469 for push.
+            transport, 469 for push where it is not offered.
     """
     ven = known(page, peer, message.ven_id)
     allowed = expected(page, peer, message.ven_id)
-    _check_offer(message)
+    _check_offer(page, message)
     if message.registration_id is not None:
         return _renew(page, ven, message)
     ven_id = _ven_id(page, peer, ven, allowed, message.ven_id)
@@ -152,6 +153,7 @@ def create(
         registered_at=page.now,
         xml_signature=message.oadr_xml_signature,
         report_only=message.oadr_report_only,
+        transport_address=address_of(message),
     )
     page.put(fresh)
     # Metadata goes before anything but events that the VEN asks for itself (rule 309).
@@ -162,13 +164,17 @@ def create(
     return _created(page, message.request_id, fresh)
 
 
-def _check_offer(message: OadrCreatePartyRegistration) -> None:
+def _check_offer(page: Page, message: OadrCreatePartyRegistration) -> None:
     if message.oadr_profile_name != "2.0b" or message.oadr_transport_name != "simpleHttp":
         raise RefusalError("COMPLIANCE", "only profile 2.0b over simpleHttp is offered here")
-    if message.oadr_http_pull_model is False:
+    if message.oadr_http_pull_model is not False:
+        return
+    if not page.options.push:
         raise RefusalError(
             "DEPLOYMENT", "only pull is offered here: register with oadrHttpPullModel true"
         )
+    if not may_push_to(message.oadr_transport_address or ""):
+        raise RefusalError("COMPLIANCE", "push needs an oadrTransportAddress: https://host:port/…")
 
 
 def _ven_id(
@@ -200,6 +206,7 @@ def _renew(
         ven_name=message.oadr_ven_name or ven.ven_name,
         xml_signature=message.oadr_xml_signature,
         report_only=message.oadr_report_only,
+        transport_address=address_of(message),
     )
     page.put(renewed)
     answered(page, ven.ven_id, Waiting.REREGISTRATION, "")

@@ -140,6 +140,7 @@ def _ven_row(record: VenRecord) -> VenRow:
         registered_at=record.registered_at,
         xml_signature=record.xml_signature,
         report_only=record.report_only,
+        transport_address=record.transport_address,
         shown=json.dumps(shown),
         shown_at=record.shown_at,
     )
@@ -163,6 +164,7 @@ def _ven_record(row: VenRow) -> VenRecord:
         registered_at=row.registered_at,
         xml_signature=row.xml_signature,
         report_only=row.report_only,
+        transport_address=row.transport_address,
         shown=shown,
         shown_at=row.shown_at,
     )

@@ -14,6 +14,8 @@ from gateway.protocols.oadr2b.vtn_facts import Fact
 from gateway.servers.vtn2b.store import VtnStore
 
 Listener: TypeAlias = Callable[[Fact, datetime], None]
+After: TypeAlias = Callable[[Turn], None]
+"""Called with each turn once it is stored; must not wait."""
 
 
 class VtnDesk:
@@ -33,6 +35,7 @@ class VtnDesk:
         self._listen = listen
         self._one_at_a_time = asyncio.Lock()
         self._failed = False
+        self.after: After = lambda _: None
 
     def tell(self, fact: Fact) -> None:
         """Note something that happened before a door was opened."""
@@ -67,4 +70,5 @@ class VtnDesk:
                 raise
             for fact in turn.facts:
                 self._listen(fact, turn.at)
+            self.after(turn)
             return turn

@@ -25,6 +25,7 @@ class VenRow(VtnRow, table=True):
     registered_at: datetime
     xml_signature: bool
     report_only: bool
+    transport_address: str = Field(default="", sa_column_kwargs={"server_default": ""})
     shown: str
     """JSON list of [eventID, modificationNumber, eventStatus, currentValue]."""
     shown_at: datetime | None
