@@ -21,13 +21,21 @@ from gateway.protocols.oadr2b.vtn_address import root_of
 from gateway.protocols.oadr2b.vtn_book import Page
 from gateway.protocols.oadr2b.vtn_facts import GaveUp
 from gateway.protocols.oadr2b.vtn_queue import due
-from gateway.protocols.oadr2b.vtn_records import AllocationRecord, QueueRecord, VenRecord, Waiting
+from gateway.protocols.oadr2b.vtn_records import (
+    AllocationRecord,
+    QueueRecord,
+    SupplyRecord,
+    VenRecord,
+    Waiting,
+)
+from gateway.protocols.oadr2b.vtn_supply import produce
 
 AGAIN_AFTER: Final = timedelta(minutes=1)
 """A message that was delivered and stays unanswered is pushed again; far more than the time that a site has."""
 SERVICE: Final[Mapping[Waiting, str]] = {
     Waiting.EVENTS: "EiEvent",
     Waiting.REGISTER_REPORT: "EiReport",
+    Waiting.UPDATE_REPORT: "EiReport",
     Waiting.CREATE_REPORT: "EiReport",
     Waiting.CANCEL_REPORT: "EiReport",
     Waiting.CANCEL_REGISTRATION: "EiRegisterParty",
@@ -57,6 +65,7 @@ def next_push(page: Page, ven_id: str, again_after: timedelta = AGAIN_AFTER) -> 
 
     What the VEN is shown by it is on the page, to be stored before anything is sent.
     """
+    produce(page, ven_id)
     while (ven := page.find(VenRecord, ven_id)) is not None and ven.transport_address:
         item = due(page, ven_id, again_after)
         if item is None:
@@ -91,13 +100,12 @@ def _fingerprints(page: Page, ven: VenRecord) -> tuple[str, ...]:
 
 def next_push_at(page: Page, ven_id: str, again_after: timedelta = AGAIN_AFTER) -> datetime | None:
     """Return when something is to be pushed next; None: nothing waits."""
-    return min(
-        (
-            page.now if item.sent_at is None else item.sent_at + again_after
-            for item in page.all(QueueRecord, ven_id)
-        ),
-        default=None,
-    )
+    times = [
+        page.now if item.sent_at is None else item.sent_at + again_after
+        for item in page.all(QueueRecord, ven_id)
+    ]
+    times += [supply.next_at for supply in page.all(SupplyRecord, ven_id) if supply.next_at]
+    return min(times, default=None)
 
 
 def delivered(page: Page, push: Push) -> VenRecord | None:

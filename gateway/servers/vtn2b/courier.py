@@ -25,7 +25,7 @@ from gateway.protocols.oadr2b.messages import EiResponse, Message, OadrDistribut
 from gateway.protocols.oadr2b.vtn_book import Page, RefusalError, Turn
 from gateway.protocols.oadr2b.vtn_facts import Registered
 from gateway.protocols.oadr2b.vtn_push import Push
-from gateway.protocols.oadr2b.vtn_records import QueueRecord, VenRecord
+from gateway.protocols.oadr2b.vtn_records import QueueRecord, SupplyRecord, VenRecord
 from gateway.servers.vtn2b.courier_calls import Calls, Gate
 from gateway.servers.vtn2b.desk import VtnDesk
 from gateway.transport.client import Answer
@@ -142,7 +142,7 @@ class Courier:
         queued = {
             owner
             for (kind, owner, _), record in turn.changes.items()
-            if kind is QueueRecord and record is not None
+            if kind in {QueueRecord, SupplyRecord} and record is not None
         }
         page = self.desk.vtn.page(turn.at)
         for ven_id in sorted(fresh | queued):
