@@ -305,9 +305,9 @@ def event_spec(event_id: str, start: datetime, value: str = "90") -> EventSpec:
         event_id=event_id,
         market_context=MARKET,
         start=start,
-        signals=(SignalSpec(
-                name="LOAD_DISPATCH", type=SignalType.SETPOINT, unit="kW", steps=(step,)
-            ),),
+        signals=(
+            SignalSpec(name="LOAD_DISPATCH", type=SignalType.SETPOINT, unit="kW", steps=(step,)),
+        ),
         notification=timedelta(minutes=10),
         resources=("phx-1",),
     )
