@@ -2,6 +2,7 @@
 
 import ssl
 import tempfile
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -26,6 +27,8 @@ class Identities:
     device_client: ssl.SSLContext | None = None
     device_server: ssl.SSLContext | None = None
     """A device in this process."""
+    another: Callable[[str], ssl.SSLContext | None] = lambda _: None
+    """Makes the client's context of one more scripted VEN."""
 
 
 PLAIN = Identities(server=None, client=None)
@@ -56,24 +59,41 @@ class Dressing:
         return self._wardrobe.context(disguise)
 
 
-def made_for_run(now: datetime, kind: str = "ecc") -> Identities:
-    """Make a test PKI with one VTN and one VEN; nothing of it stays on the disk."""
+def made_for_run(now: datetime, role: str = "ven", kind: str = "ecc") -> Identities:
+    """Make a test PKI with one VTN and one VEN; nothing of it stays on the disk.
+
+    Args:
+        now: Of the certificates.
+        role: Of the device: ``ven`` or ``vtn``; the suite is the other one.
+        kind: ``ecc`` or ``rsa``.
+    """
     pki = openadr("rsa" if kind == "rsa" else "ecc", now)
+
+    def another(name: str) -> ssl.SSLContext:
+        with tempfile.TemporaryDirectory(prefix="gridgate-suite-") as text:
+            return openadr_client(_files(pki, Path(text), name)[1], TlsProfile.CERTIFICATION)
+
     with tempfile.TemporaryDirectory(prefix="gridgate-suite-") as text:
-        vtn, ven = _files(pki, Path(text))
+        vtn, ven = _files(pki, Path(text), "reference-ven")
+        ours, theirs = (vtn, ven) if role == "ven" else (ven, vtn)
         return Identities(
-            server=Dressing(openadr_server(vtn, TlsProfile.CERTIFICATION), Wardrobe(pki)),
-            client=openadr_client(vtn, TlsProfile.CERTIFICATION, host_names=False),
-            device_client=openadr_client(ven, TlsProfile.CERTIFICATION),
-            device_server=openadr_server(ven, TlsProfile.CERTIFICATION),
+            server=Dressing(openadr_server(ours, TlsProfile.CERTIFICATION), Wardrobe(pki)),
+            client=_client(ours, role == "vtn"),
+            device_client=_client(theirs, role == "ven"),
+            device_server=openadr_server(theirs, TlsProfile.CERTIFICATION),
+            another=another,
         )
 
 
-def _files(pki: OpenAdrPki, folder: Path) -> tuple[TlsFiles, TlsFiles]:
+def _client(files: TlsFiles, host_names: bool) -> ssl.SSLContext:  # noqa: FBT001 - passed on
+    return openadr_client(files, TlsProfile.CERTIFICATION, host_names=host_names)
+
+
+def _files(pki: OpenAdrPki, folder: Path, ven_name: str) -> tuple[TlsFiles, TlsFiles]:
     root = folder / "root.pem"
     root.write_bytes(pki.anchor_pem)
     vtn = write(pki.vtn("localhost"), folder, "vtn")
-    ven = write(pki.ven("reference-ven"), folder, "ven")
+    ven = write(pki.ven(ven_name), folder, "ven")
     return (
         TlsFiles(certificate=vtn.certificate, key=vtn.key, ca=root),
         TlsFiles(certificate=ven.certificate, key=ven.key, ca=root),

@@ -43,6 +43,8 @@ class Ixit(Model):
     """``made``: a test PKI made for the run (devices in this process); ``plain``: HTTP, on loopback only."""
     transport_address: str = ""
     """Push: where the device listens; empty: what it registers."""
+    vtn_url: str = ""
+    """VTN under test: its address, with the path prefix; a device in this process tells it itself."""
     start_up_s: float = 90
     """Longest time from start until it is registered and at rest."""
     market_context: str = CONTEXT
@@ -63,5 +65,6 @@ class Ixit(Model):
             "ven_name": self.ven_name,
             "start_up_s": f"{self.start_up_s:g}",
             "transport_address": self.transport_address,
+            "vtn_url": self.vtn_url,
             **self.values,
         }

@@ -2,7 +2,7 @@
 
 import asyncio
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -10,9 +10,10 @@ from conformance.engine.drivers.entry import EntryHands, Factory, Place
 from conformance.engine.drivers.hands import Driving, Hands
 from conformance.engine.errors import DriverMissingError, PreconditionError
 from conformance.engine.identities import Identities
-from conformance.engine.preparation import prepare_ven
-from conformance.engine.stage import PlayedVenStage, Tell
+from conformance.engine.preparation import prepare_ven, prepare_vtn
+from conformance.engine.stage import PlayedVenStage, Scene, Tell
 from conformance.engine.tape import Archive, Tape
+from conformance.engine.vtn_stage import PlayedVtnStage
 from conformance.kit import verdict
 from conformance.kit.case import Case, Start
 from conformance.kit.stage import UnobservedError
@@ -20,6 +21,7 @@ from conformance.kit.transcript import Transcript
 from conformance.peers.script2b.door import Address
 from conformance.peers.script2b.state import Account, Names, Settings
 from conformance.peers.script2b.utility import Network, ScriptedUtility
+from conformance.peers.script2b.ven import Identity, ScriptedVen
 from gateway.app.ids import SeededChance
 from gateway.domain.ports import Clock
 
@@ -34,6 +36,8 @@ class Setting:
 
     archive: Archive
     identities: Identities
+    role: str
+    """Of the device: ``ven`` or ``vtn``."""
     mode: str
     seed: int
     values: Mapping[str, str]
@@ -60,15 +64,16 @@ class _Play:
     case: Case
     setting: Setting
     carried: Carried
-    attempt: int
     clock: Clock = field(init=False)
     tape: Tape = field(init=False)
     task: "asyncio.Task[None] | None" = None
 
     def __post_init__(self) -> None:
         self.clock = self.setting.clock(self.stuck)
-        facts = dict(self.case.facts)
-        facts["poll_s"] = f"{self.case.timing.poll.total_seconds():g}"
+        facts = {
+            **dict(self.case.facts),
+            "poll_s": f"{self.case.timing.poll.total_seconds():g}",
+        }
         transcript = Transcript(case=self.case.id, mode=self.setting.mode, facts=facts)
         self.tape = Tape(self.setting.archive, transcript, self.clock, flooded=self.flooded)
 
@@ -87,29 +92,112 @@ class _Play:
     async def whole(self) -> None:
         """Play from peer up to peer down."""
         with self.clock.held():
-            settings = self._settings()
-            names = Names(self.setting.seed, self.case.id)
-            network = Network(
-                clock=self.clock,
-                tape=self.tape,
-                contexts=self.setting.identities.server,
-                client=self.setting.identities.client,
-                address=self.setting.address,
+            if self.setting.role == "ven":
+                await self._against_ven()
+            else:
+                await self._against_vtn()
+
+    @property
+    def network(self) -> Network:
+        """Return how the scripted peers meet the device."""
+        return Network(
+            clock=self.clock,
+            tape=self.tape,
+            contexts=self.setting.identities.server,
+            client=self.setting.identities.client,
+            address=self.setting.address,
+        )
+
+    @property
+    def names(self) -> Names:
+        """Return fresh ids."""
+        return Names(self.setting.seed, self.case.id)
+
+    async def _against_ven(self) -> None:
+        utility = ScriptedUtility(self._settings(), self.network, self.names, self.carried.account)
+        await utility.open()
+        entry = self._entry(utility.url)
+        driver = Driving(entry or self.setting.hands, self.tape)
+        stage = PlayedVenStage(self._scene(driver))
+        stage.utility = utility
+        try:
+            await self._judged(lambda: self._play_ven(stage, utility, driver))
+        finally:
+            if entry is not None:
+                await self._end(entry)
+            else:
+                self.carried.account = utility.state.account
+            await utility.close()
+
+    async def _play_ven(
+        self, stage: PlayedVenStage, utility: ScriptedUtility, driver: Driving
+    ) -> None:
+        if self.case.start is Start.FRESH:
+            if not (driver.can("start") or driver.can("reset")):
+                raise DriverMissingError("the driver has neither start nor reset")
+            utility.state.account = None
+            stage.before_start = driver.start if driver.can("start") else driver.reset
+        else:
+            await prepare_ven(stage, utility, driver, self.setting.values)
+            self.tape.mark("case.prepared")
+        if self.case.faults:
+            utility.schedule(self.case.faults)
+        await self.case.play(stage)
+
+    async def _against_vtn(self) -> None:
+        entry = self._entry("")
+        driver = Driving(entry or self.setting.hands, self.tape)
+        stage = PlayedVtnStage(self._scene(driver))
+        try:
+            await self._judged(lambda: self._play_vtn(stage, driver, entry))
+        finally:
+            await stage.end()
+            if entry is not None:
+                await self._end(entry)
+
+    async def _play_vtn(
+        self, stage: PlayedVtnStage, driver: Driving, entry: EntryHands | None
+    ) -> None:
+        if driver.can("start"):
+            await driver.start()
+        told = self.setting.values.get("vtn_url", "")
+        url = await stage.find(lambda: entry.url) if entry is not None else told
+        network, names = self.network, self.names
+
+        def make(name: str) -> ScriptedVen:
+            first = not getattr(stage, "_vens", [])
+            tls = network.client if first else self.setting.identities.another(name)
+            identity = Identity(
+                name=name,
+                url=url,
+                mode=self.setting.mode,
+                tls=tls,
+                resource=self.setting.values.get("resource_id", name),
             )
-            utility = ScriptedUtility(settings, network, names, self.carried.account)
-            await utility.open()
-            entry = self._entry(utility.url)
-            hands = entry or self.setting.hands
-            try:
-                await self._played(utility, Driving(hands, self.tape))
-            finally:
-                if entry is not None:
-                    died = await entry.close()
-                    if died:
-                        self.tape.mark("suite.device", what=died)
-                if entry is None:
-                    self.carried.account = utility.state.account
-                await utility.close()
+            return ScriptedVen(identity, network, names)
+
+        await stage.begin(make, driver, self.setting.values.get("ven_name", "suite-ven"))
+        if self.case.start is Start.REGISTERED:
+            await prepare_vtn(stage)
+            self.tape.mark("case.prepared")
+        await self.case.play(stage)
+
+    async def _judged(self, act: Callable[[], Awaitable[None]]) -> None:
+        """Play; why it could not be played as written becomes a mark."""
+        try:
+            missing = [n for n in self.case.needs if not self._can(n)]
+            if missing:
+                raise DriverMissingError(f"the driver has no method {missing[0]}")
+            await act()
+        except UnobservedError as error:
+            self.tape.mark(verdict.UNOBSERVED, what=error)
+        except PreconditionError as error:
+            self.tape.mark(verdict.PRECONDITION, what=error)
+        except DriverMissingError as error:
+            self.tape.mark(verdict.DRIVER, what=error)
+
+    def _can(self, method: str) -> bool:
+        return self.setting.factory is not None or self.setting.hands.can(method)
 
     def _settings(self) -> Settings:
         given = dict(self.case.facts)
@@ -136,8 +224,13 @@ class _Play:
         )
         return EntryHands(self.setting.factory, place)
 
-    async def _played(self, utility: ScriptedUtility, driver: Driving) -> None:
-        stage = PlayedVenStage(
+    async def _end(self, entry: EntryHands) -> None:
+        died = await entry.close()
+        if died:
+            self.tape.mark("suite.device", what=died)
+
+    def _scene(self, driver: Driving) -> Scene:
+        return Scene(
             clock=self.clock,
             tape=self.tape,
             mode=self.setting.mode,
@@ -146,42 +239,13 @@ class _Play:
             chance=SeededChance(self.setting.seed, f"script {self.case.id}"),
             tell=self.setting.tell,
         )
-        stage.utility = utility
-        try:
-            missing = [name for name in self.case.needs if not driver.can(name)]
-            if missing:
-                raise DriverMissingError(f"the driver has no method {missing[0]}")
-            if self.case.start is Start.REGISTERED:
-                await prepare_ven(stage, utility, driver, self.setting.values)
-                self.tape.mark("case.prepared")
-                await self.case.play(stage)
-            else:
-                await self._fresh(stage, utility, driver)
-        except UnobservedError as error:
-            self.tape.mark(verdict.UNOBSERVED, what=error)
-        except PreconditionError as error:
-            self.tape.mark(verdict.PRECONDITION, what=error)
-        except DriverMissingError as error:
-            self.tape.mark(verdict.DRIVER, what=error)
-
-    async def _fresh(
-        self, stage: PlayedVenStage, utility: ScriptedUtility, driver: Driving
-    ) -> None:
-        """Let the script say what it must before the device starts."""
-        if not driver.can("start") and not driver.can("reset"):
-            raise DriverMissingError("the driver has neither start nor reset")
-        utility.state.account = None
-        stage.before_start = driver.start if driver.can("start") else driver.reset
-        if driver.can("start") and driver.can("reset"):
-            await driver.reset()
-        await self.case.play(stage)
 
 
-async def play(case: Case, setting: Setting, carried: Carried, attempt: int = 1) -> Transcript:
+async def play(case: Case, setting: Setting, carried: Carried) -> Transcript:
     """Play a case and return what was recorded; whatever went wrong stands in the history as a mark."""
-    playing = _Play(case, setting, carried, attempt)
+    playing = _Play(case, setting, carried)
     tape = playing.tape
-    tape.mark(BEGIN, version=case.version, attempt=attempt, mode=setting.mode)
+    tape.mark(BEGIN, version=case.version, mode=setting.mode, seed=setting.seed)
     playing.task = asyncio.create_task(playing.whole(), name=f"case {case.id}")
     await asyncio.wait({playing.task})
     if not playing.task.cancelled():

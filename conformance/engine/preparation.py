@@ -1,4 +1,4 @@
-"""Brings a VEN into the state in which most cases begin: registered, reports registered, no events, queue empty."""
+"""Brings a device into the state in which most cases begin: registered, reports registered, no events, queue empty."""
 
 from collections.abc import Mapping
 from datetime import timedelta
@@ -6,6 +6,7 @@ from datetime import timedelta
 from conformance.engine.drivers.hands import Driving
 from conformance.engine.errors import PreconditionError
 from conformance.engine.stage import PlayedVenStage
+from conformance.engine.vtn_stage import PlayedVtnStage
 from conformance.kit.transcript import Message, Side, Transcript
 from conformance.peers.script2b.utility import ScriptedUtility
 
@@ -66,3 +67,16 @@ def _last_of_device(transcript: Transcript) -> Message | None:
         (e.request for e in reversed(list(transcript.exchanges(Side.DEVICE)))),
         None,
     )
+
+
+async def prepare_vtn(stage: PlayedVtnStage) -> None:
+    """Register the first scripted VEN and empty its queue.
+
+    Raises:
+        PreconditionError: the VTN does not register it.
+    """
+    found = await stage.ven.register()
+    if not stage.ven.registration_id:
+        raise PreconditionError(f"the VTN answered the registration by {found.code or found.start}")
+    if stage.mode == "pull":
+        await stage.ven.drain()

@@ -242,7 +242,8 @@ def _setting(prepared: Prepared, archive: Archive) -> Setting:
     ixit = file.ixit
     return Setting(
         archive=archive,
-        identities=_identities(ixit, prepared.ixit_folder),
+        identities=_identities(ixit, prepared.ixit_folder, file.plan.role),
+        role=file.plan.role,
         mode=file.plan.mode,
         seed=file.seed,
         values=ixit.for_cases(),
@@ -254,14 +255,14 @@ def _setting(prepared: Prepared, archive: Archive) -> Setting:
     )
 
 
-def _identities(ixit: Ixit, folder: Path) -> tls.Identities:
+def _identities(ixit: Ixit, folder: Path, role: str) -> tls.Identities:
     if ixit.tls == "plain":
         return tls.PLAIN
     if isinstance(ixit.tls, Tls):
         named = ixit.tls
         paths = [folder / text for text in (named.certificate, named.key, named.ca)]
         return tls.from_files(paths[0], paths[1], paths[2], named.profile)
-    return tls.made_for_run(SystemClock().now())
+    return tls.made_for_run(SystemClock().now(), role)
 
 
 async def _play_all(

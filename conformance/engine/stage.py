@@ -1,6 +1,7 @@
 """The stage that a script plays on (meets ``kit.stage``): waits on the suite's clock, writes marks into the history."""
 
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TypeVar
 
@@ -40,41 +41,38 @@ class Bell:
                 await box.get()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scene:
+    """What a stage is made of."""
+
+    clock: Clock
+    tape: Tape
+    mode: str
+    """``pull`` or ``push``."""
+    driver: Driver
+    values: Mapping[str, str]
+    """IXIT values that scripts may ask for."""
+    chance: Chance
+    """Drawn from the run's seed."""
+    tell: Tell
+    """Shows what is waited for."""
+
+
 class PlayedStage:
-    """One case's stage.
+    """One case's stage."""
 
-    Args:
-        clock: Of the suite.
-        tape: Records.
-        mode: ``pull`` or ``push``.
-        driver: Way to the device.
-        values: IXIT values that scripts may ask for.
-        chance: Drawn from the run's seed.
-        tell: Shows what is waited for.
-    """
-
-    def __init__(
-        self,
-        *,
-        clock: Clock,
-        tape: Tape,
-        mode: str,
-        driver: Driver,
-        values: Mapping[str, str],
-        chance: Chance,
-        tell: Tell,
-    ) -> None:
-        self._clock = clock
-        self._tape = tape
-        self._mode = mode
-        self._driver = driver
-        self._values = values
-        self._chance = chance
-        self._tell = tell
-        self._bell = Bell(clock)
+    def __init__(self, scene: Scene) -> None:
+        self._clock = scene.clock
+        self._tape = scene.tape
+        self._mode = scene.mode
+        self._driver = scene.driver
+        self._values = scene.values
+        self._chance = scene.chance
+        self._tell = scene.tell
+        self._bell = Bell(scene.clock)
         self.before_start: Callable[[], Awaitable[None]] | None = None
         """Starts the device at the script's first wait; None: it runs already."""
-        tape.heard = self._bell.ring
+        scene.tape.heard = self._bell.ring
 
     @property
     def now(self) -> datetime:

@@ -1,14 +1,14 @@
 """The standard's own XML schemas, found in an installed package without importing it."""
 
 import hashlib
-from functools import cache
+from functools import cache, lru_cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
 from lxml import etree
 
-from conformance.kit.xml import Element
+from conformance.kit.xml import parse
 
 _PACKAGE: Final = "openleadr"
 _ENTRY: Final = Path("schema") / "oadr_20b.xsd"
@@ -41,9 +41,13 @@ def schema_digest() -> str:
     return found.hexdigest()
 
 
-def schema_faults(root: Element) -> tuple[str, ...]:
-    """Return what the OpenADR 2.0b schemas object to, the first few."""
+@lru_cache(maxsize=8192)
+def body_faults(body: bytes) -> tuple[str, ...]:
+    """Return what the OpenADR 2.0b schemas object to in a document, the first few; equal ones are judged once."""
+    found = parse(body)
+    if found.root is None:
+        return (found.fault,)
     schema = _compiled()
-    if schema.validate(root):
+    if schema.validate(found.root):
         return ()
     return tuple(str(schema.error_log).split("\n")[:_SHOWN])

@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Final
 
 from conformance.kit.oadr20b.names import NAMES
-from conformance.kit.schemas import schema_faults
+from conformance.kit.schemas import body_faults
 from conformance.kit.xml import Element, Parsed, local_name, parse, xpath
 
 _OK: Final = 200
@@ -85,7 +85,7 @@ class Message:
     @cached_property
     def schema_faults(self) -> tuple[str, ...]:
         """Return what the standard's schemas object to."""
-        return schema_faults(self.root) if self.root is not None else (self.parsed.fault,)
+        return body_faults(self.body)
 
     def all(self, path: str) -> list[str]:
         """Return the texts that an XPath finds below the message; prefixes as in ``NAMES``.

@@ -1,13 +1,13 @@
 """From findings to one of six verdicts: no vacuous pass, first cause first, late only where the line was healthy."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final
 
 from conformance.kit.case import Case
 from conformance.kit.finding import Check, Finding, Level
-from conformance.kit.transcript import Mark, Transcript
+from conformance.kit.transcript import Mark, Message, Transcript
 
 
 class Verdict(StrEnum):
@@ -95,11 +95,25 @@ def _unplayed(transcript: Transcript) -> Word | None:
     defect = transcript.mark(DEFECT)
     if defect is not None:
         return Verdict.ERROR, _said(defect)
+    slip = next(_slips(transcript), None)
+    if slip is not None:
+        return (
+            Verdict.ERROR,
+            f"message {slip.number} of the suite is invalid: {slip.schema_faults[0]}",
+        )
     for name, word in _UNJUDGED.items():
         mark = transcript.mark(name)
         if mark is not None:
             return Verdict.INCONCLUSIVE, f"{word}: {_said(mark)}"
     return None
+
+
+def _slips(transcript: Transcript) -> Iterator[Message]:
+    """Yield the suite's own messages that are invalid without having been declared so."""
+    for message in transcript.from_suite():
+        harmed = message.wrong or message.fault or message.broken
+        if message.body.strip() and not harmed and message.schema_faults:
+            yield message
 
 
 def _violated(must: Sequence[Finding], transcript: Transcript) -> Word | None:

@@ -46,6 +46,15 @@ class Device(Protocol):
         ...
 
 
+class ListeningDevice(Device, Protocol):
+    """A VTN in this process."""
+
+    @property
+    def url(self) -> str:
+        """Return where it listens, with the path prefix; empty until it does."""
+        ...
+
+
 Factory = Callable[[Place], Device]
 
 
@@ -97,6 +106,11 @@ class EntryHands:
         if found is None:
             raise DriverMissingError(f"the device has no method {method}")
         return await found(**values)
+
+    @property
+    def url(self) -> str:
+        """Return where a VTN in this process listens, empty while it does not."""
+        return str(getattr(self._device, "url", ""))
 
     async def close(self) -> str:
         """End the device; return why it had ended by itself, empty if it had not."""

@@ -108,6 +108,8 @@ class Event:
     created: datetime | None = None
     """None: the instant of the distribution."""
     baseline: Baseline | None = None
+    wrong: str = ""
+    """In what it is wrong on purpose; a distribution that carries it is noted as wrong."""
 
     def modified(self, **changes: object) -> "Event":
         """Return the next version with changes."""

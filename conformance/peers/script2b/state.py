@@ -96,6 +96,16 @@ class State:
             return
         self.queue.append(item)
 
+    def wrong_of(self, item: Item, now: datetime) -> str:
+        """Return in what an item is wrong on purpose, its events included."""
+        if not item.listing:
+            return item.wrong
+        return self.wrong_events(now)
+
+    def wrong_events(self, now: datetime) -> str:
+        """Return in what the listed events are wrong on purpose."""
+        return "; ".join(e.wrong for e in self.listed(now) if e.wrong)
+
     def listed(self, now: datetime) -> list[Event]:
         """Return the events of a distribution in the order of rule 15: active, by priority and start, then pending."""
         return sorted(

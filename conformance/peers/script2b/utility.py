@@ -245,10 +245,11 @@ class ScriptedUtility:
     async def _deliver(self, item: Item) -> None:
         account = self.state.account
         url = self._settings.address or (account.address if account else "")
+        wrong = self.state.wrong_of(item, self._net.clock.now())
         made = item.build(self._net.clock.now(), None)
         body = made if isinstance(made, bytes) else build.payload(made)
         root = url.rstrip("/").removesuffix(BASE)
-        answer = await self._caller.post(f"{root}{BASE}/{item.service}", body, wrong=item.wrong)
+        answer = await self._caller.post(f"{root}{BASE}/{item.service}", body, wrong=wrong)
         if answer is not None and answer.name == "oadrCanceledPartyRegistration":
             self._usual.canceled(answer, self._net.clock.now())
 
@@ -270,13 +271,19 @@ class ScriptedUtility:
         reply = self.state.reply_to(request.name)
         if reply is not None and (reply.body is not None or reply.element is not None):
             return self._instead(reply)
-        waiting = self.state.queue[0].wrong if self.state.queue else ""
+        wrong = self._wrong(request)
         said = self._usual.answer(request, self._net.clock.now())
-        wrong = waiting if request.name == "oadrPoll" else ""
         if reply is not None and reply.edit is not None and not isinstance(said, bytes):
             said = copy.deepcopy(said)
             reply.edit(said)
         return self._said(said, reply, wrong)
+
+    def _wrong(self, request: Message) -> str:
+        """Return in what the usual answer will be wrong on purpose."""
+        now = self._net.clock.now()
+        if request.name == "oadrPoll" and self.state.queue:
+            return self.state.wrong_of(self.state.queue[0], now)
+        return self.state.wrong_events(now) if request.name == "oadrRequestEvent" else ""
 
     def _instead(self, reply: Reply) -> Answer:
         body = reply.body if reply.element is None else build.payload(reply.element)
