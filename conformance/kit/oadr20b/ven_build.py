@@ -142,22 +142,10 @@ def update_report(  # noqa: PLR0913 - the fields of the message
         values: rID and value of each, oldest first.
         now: createdDateTime.
     """
-    rows = []
-    for place, (point, value) in enumerate(values):
-        begin = start + place * step
-        shown = make("oadr:payloadFloat", make("ei:value", number(value)))
-        rows.append(
-            make(
-                "ei:interval",
-                make("xcal:dtstart", make("xcal:date-time", instant(begin))),
-                make("xcal:duration", make("xcal:duration", duration(step))),
-                make("oadr:oadrReportPayload", make("ei:rID", point), _payload_float(shown)),
-            )
-        )
     report = make(
         "oadr:oadrReport",
         make("xcal:dtstart", make("xcal:date-time", instant(start))),
-        make("strm:intervals", rows),
+        make("strm:intervals", _readings(start, step, values)),
         make("ei:reportRequestID", report_request),
         make("ei:reportSpecifierID", specifier),
         make("ei:reportName", name),
@@ -171,8 +159,21 @@ def update_report(  # noqa: PLR0913 - the fields of the message
     )
 
 
-def _payload_float(shown: Element) -> Element:
-    return make("ei:payloadFloat", list(shown))
+def _readings(
+    start: datetime, step: timedelta, values: Sequence[tuple[str, Decimal]]
+) -> list[Element]:
+    rows = []
+    for place, (point, value) in enumerate(values):
+        shown = make("ei:payloadFloat", make("ei:value", number(value)))
+        rows.append(
+            make(
+                "ei:interval",
+                make("xcal:dtstart", make("xcal:date-time", instant(start + place * step))),
+                make("xcal:duration", make("xcal:duration", duration(step))),
+                make("oadr:oadrReportPayload", make("ei:rID", point), shown),
+            )
+        )
+    return rows
 
 
 def pending_answer(
