@@ -171,6 +171,8 @@ class PushGateway:
     files: dict[Path, bytes] = field(default_factory=dict)
     """What the kill left of the store."""
     gateway: Gateway | None = None
+    utilities: list[UtilityPeer] = field(default_factory=list)
+    """To be stopped with it."""
     _running: asyncio.Task[None] | None = None
 
     async def begin(self) -> None:

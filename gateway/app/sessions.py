@@ -21,6 +21,7 @@ from gateway.pipeline.book import Office
 from gateway.pipeline.recovery import Recovery
 from gateway.protocols.actions import Collect, Message, Readings, Reply, Send
 from gateway.protocols.entry import MeterPoint, ProgramTerms, Scope, Tools
+from gateway.protocols.oadr2b.client import VenSession
 from gateway.protocols.registry import PROTOCOLS
 
 log = structlog.get_logger()
@@ -102,6 +103,8 @@ class Sessions:
         tools = Tools(chance=self.chance, ids=self.ids, schema=load() if load else None)
         options = entry.read_options(section.options)
         session = entry.session(options, scope_of(self.loaded, name), tools, state)
+        if isinstance(session, VenSession) and session.certificate:
+            self._seen.setdefault(name, session.certificate)
         old = self._lines.pop(name, None)
         if old is not None:
             await old.close()

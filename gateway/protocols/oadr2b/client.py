@@ -82,6 +82,11 @@ class VenSession:
         self._written = known
         return known[1]
 
+    @property
+    def certificate(self) -> str:
+        """Return the fingerprint of the certificate that the VTN was last known by; empty: none, or no push mode."""
+        return self._state.registration.certificate
+
     # --- doors
 
     def on_time(self, now: datetime) -> Sequence[Action]:
@@ -104,6 +109,7 @@ class VenSession:
             turn.note("unexpected_message", service=message.service)
             return self._finish(turn)
         ven_link.measure_clock(turn, message.date)
+        ven_push.note_certificate(turn, message.peer)
         if message.status != HTTP_OK:
             self._fail(turn, outgoing, f"STATUS_{message.status}", None)
             return self._finish(turn)

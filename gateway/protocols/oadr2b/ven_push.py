@@ -196,7 +196,13 @@ def stay_in_step(turn: Turn) -> None:
             ven_events.request(turn)
 
 
-# --- where the VTN finds us
+# --- where the VTN finds us, and who it is
+
+
+def note_certificate(turn: Turn, peer: str) -> None:
+    """Remember the certificate that the VTN shows as a server: whoever pushes must have it, also after a restart."""
+    if turn.options.pushes and peer and peer != turn.registration.certificate:
+        turn.register(certificate=peer)
 
 
 def readdressed(turn: Turn) -> None:

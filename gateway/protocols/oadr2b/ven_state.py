@@ -64,6 +64,8 @@ class Registration:
     """The registration was asked for with oadrXmlSignature."""
     asked_address: str = ""
     """The oadrTransportAddress that this registration was made with; empty: pull."""
+    certificate: str = ""
+    """Fingerprint of the VTN's certificate as our last call saw it; push only, to know who pushes after a restart."""
     ended: tuple[str, str] | None = None
     """registrationID and venID that the VTN has ended, so that a repetition gets the same answer."""
     metadata: str = ""
