@@ -23,6 +23,7 @@ from gateway.servers.vtn2b.app import BASE_PATH, HttpOptions, vtn_app
 from gateway.servers.vtn2b.desk import VtnDesk
 from gateway.servers.vtn2b.security import Security
 from gateway.servers.vtn2b.store import MemoryStore, VtnStore
+from gateway.servers.vtn2b.transcript import Exchange, Transcript
 from gateway.transport.server import Listener, listen
 
 F = TypeVar("F", bound=Fact)
@@ -54,6 +55,7 @@ class UtilityPeer:
         security: Verifies and makes signatures; without it they are not looked at.
         watch: Called with every fact as it happens; must not wait.
         push: How it reaches VENs in push mode; without it every VEN has to poll.
+        transcript: How many exchanges are kept, as they went over the wire; 0: none.
     """
 
     def __init__(  # noqa: PLR0913 - one argument per thing that a demo, a test or the command line chooses
@@ -71,6 +73,7 @@ class UtilityPeer:
         security: Security | None = None,
         watch: Watch | None = None,
         push: PushPeer | None = None,
+        transcript: int = 0,
     ) -> None:
         self._options = replace(options, push=push is not None)
         self._clock = clock
@@ -84,6 +87,7 @@ class UtilityPeer:
         self._watch = watch
         self._push = push
         self._pushing: asyncio.Task[None] | None = None
+        self._transcript = Transcript(self._store, clock, transcript) if transcript else None
         self._desk: VtnDesk | None = None
         self._listener: Listener | None = None
         self._waiting: list[Mailbox[Told[Fact]]] = []
@@ -102,7 +106,9 @@ class UtilityPeer:
             await self._security.start()
         vtn = Vtn(self._options, self._ids, book)
         self._desk = VtnDesk(vtn, self._store, self._clock, self._note)
-        app = vtn_app(self._desk, self._codec, self._clock, self._http, self._security)
+        app = vtn_app(
+            self._desk, self._codec, self._clock, self._http, self._security, self._transcript
+        )
         host, port = self._address
         self._listener = await listen(app, host, port, self._tls)
         if self._push is not None:
@@ -114,6 +120,8 @@ class UtilityPeer:
             await self._push.end(self._pushing)
         if self._listener is not None:
             await self._listener.stop()
+        if self._transcript is not None:
+            await self._transcript.flush()
         await self._store.close()
 
     @property
@@ -153,6 +161,20 @@ class UtilityPeer:
     def reports(self) -> tuple[Told[Reported], ...]:
         """Return every value reported, oldest first."""
         return self.told(Reported)
+
+    @property
+    def store(self) -> VtnStore:
+        """Return where everything is kept, to read answers and values of earlier runs too."""
+        return self._store
+
+    async def exchanges(self, after: int = 0, limit: int = 1000) -> list[Exchange]:
+        """Return the transcript, oldest first.
+
+        Args:
+            after: Number of the last exchange that is known already.
+            limit: Most that are returned.
+        """
+        return [] if self._transcript is None else await self._transcript.after(after, limit)
 
     def told(self, kind: type[F]) -> tuple[Told[F], ...]:
         """Return the facts of one kind, oldest first."""

@@ -26,6 +26,7 @@ from gateway.protocols.oadr2b.vtn_facts import Refused
 from gateway.protocols.xml import OFF_LOOP_BYTES
 from gateway.servers.vtn2b.desk import VtnDesk
 from gateway.servers.vtn2b.security import Security
+from gateway.servers.vtn2b.transcript import Transcript, remember
 from gateway.transport.limits import Limits
 from gateway.transport.server import dated, guarded, read_body
 from gateway.transport.tls import peer_certificate
@@ -114,6 +115,7 @@ class _Front:
     async def _exchange(self, request: web.Request, service: str, peer: str) -> web.Response:
         _check_headers(request)
         body = await read_body(request, self._clock, LARGEST)
+        remember(request, body, peer)
         if self._security is not None:
             return await self._secured(self._security, request, service, peer, body)
         message = await self._decoded(body)
@@ -219,6 +221,7 @@ def vtn_app(
     clock: Clock,
     options: HttpOptions | None = None,
     security: Security | None = None,
+    transcript: Transcript | None = None,
 ) -> web.Application:
     """Build the app; serve it with ``gateway.transport.server.listen``.
 
@@ -228,9 +231,11 @@ def vtn_app(
         clock: Time of deadlines, of limits and of the ``Date`` header.
         options: What may differ from the norm.
         security: Verifies and signs; None: signatures are neither made nor looked at.
+        transcript: Takes every exchange down; None: nobody does.
     """
     front = _Front(desk, codec, clock, options or HttpOptions(), security)
-    app = web.Application(middlewares=[guarded(front.refuse)], client_max_size=LARGEST)
+    outer = [transcript.middleware()] if transcript is not None else []
+    app = web.Application(middlewares=[*outer, guarded(front.refuse)], client_max_size=LARGEST)
     app.router.add_route("*", "/{path:.*}", front.handle)
     dated(app, clock)
     return app

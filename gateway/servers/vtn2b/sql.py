@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Final, TypeVar
 
@@ -42,7 +43,9 @@ from gateway.protocols.oadr2b.vtn_records import (
     VenRecord,
     WantRecord,
 )
+from gateway.servers.vtn2b import history
 from gateway.servers.vtn2b.columns import answer_row, value_row
+from gateway.servers.vtn2b.history import Numbered, Sought
 from gateway.servers.vtn2b.mapping import Mapping
 from gateway.servers.vtn2b.tables import (
     STATE_ROWS,
@@ -61,6 +64,7 @@ from gateway.servers.vtn2b.tables import (
     VtnRow,
     WantRow,
 )
+from gateway.servers.vtn2b.transcript import Exchange
 
 T = TypeVar("T")
 _ROW_OF: Final[dict[type[object], type[VtnRow]]] = {
@@ -123,6 +127,38 @@ class SqlStore:
                 return job(connection)
 
         return await self._in_thread(run)
+
+    async def answers(self, sought: Sought) -> list[Numbered]:
+        """Return answers to events that were kept, oldest first, as ``AnswerRow``.
+
+        Raises:
+            StoreError: ``VTN_STORE``.
+        """
+        return await self.work(partial(history.answers, sought=sought))
+
+    async def values(self, sought: Sought) -> list[Numbered]:
+        """Return reported values that were kept, oldest first, as ``ValueRow``.
+
+        Raises:
+            StoreError: ``VTN_STORE``.
+        """
+        return await self.work(partial(history.values, sought=sought))
+
+    async def keep_exchanges(self, exchanges: list[Exchange], most: int) -> None:
+        """Add exchanges to the transcript, and forget the oldest beyond ``most``.
+
+        Raises:
+            StoreError: ``VTN_STORE``.
+        """
+        await self.work(partial(history.keep_exchanges, exchanges=exchanges, most=most))
+
+    async def exchanges_after(self, number: int, limit: int) -> list[Exchange]:
+        """Return the oldest exchanges beyond a number.
+
+        Raises:
+            StoreError: ``VTN_STORE``.
+        """
+        return await self.work(partial(history.exchanges_after, number=number, limit=limit))
 
     async def close(self) -> None:
         """Close the file."""

@@ -221,6 +221,22 @@ class ValueRow(VtnRow, table=True):
     accuracy: str | None
 
 
+class ExchangeRow(VtnRow, table=True):
+    """One request with its answer, as it went over the wire; the oldest are forgotten."""
+
+    __tablename__ = "vtn2b_exchange"
+    number: int = Field(primary_key=True)
+    at: datetime
+    by: str
+    peer: str
+    method: str
+    path: str
+    status: int
+    request: bytes
+    answer: bytes
+    struck: bool
+
+
 STATE_ROWS: tuple[type[VtnRow], ...] = (
     VenRow,
     EventRow,
