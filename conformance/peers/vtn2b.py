@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
+from itertools import islice
 from typing import Final, Generic, TypeVar
 
 from conformance.peers.event_spec import EventSpec
@@ -22,7 +23,7 @@ from gateway.protocols.oadr2b.vtn_records import AllocationRecord, VenRecord, Wa
 from gateway.servers.vtn2b.app import BASE_PATH, HttpOptions, vtn_app
 from gateway.servers.vtn2b.desk import VtnDesk
 from gateway.servers.vtn2b.security import Security
-from gateway.servers.vtn2b.store import MemoryStore, VtnStore
+from gateway.servers.vtn2b.store import History, MemoryStore, VtnStore
 from gateway.servers.vtn2b.transcript import Exchange, Transcript
 from gateway.transport.server import Listener, listen
 
@@ -87,12 +88,15 @@ class UtilityPeer:
         self._watch = watch
         self._push = push
         self._pushing: asyncio.Task[None] | None = None
-        self._transcript = Transcript(self._store, clock, transcript) if transcript else None
+        self.history: History = self._store if isinstance(self._store, History) else MemoryStore()
+        """Answers and values, of earlier runs too where the store keeps them."""
+        self._transcript = Transcript(self.history, clock, transcript) if transcript else None
         self._desk: VtnDesk | None = None
         self._listener: Listener | None = None
         self._waiting: list[Mailbox[Told[Fact]]] = []
         self.facts: deque[Told[Fact]] = deque(maxlen=_KEPT)
         """The latest since ``start``, oldest first; everything in a run of ordinary length."""
+        self._facts_told = 0
 
     async def start(self) -> None:
         """Read the store and listen.
@@ -162,10 +166,11 @@ class UtilityPeer:
         """Return every value reported, oldest first."""
         return self.told(Reported)
 
-    @property
-    def store(self) -> VtnStore:
-        """Return where everything is kept, to read answers and values of earlier runs too."""
-        return self._store
+    def facts_after(self, number: int, limit: int) -> list[tuple[int, Told[Fact]]]:
+        """Return facts of this run with their numbers, which begin with 1, oldest first."""
+        first = self._facts_told - len(self.facts) + 1
+        start = max(0, number + 1 - first)
+        return list(enumerate(islice(self.facts, start, start + limit), start=first + start))
 
     async def exchanges(self, after: int = 0, limit: int = 1000) -> list[Exchange]:
         """Return the transcript, oldest first.
@@ -355,6 +360,7 @@ class UtilityPeer:
     def _note(self, fact: Fact, at: datetime) -> None:
         told = Told(fact=fact, at=at)
         self.facts.append(told)
+        self._facts_told += 1
         if self._watch is not None:
             self._watch(told)
         for mailbox in self._waiting:

@@ -2,7 +2,7 @@
 
 from collections import deque
 from itertools import islice
-from typing import Final, Protocol
+from typing import Final, Protocol, runtime_checkable
 
 from gateway.protocols.oadr2b.vtn_book import Book, Turn
 from gateway.protocols.oadr2b.vtn_facts import Answered, Reported
@@ -14,7 +14,7 @@ from gateway.servers.vtn2b.transcript import MemoryShelf, Shelf
 _KEPT: Final = 100_000
 
 
-class VtnStore(Shelf, Protocol):
+class VtnStore(Protocol):
     """Keeps turns; a turn is stored as a whole or not at all."""
 
     async def load(self) -> Book:
@@ -33,6 +33,15 @@ class VtnStore(Shelf, Protocol):
         """
         ...
 
+    async def close(self) -> None:
+        """End."""
+        ...
+
+
+@runtime_checkable
+class History(Shelf, Protocol):
+    """What a store may keep beyond what the VTN needs: who said what."""
+
     async def answers(self, sought: Sought) -> list[Numbered]:
         """Return answers to events that were kept, oldest first, as ``AnswerRow``.
 
@@ -47,10 +56,6 @@ class VtnStore(Shelf, Protocol):
         Raises:
             StoreError: they cannot be read.
         """
-        ...
-
-    async def close(self) -> None:
-        """End."""
         ...
 
 
