@@ -1,4 +1,4 @@
-"""The verbs by which an operator looks after a gateway: ``doctor``, ``support-bundle``, ``simulate``."""
+"""The verbs by which an operator looks after a gateway: ``doctor``, ``support-bundle``, ``simulate``, ``telemetry``."""
 
 from pathlib import Path
 from typing import Annotated
@@ -8,6 +8,8 @@ import typer
 from gateway.cli.calling import EXITS, AsJson, Config, call
 
 app = typer.Typer()
+telemetry_app = typer.Typer(no_args_is_help=True, help="Metered values that utilities told us.")
+app.add_typer(telemetry_app, name="telemetry")
 
 
 @app.command(epilog=EXITS)
@@ -60,5 +62,24 @@ def simulate(  # noqa: PLR0913 - every option of the verb
         config=config,
         kind=kind,
         given=(utility, program, level, cap_kw, notice, lasts, answer, after, present_kw, message),
+        as_json=as_json,
+    )
+
+
+@telemetry_app.command("received", epilog=EXITS)
+def telemetry_received(
+    config: Config,
+    utility: Annotated[str, typer.Option(help="Only of this one.")] = "",
+    since: Annotated[str, typer.Option(help="Values that start at or after this instant.")] = "",
+    limit: Annotated[int, typer.Option(help="Most values, the newest.")] = 100,
+    as_json: AsJson = False,
+) -> None:
+    """List what utilities reported to us, and which reports they offer."""
+    call(
+        "gateway.cli.received:received",
+        config=config,
+        utility=utility,
+        since=since,
+        limit=limit,
         as_json=as_json,
     )

@@ -16,6 +16,7 @@ from gateway.app.control import Control
 from gateway.app.operator_desk import OperatorDesk
 from gateway.app.schedule_desk import ScheduleDesk
 from gateway.app.token_desk import StoreDesk
+from gateway.cli.received import received
 from gateway.cli.schedule import create
 from gateway.config.load import load
 from gateway.domain.errors import ConfigError
@@ -23,7 +24,7 @@ from gateway.domain.opting import OptSchedule
 from gateway.domain.participation import Opt
 from gateway.pipeline.overrule import Overrule
 from gateway.pipeline.scheduling import Scheduling
-from gateway.protocols.actions import Fact, FactKind
+from gateway.protocols.actions import Fact, FactKind, Received, ReceivedValue
 from gateway.store.open import open_store
 from tests.cli_world import installation
 from tests.fakes import CountedIds
@@ -242,3 +243,40 @@ async def test_a_schedule_in_the_past_is_refused_by_the_gateway(config: Path) ->
 
     assert said.code == 1
     assert "every window of the schedule is over already" in said.err
+
+
+async def test_what_a_utility_reported_is_listed(
+    config: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    value = ReceivedValue(
+        specifier="prices",
+        point="p1",
+        start=EVENT.start,
+        duration=None,
+        value="12.5",
+        unit="kW",
+        quality="",
+    )
+    offer = Fact(kind=FactKind.OFFER, key="prices", at=EVENT.start, fields={"points": "p1 [kW]"})
+    told = Received(request="q1", at=EVENT.start, values=(value,))
+    async with operated(config) as house:
+        await house.inbound.accept(UTILITY, (), b"{}", (), (told, offer))
+
+    def listed(**changes: object) -> str:
+        usual: dict[str, object] = {"utility": "", "since": "", "limit": 9, "as_json": False}
+        received(config, **(usual | changes))  # type: ignore[arg-type]  # test shorthand
+        return capsys.readouterr().out
+
+    def look() -> tuple[str, str, str]:
+        return listed(), listed(as_json=True), listed(since="2199-01-01T00:00:00Z")
+
+    plain, document, later = await asyncio.to_thread(look)
+    assert "12.5" in plain
+    assert "offer    azp prices: points p1 [kW]" in plain
+    assert json.loads(document)["values"][0]["value"] == "12.5"
+    assert json.loads(document)["reports"][0]["kind"] == "offer"
+    assert "no values were received yet" in later
+    with pytest.raises(ConfigError, match="ARGUMENT"):
+        received(config, "pge", "", 9, as_json=False)
+    with pytest.raises(ConfigError, match="ARGUMENT"):
+        received(config, "", "soon", 9, as_json=False)

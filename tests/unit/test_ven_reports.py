@@ -1,6 +1,7 @@
 """The VEN offers, takes requests, delivers on time and keeps what was not taken (catalogue cases R1_30xx)."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from itertools import pairwise
@@ -8,6 +9,8 @@ from itertools import pairwise
 import pytest
 
 from gateway.domain.names import MeterId, SiteId
+from gateway.domain.opting import OptSchedule, Window
+from gateway.domain.participation import Opt
 from gateway.domain.reading import Quality
 from gateway.protocols.actions import Collect, Readings
 from gateway.protocols.entry import MeterPoint, Scope
@@ -15,9 +18,11 @@ from gateway.protocols.oadr2b import messages as wire
 from gateway.protocols.oadr2b.options import VenOptions
 from tests.oadr2b_world import (
     HOUR,
+    KILOWATT,
     MINUTE,
     NOW,
     SCOPE,
+    UTILITY,
     ScriptedVtn,
     World,
     ok,
@@ -225,7 +230,8 @@ def test_what_the_vtn_offers_is_acknowledged() -> None:
 def test_data_that_nobody_asked_for_is_refused() -> None:
     world = ready()
 
-    world.poll(wire.OadrUpdateReport(request_id="v1"))
+    report = wire.OadrReport(report_request_id="q9", report_specifier_id="s", created_date_time=NOW)
+    world.poll(wire.OadrUpdateReport(request_id="v1", oadr_reports=(report,)))
 
     assert world.of(wire.OadrUpdatedReport)[0].ei_response.response_code == "452"
 
@@ -500,6 +506,142 @@ def test_a_status_tells_whether_a_site_is_heard() -> None:
     assert starts(report) == [NOW, NOW + MINUTE]
 
 
+@pytest.mark.spec("OpenADR 2.0b case CFX2B-RPT-07")
+@pytest.mark.parametrize("sites", [(), ("phx-1",), ("phx-2",)])
+def test_a_status_tells_that_the_operator_took_a_site_out(sites: tuple[str, ...]) -> None:
+    world = ready()
+    out = OptSchedule(
+        opt_id="o",
+        utility=UTILITY,
+        opt=Opt.OUT,
+        reason="economic",
+        windows=(Window(start=NOW + MINUTE, end=NOW + 2 * MINUTE),),
+        sites=tuple(map(SiteId, sites)),
+        created_at=NOW,
+        by="operator:alice",
+    )
+    world.hand(out)
+    request = want(
+        specifier="telemetry-status", r_ids=[STATUS], back=4 * MINUTE, start=NOW, lasts=HOUR
+    )
+    world.poll(create(request))
+    world.run(5 * MINUTE)
+
+    payloads = [p for i in reports(world)[0].intervals for p in i.oadr_report_payloads]
+    told = [
+        p.oadr_payload_resource_status.oadr_manual_override
+        for p in payloads
+        if p.oadr_payload_resource_status
+    ]
+    assert told == [False, "phx-2" not in sites, False, False]
+
+
+def changing(at: datetime) -> Decimal | None:
+    """Meter the same for three minutes, then two more changes, a gap of two minutes, and the same for ever."""
+    minute = (at - NOW) // MINUTE
+    steps = {3: Decimal(6000), 4: Decimal(7000), 5: None, 6: None}
+    return steps.get(minute, Decimal(5000) if minute < 3 else Decimal(7000))
+
+
+def told(report: wire.OadrReport) -> list[tuple[int, str, str]]:
+    return [
+        (
+            (interval.dtstart - NOW) // MINUTE if interval.dtstart else -1,
+            str(payload.payload_float),
+            (payload.oadr_data_quality or "").partition(" - ")[0],
+        )
+        for interval in report.intervals
+        for payload in interval.oadr_report_payloads
+    ]
+
+
+@pytest.mark.spec("OpenADR 2.0b case CFX2B-RPT-06", "OpenADR 2.0b section 8.3.2.2")
+@pytest.mark.parametrize("restarts", [False, True])
+def test_on_change_only_what_differs_is_told(restarts: bool) -> None:
+    world = ready(meter=changing)
+    world.poll(
+        create(
+            want(granularity=NONE, back=4 * MINUTE, start=NOW, lasts=16 * MINUTE, r_ids=[ENERGY])
+        )
+    )
+    for _ in range(20):
+        world.run(MINUTE)
+        if restarts:
+            world.restart()
+
+    good, bad, same = "Quality Good", "Quality Bad", "No New Value"
+    found = reports(world)
+    assert [told(report) for report in found] == [
+        [(0, "5000.000000000", good), (3, "6000.000000000", good)],
+        [(4, "7000.000000000", good), (5, "0", bad), (7, "7000.000000000", good)],
+        [(11, "7000.000000000", same)],
+        [(15, "7000.000000000", same)],
+    ]
+    for report in found:
+        first, last = report.intervals[0], report.intervals[-1]
+        assert first.dtstart is not None
+        assert last.dtstart is not None
+        assert last.duration is not None
+        assert report.dtstart == first.dtstart
+        assert report.duration == last.dtstart + last.duration - first.dtstart
+
+
+def test_on_change_is_offered_and_bounded_by_the_shortest_period() -> None:
+    rates = [
+        point.oadr_sampling_rate
+        for report in ready().of(wire.OadrRegisterReport)[0].oadr_reports[:2]
+        for point in report.oadr_report_descriptions
+    ]
+
+    assert all(rate and rate.oadr_on_change and rate.oadr_min_period == MINUTE for rate in rates)
+
+
+def test_a_site_that_stays_silent_is_no_news_on_change() -> None:
+    world = ready(meter=lambda _: None)
+    world.poll(create(want(granularity=NONE, back=2 * MINUTE, start=NOW, r_ids=[POWER])))
+    world.run(7 * MINUTE)
+
+    assert [told(r)[0][1:] for r in reports(world)] == [("0", "Quality Bad")] * 3
+
+
+@pytest.mark.spec("OpenADR 2.0b section 8.7")
+@pytest.mark.parametrize(
+    ("payload", "code"),
+    [
+        (wire.SpecifierPayload(r_id=POWER, reading_type="Direct Read"), "200"),
+        (wire.SpecifierPayload(r_id=POWER, reading_type="Peak"), "461"),
+        (wire.SpecifierPayload(r_id=POWER, item_base=KILOWATT), "200"),
+        (wire.SpecifierPayload(r_id=ENERGY, item_base=KILOWATT), "461"),
+        (wire.SpecifierPayload(r_id=POWER.upper()), "452"),
+    ],
+)
+def test_another_reading_or_unit_than_offered_is_not_supported(
+    payload: wire.SpecifierPayload, code: str
+) -> None:
+    world = ready()
+    request = want(back=NONE)
+    specifier = replace(request.report_specifier, specifier_payloads=(payload,))
+    world.poll(create(replace(request, report_specifier=specifier)))
+
+    assert created(world)[0][0] == code
+
+
+def test_one_id_may_not_mean_two_reports_in_one_message() -> None:
+    world = ready()
+    world.poll(create(want("q1"), want("q1")))
+    world.poll(create(want("q2"), want("q2", r_ids=[POWER])))
+
+    assert created(world) == [("200", ("q1",)), ("459", ("q1",))]
+
+
+def test_a_point_asked_for_twice_is_told_once() -> None:
+    world = ready()
+    world.poll(create(want(back=NONE, r_ids=[POWER, POWER])))
+    world.run(MINUTE)
+
+    assert len(reports(world)[0].intervals[0].oadr_report_payloads) == 1
+
+
 @pytest.mark.spec("OpenADR 2.0b case R1_3130")
 def test_a_history_gives_what_is_stored_in_the_window() -> None:
     missing = NOW - 3 * MINUTE
@@ -740,8 +882,7 @@ def test_readings_that_nobody_waits_for_are_passed_over() -> None:
 def test_odd_periods_stay_on_their_grid_over_a_change_of_local_time(
     period: timedelta, start: datetime
 ) -> None:
-    options = VenOptions(query_first=False, sampling_longest=2 * HOUR)
-    world = World(now=start, vtn=ScriptedVtn(poll_every=5 * MINUTE), options=options)
+    world = World(now=start, vtn=ScriptedVtn(poll_every=5 * MINUTE))
     world.settle()
 
     world.poll(create(want(granularity=period, back=period, start=start)))

@@ -24,6 +24,7 @@ from gateway.protocols.oadr2b import (
     ven_push,
     ven_registration,
     ven_reports,
+    ven_requester,
     ven_security,
 )
 from gateway.protocols.oadr2b.codec import Codec
@@ -201,6 +202,7 @@ class VenSession:
         ven_delivery.fall_due(turn)
         if turn.registration.state in VALID:
             ven_opts.pursue(turn)
+            ven_requester.pursue(turn)
             ven_delivery.collect(turn)
         ven_link.send_next(turn)
         self._plan(turn)
@@ -239,6 +241,10 @@ class VenSession:
                 ven_events.polled_from_now(turn)
             case Purpose.METADATA:
                 ven_reports.offered(turn, outgoing, None)
+            case Purpose.ASK_REPORT:
+                ven_requester.answered(turn, outgoing, None, reason)
+            case Purpose.CANCEL_ASKED:
+                ven_requester.canceled(turn, outgoing, None, reason)
             case Purpose.CREATE_OPT | Purpose.CANCEL_OPT:
                 ven_opts.given_up(turn, outgoing, reason)
             case Purpose.QUERY:

@@ -45,6 +45,12 @@ class ReportName(StrEnum):
     HISTORY = "HISTORY_USAGE"
 
 
+NOT_APPLICABLE: Final = "x-notApplicable"
+_ITEMS: Final = {
+    Quantity.POWER: "powerReal",
+    Quantity.ENERGY: "energyReal",
+    Quantity.STATUS: "",
+}
 _SPECIFIERS: Final = {
     ReportName.USAGE: "telemetry-usage",
     ReportName.STATUS: "telemetry-status",
@@ -118,7 +124,7 @@ class Offers:
                 for point in offer.points.values()
             ]
             + [[duration_text(options.report_buffer), options.device_class]]
-            + [[duration_text(options.sampling_longest), plain(options.power_voltage)]]
+            + [[duration_text(options.sampling_longest), plain(options.power_voltage)], ["change"]]
         )
         by_specifier = {offer.specifier_id: offer for offer in offers}
         return cls(by_specifier=by_specifier, options=options, digest=told)
@@ -155,13 +161,13 @@ class Offers:
             ),
             report_type="x-resourceStatus" if is_status else "usage",
             item_base=self._item(point.quantity),
-            reading_type="x-notApplicable" if is_status else "Direct Read",
+            reading_type=reading_type(point),
             oadr_sampling_rate=None
             if offer.name is ReportName.HISTORY
             else OadrSamplingRate(
                 oadr_min_period=point.interval,
                 oadr_max_period=self.longest(point),
-                oadr_on_change=False,
+                oadr_on_change=True,
             ),
         )
 
@@ -193,6 +199,16 @@ class Offers:
                 hertz=self.options.power_hertz, voltage=self.options.power_voltage, ac=True
             ),
         )
+
+
+def reading_type(point: DataPoint) -> str:
+    """Return the readingType that a data point is offered with (rule 331)."""
+    return NOT_APPLICABLE if point.quantity is Quantity.STATUS else "Direct Read"
+
+
+def item_name(point: DataPoint) -> str:
+    """Return the name of the itemBase that a data point is offered in; empty for a status."""
+    return _ITEMS[point.quantity]
 
 
 def _point(stem: str, quantity: Quantity, meters: tuple[MeterPoint, ...]) -> DataPoint:

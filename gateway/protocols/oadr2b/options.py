@@ -47,6 +47,23 @@ DATA_CENTER: Literal["Managed_Commercial_and_Industrial_Loads"] = (
 ENERGY_MANAGEMENT: Literal["Energy_Management_System"] = "Energy_Management_System"
 
 
+class VtnReport(BaseModel):
+    """A report that we want of the VTN, once it offers one."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    specifier: Label
+    """reportSpecifierID as the VTN offers it."""
+    r_ids: tuple[Label, ...] = ()
+    """Empty: every data point of it."""
+    granularity: Annotated[Duration, Field(ge=timedelta(0))] = timedelta(0)
+    """Length of one value; zero: on change, or once."""
+    every: Annotated[Duration, Field(ge=timedelta(0))] = timedelta(0)
+    """reportBackDuration; zero: once."""
+    lasts: Annotated[Duration, Field(ge=timedelta(0))] = timedelta(0)
+    """Of a periodic report; zero: until it is taken out of the settings."""
+
+
 class VenOptions(BaseModel):
     """How this VEN behaves towards one VTN; every default follows the standard."""
 
@@ -123,10 +140,16 @@ class VenOptions(BaseModel):
     """How far back reports reach: offered as metadata duration, and kept through an outage of the VTN."""
     one_value_per_interval: bool = False
     """Write each reported value in an interval of its own, for VTNs that read one payload per interval."""
-    sampling_longest: Positive = timedelta(hours=1)
+    sampling_longest: Positive = timedelta(days=1)
     """oadrMaxPeriod of telemetry."""
     history: bool = True
     """Offer HISTORY_USAGE too."""
+    ask_vtn_metadata: bool = False
+    """Ask the VTN for the reports that it offers, once per registration; one that offers unasked needs no asking."""
+    vtn_reports: tuple[VtnReport, ...] = ()
+    """Reports that we want of the VTN; taken out again, they are cancelled."""
+    requests_with_metadata: bool = False
+    """True: ask for them in the acknowledgement of the VTN's offer instead of by oadrCreateReport (rule 344)."""
     power_hertz: Decimal = Decimal(60)
     """Supply that power values refer to (power:powerAttributes), hertz."""
     power_voltage: Decimal = Decimal(480)

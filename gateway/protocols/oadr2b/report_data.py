@@ -3,12 +3,13 @@
 Spec: OpenADR 2.0b section 8.3.2; rules 316, 318, 337, 342.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Context, Decimal
 from typing import Final
 
+from gateway.domain.names import SiteId
 from gateway.domain.reading import Quality, Reading
 from gateway.domain.timespan import Span
 from gateway.protocols.actions import Readings
@@ -24,6 +25,7 @@ from gateway.protocols.oadr2b.ven_state import Running
 GOOD: Final = "Quality Good - Non Specific"
 UNCERTAIN: Final = "Quality Uncertain - Non Specific"
 BAD: Final = "Quality Bad - Non Specific"
+UNCHANGED: Final = "No New Value - Previous Value Used"
 QUALITIES: Final = {
     Quality.ACTUAL: GOOD,
     Quality.ESTIMATED: UNCERTAIN,
@@ -36,11 +38,18 @@ _WATT_PART: Final = Decimal("0.000001")
 _ENERGY_PART: Final = Decimal("0.000000001")
 _WIDE: Final = Context(prec=40)
 
+_NOTHING: Final = timedelta(0)
+Overridden = Callable[[SiteId, datetime], bool]
 _ByStart = Mapping[tuple[str, str], Mapping[datetime, Reading]]
 
 
 def report(
-    running: Running, points: list[DataPoint], span: Span, readings: Readings, now: datetime
+    running: Running,
+    points: list[DataPoint],
+    span: Span,
+    readings: Readings,
+    now: datetime,
+    overridden: Overridden,
 ) -> OadrReport:
     """Write the report of a span.
 
@@ -50,6 +59,7 @@ def report(
         span: A whole number of values.
         readings: One per value; absent ones count as missing.
         now: createdDateTime.
+        overridden: Tells whether a site was taken out by its operator at an instant.
     """
     by_start = {
         meter: {reading.start: reading for reading in series}
@@ -59,19 +69,54 @@ def report(
     if running.report_name == ReportName.HISTORY:
         steps = [step for step in steps if _recorded(points, step, by_start)] or steps[:1]
     is_status = running.report_name == ReportName.STATUS
-    intervals = tuple(
-        _status_at(points, step, by_start) if is_status else _values_of(points, step, by_start)
-        for step in steps
-    )
+
+    def told(step: Span) -> ReportInterval:
+        if is_status:
+            return _status_at(points, step, by_start, overridden)
+        return _values_of(points, step, by_start)
+
+    intervals = tuple(map(told, steps))
+    if running.on_change:
+        is_first = span.start <= running.schedule.covers(0).start
+        length = running.schedule.step
+        before = () if is_first else (told(Span(start=span.start - length, end=span.start)),)
+        intervals = changes(before, intervals)
+    start, end = (intervals[at].dtstart or span.start for at in (0, -1))
     return OadrReport(
-        dtstart=steps[0].start,
-        duration=None if is_status else steps[-1].end - steps[0].start,
+        dtstart=start,
+        duration=None if is_status else end + (intervals[-1].duration or _NOTHING) - start,
         intervals=intervals,
         report_request_id=running.report_request_id,
         report_specifier_id=running.specifier_id,
         report_name=running.report_name,
         created_date_time=now,
     )
+
+
+def changes(
+    before: Iterable[ReportInterval], intervals: Sequence[ReportInterval]
+) -> tuple[ReportInterval, ...]:
+    """Keep the values that differ from the one before; where none does, the last ones say that nothing is new.
+
+    Args:
+        before: The interval right before, if its values were told.
+        intervals: In order, at least one.
+    """
+    known = {p.r_id: p for interval in before for p in interval.oadr_report_payloads}
+    kept: list[ReportInterval] = []
+    for interval in intervals:
+        fresh = tuple(p for p in interval.oadr_report_payloads if known.get(p.r_id) != p)
+        known.update({p.r_id: p for p in fresh})
+        if fresh:
+            kept.append(replace(interval, oadr_report_payloads=fresh))
+    if kept:
+        return tuple(kept)
+    last = intervals[-1]
+    same = tuple(
+        p if p.oadr_data_quality == BAD else replace(p, oadr_data_quality=UNCHANGED)
+        for p in last.oadr_report_payloads
+    )
+    return (replace(last, oadr_report_payloads=same),)
 
 
 def apart(written: OadrReport) -> OadrReport:
@@ -124,7 +169,9 @@ def _value(point: DataPoint, step: Span, by_start: _ByStart) -> OadrReportPayloa
     )
 
 
-def _status_at(points: list[DataPoint], step: Span, by_start: _ByStart) -> ReportInterval:
+def _status_at(
+    points: list[DataPoint], step: Span, by_start: _ByStart, overridden: Overridden
+) -> ReportInterval:
     """A status is a point in time: it has a start and no duration (rule 342)."""
     return ReportInterval(
         dtstart=step.start,
@@ -132,7 +179,8 @@ def _status_at(points: list[DataPoint], step: Span, by_start: _ByStart) -> Repor
             OadrReportPayload(
                 r_id=point.r_id,
                 oadr_payload_resource_status=OadrPayloadResourceStatus(
-                    oadr_online=_recorded([point], step, by_start), oadr_manual_override=False
+                    oadr_online=_recorded([point], step, by_start),
+                    oadr_manual_override=overridden(point.site, step.start),
                 ),
             )
             for point in points

@@ -12,9 +12,19 @@ from gateway.domain.timespan import Span, duration_text, floor_to, instant_text
 from gateway.protocols.oadr2b.messages import (
     OadrReportRequest,
     ReportSpecifier,
+    SpecifierPayload,
     WsCalendarInterval,
 )
-from gateway.protocols.oadr2b.metadata import DataPoint, Offer, Offers, ReportName, common_interval
+from gateway.protocols.oadr2b.metadata import (
+    NOT_APPLICABLE,
+    DataPoint,
+    Offer,
+    Offers,
+    ReportName,
+    common_interval,
+    item_name,
+    reading_type,
+)
 from gateway.protocols.oadr2b.reports import Schedule
 from gateway.protocols.oadr2b.ven_state import Running
 
@@ -62,6 +72,7 @@ def read_request(request: OadrReportRequest, offers: Offers, now: datetime) -> R
 
     Raises:
         SessionError: ``INVALID_ID`` (452), ``INVALID_DATA`` (454) or ``COMPLIANCE`` (459).
+        SignalError: ``REPORT_NOT_SUPPORTED`` (461) for another kind of reading or unit than offered.
     """
     specifier = request.report_specifier
     if request.report_request_id in {"", "0"}:
@@ -69,7 +80,8 @@ def read_request(request: OadrReportRequest, offers: Offers, now: datetime) -> R
     offer = offers.by_specifier.get(specifier.report_specifier_id)
     if offer is None:
         raise SessionError("INVALID_ID", "no report with this reportSpecifierID is offered")
-    points = [_point(offer, payload.r_id) for payload in specifier.specifier_payloads]
+    asked = {payload.r_id: payload for payload in specifier.specifier_payloads}
+    points = [_point(offer, payload) for payload in asked.values()]
     if min(specifier.granularity, specifier.report_back_duration) < _NOTHING:
         raise SessionError("INVALID_DATA", "durations of a report must not be negative")
     unit = common_interval(tuple(meter for point in points for meter in point.meters))
@@ -92,15 +104,21 @@ def read_request(request: OadrReportRequest, offers: Offers, now: datetime) -> R
         schedule=schedule,
         window=window,
         covered_until=floor_to(schedule.start, unit),
+        on_change=bool(schedule.every) and not specifier.granularity,
         fingerprint=fingerprint(request),
     )
 
 
-def _point(offer: Offer, r_id: str) -> DataPoint:
-    try:
-        return offer.points[r_id]
-    except KeyError:
-        raise SessionError("INVALID_ID", "no data point of this report has such an rID") from None
+def _point(offer: Offer, asked: SpecifierPayload) -> DataPoint:
+    point = offer.points.get(asked.r_id)
+    if point is None:
+        raise SessionError("INVALID_ID", "no data point of this report has such an rID")
+    offered = reading_type(point)
+    if asked.reading_type not in {NOT_APPLICABLE, offered}:
+        raise SignalError("REPORT_NOT_SUPPORTED", f"this data point is read as {offered} only")
+    if asked.item_base is not None and asked.item_base.name != item_name(point):
+        raise SignalError("REPORT_NOT_SUPPORTED", "this data point is not offered in such a unit")
+    return point
 
 
 def _interest(specifier: ReportSpecifier) -> WsCalendarInterval:

@@ -12,12 +12,14 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
+from gateway.domain.timespan import Span
 from gateway.protocols.actions import Collect, Readings
 from gateway.protocols.oadr2b.errors import INVALID_ID
 from gateway.protocols.oadr2b.messages import Message, OadrUpdatedReport, OadrUpdateReport
 from gateway.protocols.oadr2b.metadata import DataPoint
 from gateway.protocols.oadr2b.report_data import apart, report
 from gateway.protocols.oadr2b.reports import Input, State, step
+from gateway.protocols.oadr2b.ven_opts import overridden
 from gateway.protocols.oadr2b.ven_state import Due, Outgoing, Purpose, Running
 from gateway.protocols.oadr2b.ven_turn import EI_REPORT, Turn
 
@@ -96,9 +98,10 @@ def collect(turn: Turn) -> None:
         (str(meter.site), str(meter.meter)) for point in points for meter in point.meters
     )
     turn.connect(collecting=due.key)
-    turn.actions.append(
-        Collect(key=due.key, meters=tuple(meters), span=due.span, step=running.schedule.step)
-    )
+    step_length, span = running.schedule.step, due.span
+    if running.on_change:  # what the first value is to be compared with
+        span = Span(start=span.start - step_length, end=span.end)
+    turn.actions.append(Collect(key=due.key, meters=tuple(meters), span=span, step=step_length))
 
 
 def _points(turn: Turn, running: Running) -> list[DataPoint] | None:
@@ -126,7 +129,9 @@ def collected(turn: Turn, readings: Readings) -> None:
         _close(turn)
         return
     request_id = turn.fresh_id()
-    written = report(running, points, due.span, readings, turn.now)
+    written = report(
+        running, points, due.span, readings, turn.now, lambda site, at: overridden(turn, site, at)
+    )
     message = OadrUpdateReport(
         request_id=request_id,
         oadr_reports=(apart(written) if turn.options.one_value_per_interval else written,),

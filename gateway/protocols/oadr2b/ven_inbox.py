@@ -15,6 +15,7 @@ from gateway.protocols.oadr2b import (
     ven_opts,
     ven_registration,
     ven_reports,
+    ven_requester,
 )
 from gateway.protocols.oadr2b.messages import (
     EiResponse,
@@ -99,6 +100,14 @@ def _unopted(turn: Turn, outgoing: Outgoing, reply: Message | None, _: RawMessag
     ven_opts.canceled(turn, outgoing, reply)
 
 
+def _asked(turn: Turn, outgoing: Outgoing, reply: Message | None, _: RawMessage) -> None:
+    ven_requester.answered(turn, outgoing, reply)
+
+
+def _unasked(turn: Turn, outgoing: Outgoing, reply: Message | None, _: RawMessage) -> None:
+    ven_requester.canceled(turn, outgoing, reply)
+
+
 def _acknowledged(turn: Turn, outgoing: Outgoing, reply: Message | None, _: RawMessage) -> None:
     code = error_code(reply)
     if code:
@@ -122,6 +131,8 @@ _ANSWERS: Final[Mapping[Purpose, _Take]] = {
     Purpose.POLL: _polled,
     Purpose.CREATED_EVENT: _created_event,
     Purpose.UPDATE: _updated,
+    Purpose.ASK_REPORT: _asked,
+    Purpose.CANCEL_ASKED: _unasked,
     Purpose.CREATE_OPT: _opted,
     Purpose.CANCEL_OPT: _unopted,
     Purpose.ANSWER: _acknowledged,
@@ -159,11 +170,11 @@ def _create_report(turn: Turn, message: OadrCreateReport, _: RawMessage) -> None
 
 
 def _register_report(turn: Turn, message: OadrRegisterReport, _: RawMessage) -> None:
-    ven_reports.vtn_offers(turn, message)
+    ven_requester.offered(turn, message)
 
 
 def _update_report(turn: Turn, message: OadrUpdateReport, _: RawMessage) -> None:
-    ven_reports.vtn_updates(turn, message)
+    ven_requester.updated(turn, message)
 
 
 def _cancel_report(turn: Turn, message: OadrCancelReport, _: RawMessage) -> None:

@@ -38,6 +38,7 @@ _PATIENCE: Final = {
     Purpose.UPDATE: None,
     Purpose.CREATE_OPT: None,
     Purpose.CANCEL_OPT: None,
+    Purpose.ASK_REPORT: None,
 }
 """Attempts until a message that the VTN answers but does not digest is given up; None: never."""
 _USUAL_PATIENCE: Final = 8

@@ -8,6 +8,7 @@ Spec: OpenADR 2.0b section 8.5; rules 16, 17, 201-211, 309.
 
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import datetime
 
 from gateway.domain.names import SiteId
 from gateway.domain.opting import OptSchedule, Window
@@ -118,13 +119,38 @@ def pursue(turn: Turn) -> None:
 
 
 def _is_over(turn: Turn, record: OptRecord) -> bool:
-    """Say whether nothing follows from an opt any more; one that is on its way is waited for."""
+    """Say whether nothing follows from an opt any more.
+
+    One that is on its way is waited for, and one that the VTN has is known as long as reports reach back.
+    """
+    if record.state not in {State.WANTED, State.HELD, State.REFUSED}:
+        return False
+    held = record.state is State.HELD
     if record.event_id:
         event = turn.state.events.get(record.event_id)
-        over = event is None or event.state is not EventState.OPEN
-    else:
-        over = all(window.end is not None and window.end <= turn.now for window in record.windows)
-    return over and record.state in {State.WANTED, State.HELD, State.REFUSED}
+        return event is None or (event.state is not EventState.OPEN and not held)
+    by = turn.now - turn.options.report_buffer if held else turn.now
+    return all(window.end is not None and window.end <= by for window in record.windows)
+
+
+def overridden(turn: Turn, site: SiteId, at: datetime) -> bool:
+    """Say whether the operator had a site taken out at an instant: by a schedule, or out of an event that was on."""
+    return any(
+        record.opt is OptType.OPT_OUT
+        and record.state is not State.REFUSED
+        and (not record.sites or site in record.sites)
+        and _is_on(turn, record, at)
+        for record in turn.state.opts.values()
+    )
+
+
+def _is_on(turn: Turn, record: OptRecord, at: datetime) -> bool:
+    if not record.event_id:
+        return any(w.start <= at and (w.end is None or at < w.end) for w in record.windows)
+    event = turn.state.events.get(record.event_id)
+    if event is None or event.starts_at is None or at < event.starts_at:
+        return False
+    return event.ends_at is None or at < event.ends_at
 
 
 def _queued(turn: Turn, record: OptRecord) -> bool:

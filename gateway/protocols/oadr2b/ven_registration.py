@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Final
 
 from gateway.domain.event import RawMessage
-from gateway.protocols.oadr2b import ven_events, ven_opts, ven_reports
+from gateway.protocols.oadr2b import ven_events, ven_opts, ven_reports, ven_requester
 from gateway.protocols.oadr2b.errors import INVALID_ID
 from gateway.protocols.oadr2b.messages import (
     Message,
@@ -36,6 +36,7 @@ def begin(turn: Turn) -> None:
         without_link(turn)
         turn.state = replace(turn.state, registration=Registration(), running={}, owed=())
         ven_opts.lost(turn)
+        ven_requester.forget(turn)
     turn.register(asked_ven_id=turn.options.ven_id)
 
 
@@ -127,6 +128,7 @@ def _registered(
         without_link(turn)
         ven_reports.forget(turn)
         ven_opts.lost(turn)
+        ven_requester.forget(turn)
         turn.register(metadata="")
     if turn.options.ven_id and turn.options.ven_id != ven_id:
         turn.note("ven_id_differs", configured=turn.options.ven_id, given=ven_id)
@@ -158,6 +160,7 @@ def _refused(turn: Turn, reply: Message | None) -> None:
     without_link(turn)
     ven_reports.forget(turn)
     ven_opts.lost(turn)
+    ven_requester.forget(turn)
 
 
 def lost(turn: Turn, code: str, raw: RawMessage) -> None:
@@ -174,6 +177,7 @@ def lost(turn: Turn, code: str, raw: RawMessage) -> None:
     without_link(turn)
     ven_reports.forget(turn)
     ven_opts.lost(turn)
+    ven_requester.forget(turn)
     turn.register(
         state=step(turn.registration.state, Input.LOST),
         metadata="",
@@ -218,6 +222,7 @@ def _ended(turn: Turn, raw: RawMessage) -> None:
     without_link(turn)
     ven_reports.forget(turn)
     ven_opts.lost(turn)
+    ven_requester.forget(turn)
     ven_events.let_all_go(turn, raw)
     turn.note("registration_ended")
 

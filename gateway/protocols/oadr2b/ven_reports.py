@@ -3,7 +3,7 @@
 Spec: OpenADR 2.0b section 8.3.2; rules 306, 336, 344.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Final
 
@@ -19,8 +19,6 @@ from gateway.protocols.oadr2b.messages import (
     OadrRegisteredReport,
     OadrRegisterReport,
     OadrReportRequest,
-    OadrUpdatedReport,
-    OadrUpdateReport,
 )
 from gateway.protocols.oadr2b.metadata import UNREQUESTED
 from gateway.protocols.oadr2b.report_requests import (
@@ -69,24 +67,6 @@ def offered(turn: Turn, outgoing: Outgoing, reply: Message | None) -> None:
         _create(turn, reply.oadr_report_requests, turn.judged("", reply.ven_id))
 
 
-def vtn_offers(turn: Turn, message: OadrRegisterReport) -> None:
-    """Acknowledge what the VTN offers; we ask for nothing."""
-    answer = OadrRegisteredReport(
-        ei_response=turn.judged(message.request_id, message.ven_id),
-        ven_id=turn.registration.ven_id,
-    )
-    turn.queue(Purpose.ANSWER, EI_REPORT, answer)
-
-
-def vtn_updates(turn: Turn, message: OadrUpdateReport) -> None:
-    """Refuse data that we never asked for."""
-    answer = OadrUpdatedReport(
-        ei_response=refusal(INVALID_ID, "this VEN requested no report", message.request_id),
-        ven_id=turn.registration.ven_id,
-    )
-    turn.queue(Purpose.ANSWER, EI_REPORT, answer)
-
-
 # --- requests
 
 
@@ -98,22 +78,23 @@ def requested(turn: Turn, message: OadrCreateReport) -> None:
 
 def _create(turn: Turn, requests: Iterable[OadrReportRequest], answer: EiResponse) -> None:
     """Start all requests of one message, or none of them."""
-    fresh: list[Running] = []
+    fresh: dict[str, Running] = {}
     metadata: list[str] = []
     try:
         for request in requests if answer.is_success else ():
             if request.report_specifier.report_specifier_id == METADATA:
                 metadata.append(check_metadata_request(request))
-            elif not _is_repeated(turn, request):
-                fresh.append(read_request(request, turn.setting.offers, turn.now))
+            elif not _is_repeated({**turn.state.running, **fresh}, request):
+                running = read_request(request, turn.setting.offers, turn.now)
+                fresh[request.report_request_id] = running
     except GatewayError as error:
         turn.note("report_refused", why=error.detail)
         answer = refusal(response_code(error), error.detail[:256], answer.request_id)
-        fresh, metadata = [], []
+        fresh, metadata = {}, []
     if len(turn.state.running) + len(fresh) > MOST_RUNNING:
         answer = refusal(DEPLOYMENT, "too many reports run already", answer.request_id)
-        fresh, metadata = [], []
-    for running in fresh:
+        fresh, metadata = {}, []
+    for running in fresh.values():
         turn.put_running(replace(running, state=step(State.REQUESTED, Input.ACCEPT)))
     created = OadrCreatedReport(
         ei_response=answer,
@@ -125,13 +106,13 @@ def _create(turn: Turn, requests: Iterable[OadrReportRequest], answer: EiRespons
         offer(turn, report_request_id)
 
 
-def _is_repeated(turn: Turn, request: OadrReportRequest) -> bool:
-    """Say whether a request runs already.
+def _is_repeated(running: Mapping[str, Running], request: OadrReportRequest) -> bool:
+    """Say whether a request runs already, or stood in the same message before.
 
     Raises:
         SessionError: ``COMPLIANCE`` when another one runs under its id.
     """
-    known = turn.state.running.get(request.report_request_id)
+    known = running.get(request.report_request_id)
     if known is not None and known.fingerprint != fingerprint(request):
         raise SessionError("COMPLIANCE", "another report runs under this reportRequestID")
     return known is not None

@@ -16,6 +16,7 @@ from gateway.domain.errors import MisuseError, WireError
 from gateway.domain.timespan import instant_text
 from gateway.protocols.oadr2b.signature.replay import NOTHING_SEEN, Remembered
 from gateway.protocols.oadr2b.ven_state import (
+    Asked,
     Due,
     EventRecord,
     OptRecord,
@@ -23,6 +24,7 @@ from gateway.protocols.oadr2b.ven_state import (
     Registration,
     Running,
     VenState,
+    VtnOffer,
 )
 
 FORMAT: Final = 1
@@ -39,7 +41,9 @@ class Stored:
     owed: tuple[Due, ...]
     registration: Registration
     running: tuple[Running, ...]
+    asked: tuple[Asked, ...] = ()
     opts: tuple[OptRecord, ...] = ()
+    vtn_offers: tuple[VtnOffer, ...] = ()
     restored_at: datetime | None = None
     replay: Remembered = NOTHING_SEEN
 
@@ -47,7 +51,17 @@ class Stored:
 _STORED: Final = TypeAdapter(Stored)
 _ADAPTERS: Final[dict[type, TypeAdapter[Any]]] = {
     kind: TypeAdapter(kind)
-    for kind in (EventRecord, Outgoing, Due, Registration, Running, OptRecord, Remembered)
+    for kind in (
+        EventRecord,
+        Outgoing,
+        Due,
+        Registration,
+        Running,
+        OptRecord,
+        Asked,
+        VtnOffer,
+        Remembered,
+    )
 }
 
 
@@ -68,6 +82,13 @@ class StateWriter:
             "registration": (self._bytes(("g", ""), state.registration),),
             "running": self._list((("r", r.report_request_id), r) for r in state.running.values()),
         }
+        if state.asked:
+            parts["asked"] = self._list(
+                (("a", a.report_request_id), a) for a in state.asked.values()
+            )
+        if state.vtn_offers:
+            offers = state.vtn_offers.values()
+            parts["vtn_offers"] = self._list((("f", offer.specifier_id), offer) for offer in offers)
         if state.opts:
             parts["opts"] = self._list((("p", o.opt_id), o) for o in state.opts.values())
         if state.replay != NOTHING_SEEN:
@@ -128,6 +149,8 @@ def read_state(document: bytes) -> VenState:
         owed=stored.owed,
         finished=stored.finished,
         opts={record.opt_id: record for record in stored.opts},
+        vtn_offers={offer.specifier_id: offer for offer in stored.vtn_offers},
+        asked={asked.report_request_id: asked for asked in stored.asked},
         restored_at=stored.restored_at,
         replay=stored.replay,
     )

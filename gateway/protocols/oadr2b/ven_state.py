@@ -13,7 +13,7 @@ from enum import StrEnum
 from gateway.domain.names import SiteId
 from gateway.domain.opting import Window
 from gateway.domain.timespan import Span
-from gateway.protocols.oadr2b import events, opts, registration, reports
+from gateway.protocols.oadr2b import asks, events, opts, registration, reports
 from gateway.protocols.oadr2b.messages import OptType
 from gateway.protocols.oadr2b.signature.replay import NOTHING_SEEN, Remembered
 
@@ -31,6 +31,8 @@ class Purpose(StrEnum):
     UPDATE = "update"
     CREATE_OPT = "create_opt"
     CANCEL_OPT = "cancel_opt"
+    ASK_REPORT = "ask_report"
+    CANCEL_ASKED = "cancel_asked"
     ANSWER = "answer"
     """Answers something that a poll brought; nothing follows from its acknowledgement."""
 
@@ -45,7 +47,7 @@ class Outgoing:
     service: str
     body: str
     subject: str = ""
-    """reportRequestID or optID concerned."""
+    """reportRequestID or optID concerned, or the message's own requestID."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,6 +135,8 @@ class Running:
     fallen_due: int = 0
     covered_until: datetime
     state: reports.State = reports.State.RUNNING
+    on_change: bool = False
+    """Only values that differ from the one before them (granularity zero)."""
     fingerprint: str
     """Digest of the request, to know a repetition from a change."""
 
@@ -173,6 +177,42 @@ class OptRecord:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class VtnPoint:
+    """A data point that the VTN offers."""
+
+    r_id: str
+    unit: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VtnOffer:
+    """A report that the VTN offers."""
+
+    specifier_id: str
+    name: str
+    """Without ``METADATA_``."""
+    points: tuple[VtnPoint, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """A report that we asked the VTN for."""
+
+    report_request_id: str
+    state: asks.State
+    specifier_id: str
+    wish: str
+    """Digest of the setting that wants it."""
+    once: bool
+    ends_at: datetime | None = None
+    """End of the period of interest; None: it has none."""
+    message_id: str = ""
+    """requestID of the message under way about it; empty: it went with another one."""
+    reports: int = 0
+    """Reports that came."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class VenState:
     """Everything that must survive a restart."""
 
@@ -183,6 +223,10 @@ class VenState:
     owed: tuple[Due, ...] = ()
     opts: Mapping[str, OptRecord] = field(default_factory=dict)
     """optID -> an opt that is not over."""
+    vtn_offers: Mapping[str, VtnOffer] = field(default_factory=dict)
+    """reportSpecifierID -> what the VTN offers."""
+    asked: Mapping[str, Asked] = field(default_factory=dict)
+    """reportRequestID -> what we asked the VTN for."""
     finished: tuple[str, ...] = ()
     """reportRequestIDs of the last requests that ended, so that a repetition is known as one."""
     replay: Remembered = NOTHING_SEEN
