@@ -1,15 +1,14 @@
-"""The general rules that hold for every message, by profile: which apply to a case."""
+"""The general rules that hold for every message, by profile and role: which apply to a case."""
 
 from collections.abc import Sequence
 
 from conformance.kit.case import Case
-from conformance.kit.checks.rules2b.registry import RULES as RULES_2B
+from conformance.kit.checks.rules2b.registry import BY_ROLE as RULES_2B
 from conformance.kit.finding import Check
 from conformance.kit.transcript import Transcript
 
 
 def rules_for(case: Case, transcript: Transcript) -> Sequence[Check]:
     """Return the rules that a case's device is held against."""
-    if case.id.startswith("OADR20B-"):
-        return RULES_2B
-    return ()
+    profile, role, *_ = case.id.split("-")
+    return RULES_2B[role] if profile == "OADR20B" else ()

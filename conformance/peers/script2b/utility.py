@@ -215,11 +215,13 @@ class ScriptedUtility:
 
     async def down(self) -> None:
         """Close the port."""
+        self._net.tape.mark("suite.down")
         await self._door.down()
 
     async def up(self) -> None:
         """Listen again."""
         await self._door.up()
+        self._net.tape.mark("suite.up")
 
     def schedule(self, text: str) -> None:
         """Strike by a fault schedule."""

@@ -1,8 +1,17 @@
-"""Every general rule by its number."""
+"""Every general rule by its number: those of every device, and those of one role."""
 
 from typing import Final
 
-from conformance.kit.checks.rules2b import envelope, metadata, registration, requests, updates
+from conformance.kit.checks.rules2b import (
+    envelope,
+    metadata,
+    registration,
+    requests,
+    updates,
+    ven_answers,
+    ven_identity,
+    ven_opts,
+)
 from conformance.kit.finding import Check
 
 RULES: Final = (
@@ -29,3 +38,11 @@ RULES: Final = (
     Check("RULE-2B-040", updates.rule_040),
     Check("RULE-2B-041", requests.rule_041),
 )
+"""Of both roles."""
+VEN: Final = (
+    *ven_identity.RULES,
+    *ven_answers.RULES,
+    *ven_opts.RULES,
+)
+VTN: Final[tuple[Check, ...]] = ()
+BY_ROLE: Final = {"VEN": (*RULES, *VEN), "VTN": (*RULES, *VTN)}
