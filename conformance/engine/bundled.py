@@ -74,9 +74,9 @@ class BundledVen:
         self._ven.cancel_registration()
         return _NOTHING
 
-    async def request_events(self) -> Values:
-        """Send oadrRequestEvent."""
-        self._ven.request_events()
+    async def request_events(self, limit: str = "") -> Values:
+        """Send oadrRequestEvent, perhaps with a replyLimit."""
+        self._ven.request_events(limit)
         return _NOTHING
 
     async def create_opt(

@@ -83,9 +83,9 @@ class Ven:
         """End the registration."""
         self._jobs.put(self._cancel_registration)
 
-    def request_events(self) -> None:
-        """Ask for the list of events."""
-        self._jobs.put(self._request_events)
+    def request_events(self, limit: str = "") -> None:
+        """Ask for the list of events, all of them or the first so many."""
+        self._jobs.put(lambda: self._request_events(limit))
 
     def opt(self, event_id: str, opt: str) -> None:
         """Change the answer to an event: ``optIn`` or ``optOut``."""
@@ -206,7 +206,7 @@ class Ven:
         if answer.again:
             await self._register()
 
-    async def _post(self, service: str, content: Element | None) -> None:
+    async def _post(self, service: str, content: Element | None, *, limited: bool = False) -> None:
         """Send a message and take what the answer brings along."""
         if content is None:
             return
@@ -215,7 +215,7 @@ class Ven:
             return
         name = local(reply)
         if name == "oadrDistributeEvent":
-            await self._owe(self._inbox.take(reply, self._clock.now()))
+            await self._owe(self._inbox.take(reply, self._clock.now(), limited=limited))
         elif name == "oadrUpdatedReport":
             self._reports.delivered(reply)
         elif name == "oadrRegisteredReport" and every(reply, "oadr:oadrReportRequest"):
@@ -257,15 +257,17 @@ class Ven:
             offers = metadata.registering(self._settings, number, current.ven_id, now)
             await self._post(REPORT, offers)
 
-    async def _request_events(self) -> None:
+    async def _request_events(self, limit: str = "") -> None:
         current = self.memory.registration
         if current is not None:
             content = make(
                 "pyld:eiRequestEvent",
                 make("pyld:requestID", self._number("events")),
                 make("ei:venID", current.ven_id),
+                make("pyld:replyLimit", limit) if limit else None,
             )
-            await self._post(EVENT, message("oadr:oadrRequestEvent", content))
+            asking = message("oadr:oadrRequestEvent", content)
+            await self._post(EVENT, asking, limited=bool(limit))
 
     async def _cancel_registration(self) -> None:
         current = self.memory.registration
@@ -278,8 +280,9 @@ class Ven:
     async def _opt_for_event(self, event_id: str, opt: str, opt_id: str) -> None:
         current = self.memory.registration
         known = self.memory.events.get(event_id)
-        if current is not None and known is not None:
+        if current is not None and known is not None and known.always:
             known.opt = opt
+            known.by_opt = True
             content = opts.of_event(
                 opt,
                 known,

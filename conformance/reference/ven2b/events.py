@@ -12,20 +12,22 @@ from lxml.etree import _Element as Element
 from conformance.reference.ven2b.judging import (
     ACTIVE_PERIOD,
     INTERVALS,
-    SIGNALS,
     VALUE,
+    followed,
     length,
     moment,
     refusal,
 )
 from conformance.reference.ven2b.settings import Settings
 from conformance.reference.ven2b.state import Known, Memory
-from conformance.reference.wire2b import every, make, message, response, text
+from conformance.reference.wire2b import VERSION, every, make, message, qualified, response, text
 from gateway.domain.chance import Chance
 
 OK: Final = "200"
 WRONG_ID: Final = "452"
 OLD_VERSION: Final = "450"
+COMPLIANCE: Final = "459"
+STATUS: Final = "ei:eiResponse/ei:responseCode"
 _CANCELLED: Final = "cancelled"
 
 
@@ -74,11 +76,19 @@ class Events:
         self._settings = settings
         self._chance = chance
 
-    def take(self, listing: Element, now: datetime) -> Element | None:
-        """Take an oadrDistributeEvent; return the oadrCreatedEvent that it needs, if any."""
+    def take(self, listing: Element, now: datetime, *, limited: bool = False) -> Element | None:
+        """Take an oadrDistributeEvent; return the oadrCreatedEvent that it needs, if any.
+
+        Args:
+            listing: The message.
+            now: The present.
+            limited: It was asked for with a replyLimit, so what is missing in it says nothing (rule 61).
+        """
         registration = self._memory.registration
-        if registration is None:
+        if registration is None or not text(listing, STATUS, OK).startswith("2"):
             return None
+        if listing.get(qualified("ei:schemaVersion"), VERSION) != VERSION:
+            return created(registration.ven_id, [], COMPLIANCE)
         if text(listing, "ei:vtnID") != registration.vtn_id:
             return created(registration.ven_id, [], WRONG_ID)
         request_id = text(listing, "pyld:requestID")
@@ -87,16 +97,22 @@ class Events:
             said = self._one(listed, request_id, now)
             if text(listed, "oadr:oadrResponseRequired") == "always":
                 answers.append(said)
-        self._missing(listing, now)
+        if not limited:
+            self._missing(listing, now)
         return created(registration.ven_id, answers) if answers else None
 
     def change(self, event_id: str, opt: str) -> Element | None:
-        """Change this VEN's mind about an event; return the message that says so."""
+        """Change this VEN's mind about an event; return the message that says so.
+
+        What an oadrCreateOpt decided stays (rule 206), and nothing is said of an event that wants no answer.
+        """
         known = self._memory.events.get(event_id)
         registration = self._memory.registration
-        if known is None or registration is None:
+        if known is None or registration is None or known.by_opt:
             return None
         known.opt = opt
+        if not known.always:
+            return None
         said = Said(
             event_id=event_id,
             version=known.version,
@@ -123,8 +139,8 @@ class Events:
             return self._said(known, request_id, version, OLD_VERSION)
         if known is None or version > known.version:
             known = self._newer(event, known, now)
-            known.always = text(listed, "oadr:oadrResponseRequired") == "always"
             self._memory.events[event_id] = known
+        known.always = text(listed, "oadr:oadrResponseRequired") == "always"
         known.request_id = request_id
         return self._said(known, request_id, version, known.code)
 
@@ -138,18 +154,27 @@ class Events:
         )
 
     def _newer(self, event: Element, before: Known | None, now: datetime) -> Known:
+        if text(event, "ei:eventDescriptor/ei:eventStatus") == _CANCELLED:
+            return self._cancelled(event, before, now)
         registration = self._memory.registration
-        cancelled = text(event, "ei:eventDescriptor/ei:eventStatus") == _CANCELLED
-        if cancelled and before is not None:
-            version = int(text(event, "ei:eventDescriptor/ei:modificationNumber"))
-            return self._stopped(replace(before, version=version), now)
         ven_id = registration.ven_id if registration is not None else ""
         code = refusal(event, self._settings, ven_id)
         known = _read(event, code)
         known.offset = self._offset(known, before)
-        if before is not None and code == OK:
-            known.opt = before.opt
-        return self._stopped(known, now) if cancelled else known
+        if before is not None:
+            known.by_opt = before.by_opt
+            if code == OK == before.code:
+                known.opt = before.opt
+        return known
+
+    def _cancelled(self, event: Element, before: Known | None, now: datetime) -> Known:
+        """Take a cancellation, of an event that was never known too (rule 60); ``optIn`` confirms it."""
+        known = _read(event, OK)
+        if before is not None:
+            known = replace(before, version=known.version, code=OK)
+        stopped = self._stopped(known, now)
+        stopped.opt = "optIn"
+        return stopped
 
     def _offset(self, known: Known, before: Known | None) -> timedelta:
         """Draw the delay of a randomised start; a modification keeps it (rule 30)."""
@@ -161,9 +186,10 @@ class Events:
         return timedelta(seconds=self._chance.randint(0, int(most.total_seconds())))
 
     def _stopped(self, known: Known, now: datetime) -> Known:
-        """End the effect: at once, or within ``startafter`` for a randomised event (rule 65)."""
+        """End the effect: at once, or within ``startafter`` for a randomised event that runs (rule 65)."""
+        wait = self._drawn(known.startafter) if known.runs(now) else timedelta(0)
         known.cancelled = True
-        known.stops = now + self._drawn(known.startafter)
+        known.stops = now + wait
         return known
 
     def _missing(self, listing: Element, now: datetime) -> None:
@@ -182,7 +208,7 @@ class Events:
 def _read(event: Element, code: str) -> Known:
     start = text(event, f"{ACTIVE_PERIOD}/xcal:dtstart/xcal:date-time")
     startafter = text(event, f"{ACTIVE_PERIOD}/xcal:tolerance/xcal:tolerate/xcal:startafter")
-    signals = every(event, SIGNALS)
+    test = text(event, "ei:eventDescriptor/ei:testEvent", "false")
     return Known(
         event_id=text(event, "ei:eventDescriptor/ei:eventID"),
         version=int(text(event, "ei:eventDescriptor/ei:modificationNumber")),
@@ -193,9 +219,10 @@ def _read(event: Element, code: str) -> Known:
         opt="optIn" if code == OK else "optOut",
         code=code,
         always=True,
+        test=test != "false",
         levels=tuple(
             (length(text(step, "xcal:duration/xcal:duration")), text(step, VALUE))
-            for step in (every(signals[0], INTERVALS) if signals else ())
+            for step in every(followed(event), INTERVALS)
         ),
     )
 

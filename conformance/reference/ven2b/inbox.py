@@ -46,12 +46,20 @@ class Inbox:
             "oadrRequestReregistration": self._register_again,
         }
 
-    def take(self, content: Element, now: datetime) -> Answer:
-        """Take one message; nothing is done while this VEN is not registered (rule 405)."""
+    def take(self, content: Element, now: datetime, *, limited: bool = False) -> Answer:
+        """Take one message; nothing is done while this VEN is not registered (rule 405).
+
+        Args:
+            content: The message.
+            now: The present.
+            limited: It lists events up to a replyLimit.
+        """
         door = self._doors.get(local(content))
         current = self._memory.registration
         if door is None or current is None:
             return Answer()
+        if limited:
+            return Answer(EVENT, self._events.take(content, now, limited=True))
         return door(content, current.ven_id, now)
 
     def _listing(self, content: Element, ven_id: str, now: datetime) -> Answer:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Final
+from urllib.parse import urlsplit
 
 from lxml.etree import _Element as Element
 
@@ -17,6 +18,7 @@ from gateway.domain.timespan import duration, instant
 
 ACTIVE_PERIOD: Final = "ei:eiActivePeriod/xcal:properties"
 SIGNALS: Final = "ei:eiEventSignals/ei:eiEventSignal"
+BASELINE: Final = "ei:eiEventSignals/ei:eiEventBaseline"
 INTERVALS: Final = "strm:intervals/ei:interval"
 VALUE: Final = "ei:signalPayload/ei:payloadFloat/ei:value"
 FOLLOWED: Final = frozenset(
@@ -48,6 +50,19 @@ FOLLOWED: Final = frozenset(
     }
 )
 """Every pair of the standard's table 1."""
+PRECEDENCE: Final = (
+    "LOAD_DISPATCH",
+    "LOAD_CONTROL",
+    "CHARGE_STATE",
+    "BID_LOAD",
+    "BID_ENERGY",
+    "BID_PRICE",
+    "ELECTRICITY_PRICE",
+    "ENERGY_PRICE",
+    "DEMAND_CHARGE",
+    "SIMPLE",
+)
+"""Which of several signals is followed: the one that says most exactly what to do."""
 SIMPLE_LEVELS: Final = frozenset({0, 1, 2, 3})
 
 Rule = Callable[[Element, Settings, str], str]
@@ -57,7 +72,7 @@ Rule = Callable[[Element, Settings, str], str]
 def market_context(event: Element, settings: Settings, ven_id: str) -> str:
     """Refuse a program in which this VEN takes no part (rules 48, 512)."""
     context = text(event, "ei:eventDescriptor/ei:eiMarketContext/emix:marketContext")
-    return "" if context.rstrip("/") in settings.contexts else "462"
+    return "" if normal(context) in map(normal, settings.contexts) else "462"
 
 
 def target(event: Element, settings: Settings, ven_id: str) -> str:
@@ -88,28 +103,51 @@ def signal_ids(event: Element, settings: Settings, ven_id: str) -> str:
 
 def interval_order(event: Element, settings: Settings, ven_id: str) -> str:
     """Refuse uids that do not count from zero (rule 102)."""
-    for signal in every(event, SIGNALS):
-        uids = [text(step, "xcal:uid/xcal:text") for step in every(signal, INTERVALS)]
+    for _, steps in _series(event):
+        uids = [text(step, "xcal:uid/xcal:text") for step in steps]
         if uids != [str(number) for number in range(len(uids))]:
             return "450"
     return ""
 
 
 def interval_start(event: Element, settings: Settings, ven_id: str) -> str:
-    """Refuse intervals that state a start of their own (rule 100)."""
-    return "459" if every(event, f"{SIGNALS}/{INTERVALS}/xcal:dtstart") else ""
+    """Refuse intervals that state a start of their own (rule 103)."""
+    starts = [found(step, "xcal:dtstart") for _, steps in _series(event) for step in steps]
+    return "459" if any(start is not None for start in starts) else ""
 
 
 def interval_sum(event: Element, settings: Settings, ven_id: str) -> str:
-    """Refuse intervals that do not fill the active period (rule 2)."""
-    whole = length(text(event, f"{ACTIVE_PERIOD}/xcal:duration/xcal:duration"))
-    for signal in every(event, SIGNALS):
-        parts = [
-            length(text(step, "xcal:duration/xcal:duration")) for step in every(signal, INTERVALS)
-        ]
-        if sum(parts, timedelta(0)) != whole:
+    """Refuse intervals that do not fill the active period, or the baseline's (rules 2 and 107)."""
+    for whole, steps in _series(event):
+        parts = [length(text(step, "xcal:duration/xcal:duration")) for step in steps]
+        if sum(parts, timedelta(0)) != length(whole):
             return "459"
     return ""
+
+
+def _series(event: Element) -> list[tuple[str, list[Element]]]:
+    """Return the intervals of every signal, and of a baseline, each with the duration that they must fill."""
+    active = text(event, f"{ACTIVE_PERIOD}/xcal:duration/xcal:duration")
+    return [
+        *((active, every(signal, INTERVALS)) for signal in every(event, SIGNALS)),
+        *(
+            (text(given, "xcal:duration/xcal:duration"), every(given, INTERVALS))
+            for given in every(event, BASELINE)
+        ),
+    ]
+
+
+def device_class(event: Element, settings: Settings, ven_id: str) -> str:
+    """Refuse an event all of whose signals are for other classes of devices (rules 111 and 112)."""
+    return "" if _for_us(event, settings) else "469"
+
+
+def _for_us(event: Element, settings: Settings) -> bool:
+    for signal in every(event, SIGNALS):
+        classes = texts(signal, "ei:eiTarget/power:endDeviceAsset/power:mrid")
+        if not classes or settings.device_class in classes:
+            return True
+    return False
 
 
 def supported(event: Element, settings: Settings, ven_id: str) -> str:
@@ -144,6 +182,7 @@ def simple_unit(event: Element, settings: Settings, ven_id: str) -> str:
 RULES: Final[tuple[Rule, ...]] = (
     market_context,
     target,
+    device_class,
     one_ven,
     notification,
     signal_ids,
@@ -165,6 +204,23 @@ def refusal(event: Element, settings: Settings, ven_id: str) -> str:
     except (WireError, InvalidOperation):
         return "454"
     return "200"
+
+
+def followed(event: Element) -> Element:
+    """Return the signal that is followed when there are several; they are at least one by the schema."""
+
+    def rank(signal: Element) -> int:
+        name = text(signal, "ei:signalName")
+        return PRECEDENCE.index(name) if name in PRECEDENCE else len(PRECEDENCE)
+
+    return min(every(event, SIGNALS), key=rank)
+
+
+def normal(context: str) -> str:
+    """Return a market context so that equal ones are equal texts (rule 512, RFC 3986 section 6.2.2)."""
+    parts = urlsplit(context.strip())
+    whole = parts._replace(scheme=parts.scheme.lower(), netloc=parts.netloc.lower())
+    return whole.geturl().rstrip("/")
 
 
 def length(words: str) -> timedelta:

@@ -28,7 +28,10 @@ class Settings:
     server_tls: ssl.SSLContext | None = None
     resource: str = "reference-site"
     groups: tuple[str, ...] = ("reference-group",)
-    contexts: tuple[str, ...] = ("http://gridgate.example/program",)
+    contexts: tuple[str, ...] = (
+        "http://gridgate.example/program",
+        "http://gridgate.example/second-program",
+    )
     """Market contexts in which this VEN takes part."""
     device_class: str = "Managed_Commercial_and_Industrial_Loads"
     load_w: int = 120_000

@@ -33,7 +33,11 @@ class Known:
     always: bool
     """The VTN wants an answer."""
     levels: tuple[tuple[timedelta, str], ...]
-    """Length and value of each interval of the first signal."""
+    """Length and value of each interval of the signal that is followed."""
+    test: bool = False
+    """Answered, never acted upon (rule 6)."""
+    by_opt: bool = False
+    """An oadrCreateOpt decided; only another one may change that (rules 16 and 206)."""
     cancelled: bool = False
     stops: datetime | None = None
     """When a cancelled event ends its effect."""
@@ -42,15 +46,17 @@ class Known:
 
     def end(self) -> datetime | None:
         """Return when its effect ends; None for an open end."""
-        if self.stops is not None:
-            return self.stops
-        return None if not self.length else self.start + self.offset + self.length
+        whole = self.start + self.offset + self.length if self.length else None
+        if self.stops is None or whole is None:
+            return self.stops or whole
+        return min(self.stops, whole)
 
     def runs(self, now: datetime) -> bool:
         """Say whether this VEN acts on it now."""
         end = self.end()
         begun = self.start + self.offset <= now
-        return self.opt == "optIn" and begun and (end is None or now < end)
+        meant = self.opt == "optIn" and not self.test
+        return meant and begun and (end is None or now < end)
 
 
 @dataclass(slots=True, kw_only=True)
