@@ -8,12 +8,14 @@ from typing import Final
 
 from conformance.bench import decode2b, hostile, isolation
 from conformance.bench.intake import measure as intake
+from conformance.bench.poll2b import measure as poll2b
 
 BENCHES: Final[Mapping[str, Callable[[], dict[str, object]]]] = {
     "decode2b": decode2b.measure,
     "hostile": hostile.measure,
     "intake": intake.measure,
     "isolation": isolation.measure,
+    "poll2b": poll2b.measure,
 }
 """Every bench by name; each returns one JSON document."""
 
