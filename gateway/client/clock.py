@@ -3,8 +3,8 @@
 import asyncio
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractAsyncContextManager, contextmanager
 from datetime import UTC, datetime
 from typing import Final, Generic, TypeVar
 
@@ -137,12 +137,10 @@ class ScaledClock:
             piece = self.piece_s(at) or 0.0
         await asyncio.sleep(0)  # noqa: TID251 - this module is the Clock
 
-    @asynccontextmanager
-    async def timeout(self, seconds: float) -> AsyncIterator[None]:
+    def timeout(self, seconds: float) -> AbstractAsyncContextManager[object]:
         """Bound the body; never below ``SHORTEST_TIMEOUT_S`` of real time unless less was asked for."""
         real = max(seconds / self._factor, min(seconds, SHORTEST_TIMEOUT_S))
-        async with asyncio.timeout(real):  # noqa: TID251 - this module is the Clock
-            yield
+        return asyncio.timeout(real)  # noqa: TID251 - this module is the Clock
 
     @contextmanager
     def held(self) -> Iterator[None]:

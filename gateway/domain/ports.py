@@ -71,7 +71,7 @@ class Clock(Protocol):
         """
         ...
 
-    def timeout(self, seconds: float) -> AbstractAsyncContextManager[None]:
+    def timeout(self, seconds: float) -> AbstractAsyncContextManager[object]:
         """Cancel the body after ``seconds`` of this clock's time and raise ``TimeoutError``."""
         ...
 

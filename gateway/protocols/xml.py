@@ -126,7 +126,8 @@ def _judge_tree(root: Element, body: bytes) -> None:
         raise WireError("DOCTYPE", "a document must not have a DOCTYPE")
     if (info.encoding or "UTF-8").upper() != "UTF-8":
         raise WireError("ENCODING", "a document must be encoded in UTF-8")
-    if _TOO_DEEP(root):
+    # Most messages have fewer tags than that, and looking costs as much as parsing them.
+    if body.count(b"<") > MAX_DEPTH and _TOO_DEEP(root):
         raise WireError("TOO_DEEP", f"elements may nest {MAX_DEPTH} deep")
     # Counting attributes costs more than parsing, and most messages have fewer equals signs than the limit.
     if body.count(b"=") > MAX_ATTRIBUTES_EACH and _CROWDED(root):

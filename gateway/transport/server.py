@@ -201,9 +201,13 @@ async def read_body(request: web.Request, clock: Clock, largest: int) -> bytes:
         raise WireError("ENCODING", "send the body uncompressed")
     if (request.content_length or 0) > largest:
         raise WireError("TOO_LARGE", f"a body may have {largest} bytes here")
+    if request.content.is_eof():  # it came together with the headers
+        return request.content.read_nowait()
     parts: list[bytes] = []
     size = 0
     try:
+        if (request.content_length or largest) < RATE_BYTES:
+            return await _part(request, clock)  # one window is all that it has
         async with clock.timeout(BODY_S):
             while part := await _part(request, clock):
                 size += len(part)

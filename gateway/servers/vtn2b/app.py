@@ -35,6 +35,7 @@ BASE_PATH: Final = "/OpenADR2/Simple/2.0b/"
 LARGEST: Final = 8 << 20
 """Bytes of one document, events and reports alike."""
 _SMALLEST_GZIP: Final = 1024
+_ANSWERS: Final = 4096
 _CERTIFICATES: Final = 4096
 _READABLE: Final = frozenset(
     {"SCHEMA_VERSION", "INVALID_NUMBER", "INVALID_TIME", "INVALID_DURATION", "INVALID_TEXT"}
@@ -73,7 +74,9 @@ class _Front:
         self._codec = codec
         self._clock = clock
         self._options = options
-        self._base = options.prefix + BASE_PATH
+        self.base = options.prefix + BASE_PATH
+        self._encoded = functools.lru_cache(maxsize=_ANSWERS)(codec.encode)
+        """What an empty queue is answered with, most of the time."""
         self._limits = Limits(options.requests_per_s, options.burst, options.handlers)
         self._certificates: OrderedDict[bytes, tuple[str, datetime]] = OrderedDict()
 
@@ -90,7 +93,7 @@ class _Front:
 
     def _service(self, request: web.Request) -> str | None:
         path = request.path
-        service = path.removeprefix(self._base) if path.startswith(self._base) else ""
+        service = path.removeprefix(self.base) if path.startswith(self.base) else ""
         return service if service in SERVICES else None
 
     def _peer(self, request: web.Request) -> str:
@@ -120,7 +123,12 @@ class _Front:
             return await self._secured(self._security, request, service, peer, body)
         message = await self._decoded(body)
         reply = await self._desk.answer(service, message, peer)
-        return _written(request, self._codec.encode(reply) if reply is not None else b"")
+        return _written(request, self._text(reply))
+
+    def _text(self, reply: Message | None) -> bytes:
+        if reply is None:
+            return b""
+        return (self._encoded if isinstance(reply, OadrResponse) else self._codec.encode)(reply)
 
     async def _secured(
         self, security: Security, request: web.Request, service: str, peer: str, body: bytes
@@ -136,10 +144,8 @@ class _Front:
             said, sealed = _refused(error), True
         else:
             said, sealed = await self._desk.answer(service, found.message, peer), found.sealed
-        if said is None:
-            return _written(request, b"")
-        text = self._codec.encode(said)
-        return _written(request, await security.seal(text) if sealed else text)
+        text = self._text(said)
+        return _written(request, await security.seal(text) if sealed and text else text)
 
     async def _decoded(self, body: bytes) -> Message:
         if len(body) <= OFF_LOOP_BYTES:
@@ -236,6 +242,8 @@ def vtn_app(
     front = _Front(desk, codec, clock, options or HttpOptions(), security)
     outer = [transcript.middleware()] if transcript is not None else []
     app = web.Application(middlewares=[*outer, guarded(front.refuse)], client_max_size=LARGEST)
+    for service in sorted(SERVICES):
+        app.router.add_route("*", f"{front.base}{service}", front.handle)
     app.router.add_route("*", "/{path:.*}", front.handle)
     dated(app, clock)
     return app
