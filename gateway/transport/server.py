@@ -2,12 +2,12 @@
 
 import asyncio
 import errno
+import functools
 import socket
 import ssl
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from email.utils import format_datetime
-from functools import partial
 from typing import Final
 
 import structlog
@@ -103,7 +103,7 @@ async def listen(
     except OSError:
         await runner.cleanup()
         raise
-    connected = partial(_connections, server)
+    connected = functools.partial(_connections, server)
     door = Doorway(listening, server, connected, context, limits or DoorLimits())
     return Listener(runner, door, "https" if context else "http")
 
@@ -157,8 +157,10 @@ def _listening(family: int, address: tuple[str | int, ...]) -> socket.socket:
 def dated(app: web.Application, clock: Clock) -> None:
     """Stamp every answer with the clock's time: aiohttp's own ``Date`` is the wall's."""
 
+    written = functools.lru_cache(maxsize=4)(functools.partial(format_datetime, usegmt=True))
+
     async def stamp(_: web.Request, response: web.StreamResponse) -> None:
-        response.headers["Date"] = format_datetime(clock.now().replace(microsecond=0), usegmt=True)
+        response.headers["Date"] = written(clock.now().replace(microsecond=0))
         response.headers["Server"] = ""
 
     app.on_response_prepare.append(stamp)

@@ -87,8 +87,9 @@ class _Front:
             return web.Response(status=404)
         if request.method != "POST":
             return web.Response(status=501)
-        peer = self._peer(request)
-        with self._limits.admitted(peer, self._clock.now()):
+        now = self._clock.now()
+        peer = self._peer(request, now)
+        with self._limits.admitted(peer, now):
             return await self._exchange(request, service, peer)
 
     def _service(self, request: web.Request) -> str | None:
@@ -96,7 +97,7 @@ class _Front:
         service = path.removeprefix(self.base) if path.startswith(self.base) else ""
         return service if service in SERVICES else None
 
-    def _peer(self, request: web.Request) -> str:
+    def _peer(self, request: web.Request, now: datetime) -> str:
         """Return the fingerprint of the client's certificate, empty over plain HTTP.
 
         Raises:
@@ -111,7 +112,7 @@ class _Front:
             self._certificates[der] = found
             if len(self._certificates) > _CERTIFICATES:
                 self._certificates.popitem(last=False)
-        if self._clock.now() > found[1]:
+        if now > found[1]:
             raise IdentityError("EXPIRED", "the client's certificate has expired")
         return found[0]
 
