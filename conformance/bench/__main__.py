@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from conformance.bench import decode2b, hostile, isolation
+from conformance.bench import decode2b, hostile, isolation, report2b
 from conformance.bench.intake import measure as intake
 from conformance.bench.poll2b import measure as poll2b
 
@@ -16,6 +16,7 @@ BENCHES: Final[Mapping[str, Callable[[], dict[str, object]]]] = {
     "intake": intake.measure,
     "isolation": isolation.measure,
     "poll2b": poll2b.measure,
+    "report2b": report2b.measure,
 }
 """Every bench by name; each returns one JSON document."""
 

@@ -323,7 +323,7 @@ def deliveries_resend(
 
 @app.command(epilog=EXITS)
 def bench(
-    name: Annotated[str, typer.Argument(help="decode2b, intake, hostile …")],
+    name: Annotated[str, typer.Argument(help="decode2b, intake, poll2b, report2b, hostile …")],
     as_json: AsJson = False,
 ) -> None:
     """Measure against the published bars."""

@@ -156,7 +156,6 @@ def _listening(family: int, address: tuple[str | int, ...]) -> socket.socket:
 
 def dated(app: web.Application, clock: Clock) -> None:
     """Stamp every answer with the clock's time: aiohttp's own ``Date`` is the wall's."""
-
     written = functools.lru_cache(maxsize=4)(functools.partial(format_datetime, usegmt=True))
 
     async def stamp(_: web.Request, response: web.StreamResponse) -> None:
