@@ -27,6 +27,7 @@ from gateway.protocols.oadr2b.content.model import (
     maybe_listing,
     one,
 )
+from gateway.protocols.oadr2b.content.report_intervals import ReportIntervals
 from gateway.protocols.oadr2b.lexical import DURATION, FLAG, GIVEN_ID, ID, NUMBER, TOKEN, WHOLE
 from gateway.protocols.oadr2b.messages.interval import WsCalendarInterval
 from gateway.protocols.oadr2b.messages.report import (
@@ -131,7 +132,7 @@ _REPORT: Final = Struct(
     "oadr:oadrReport",
     maybe("dtstart", DTSTART),
     maybe("duration", DURATION_PROP),
-    maybe_listing("intervals", Listing("strm:intervals", _INTERVAL)),
+    maybe_listing("intervals", ReportIntervals("strm:intervals", _INTERVAL)),
     maybe("ei_report_id", Leaf(GIVEN_ID, "ei:eiReportID")),
     many("oadr_report_descriptions", _DESCRIPTION),
     one("report_request_id", REPORT_REQUEST_ID),
