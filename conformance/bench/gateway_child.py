@@ -12,13 +12,13 @@ from pathlib import Path
 
 from conformance.bench.probe import LoopProbe
 from gateway.app.bootstrap import Gateway, Wiring
-from gateway.app.heap import set_apart, settle_heap
 from gateway.app.ids import SystemIds
 from gateway.client.clock import ScaledClock
 from gateway.config.load import load
 from gateway.domain.names import SiteId
 from gateway.observability.logs import set_up
 from gateway.southbound.tokens import create_token
+from gateway.transport.heap import set_apart, settle_heap
 
 
 async def serve(config: Path, clock: ScaledClock) -> None:

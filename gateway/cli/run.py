@@ -10,7 +10,6 @@ from pathlib import Path
 import structlog
 
 from gateway.app.bootstrap import Gateway, Wiring
-from gateway.app.heap import set_apart, settle_heap
 from gateway.cli.ending import Exit
 from gateway.client.clock import ScaledClock, SystemClock
 from gateway.config.load import load
@@ -18,6 +17,7 @@ from gateway.domain.errors import ConfigError
 from gateway.domain.timespan import instant
 from gateway.observability.logs import set_up
 from gateway.southbound.parts import Pace
+from gateway.transport.heap import set_apart, settle_heap
 
 log = structlog.get_logger()
 

@@ -54,6 +54,7 @@ from gateway.protocols.actions import (
     Wake,
 )
 from gateway.protocols.session import Session
+from gateway.transport.heap import give_back
 
 UNCHANGED: Final = b""
 """Instead of a session's state: what is stored of it stays."""
@@ -246,6 +247,7 @@ class Driver:
     def _aside(self, take: Callable[[], Sequence[Action]]) -> Sequence[Action]:
         """Open a door that takes long on a thread, and write the state there too; doors stay one after the other."""
         actions = take()
+        give_back()
         self.session.snapshot()
         return actions
 

@@ -6,12 +6,12 @@ import sys
 
 import pytest
 
-from gateway.app.heap import HEAPS
+from gateway.transport.heap import HEAPS
 
 _HEAPS = """
 import re, sys, threading
 if sys.argv[1] == "settled":
-    from gateway.app.heap import settle_heap
+    from gateway.transport.heap import settle_heap
     settle_heap()
 gate = threading.Barrier(9)
 def work():
@@ -43,7 +43,29 @@ def test_threads_share_their_heaps() -> None:
 
 
 def test_what_lives_when_everything_is_started_is_not_searched_again() -> None:
-    code = "import gc; from gateway.app.heap import set_apart; set_apart(); print(gc.get_freeze_count())"
+    code = "import gc; from gateway.transport.heap import set_apart; set_apart(); print(gc.get_freeze_count())"
     frozen = subprocess.check_output([sys.executable, "-c", code], text=True)
 
     assert int(frozen) > 1000
+
+
+_GIVES_BACK = """
+from conformance.bench.probe import resident
+from gateway.transport.heap import give_back, settle_heap
+settle_heap()
+pieces = [b"x" * 8000 + bytes([k % 256]) for k in range(4_000)]  # each below the size of a map of its own
+kept = pieces[::64]
+del pieces
+full = resident("VmRSS:")
+give_back()
+print(full - resident("VmRSS:"))
+"""
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="another C library")
+def test_what_is_free_between_what_is_in_use_is_given_back() -> None:
+    told = subprocess.run(
+        [sys.executable, "-c", _GIVES_BACK], check=True, capture_output=True, text=True
+    )
+
+    assert float(told.stdout) > 16  # of 31 MiB

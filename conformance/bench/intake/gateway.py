@@ -7,7 +7,6 @@ from pathlib import Path
 
 from conformance.bench.intake.place import UTILITIES, site
 from gateway.app.bootstrap import Gateway, Wiring
-from gateway.app.heap import set_apart, settle_heap
 from gateway.app.ids import SystemIds
 from gateway.client.clock import SystemClock
 from gateway.config.load import load
@@ -15,6 +14,7 @@ from gateway.domain.names import SiteId
 from gateway.observability.logs import set_up
 from gateway.southbound.parts import Pace
 from gateway.southbound.tokens import create_token
+from gateway.transport.heap import set_apart, settle_heap
 
 
 async def serve(config: Path) -> None:

@@ -35,3 +35,16 @@ def set_apart() -> None:
     """
     gc.collect()
     gc.freeze()
+
+
+def give_back() -> bool:
+    """Give what is free back to the system, also from between what is in use; a few milliseconds.
+
+    After a document of megabytes: its tree leaves holes that nothing else fits, so without this the next large thing
+    comes on top. Measured with a listing of 8 MiB: 17 MiB less at the worst moment.
+
+    Returns:
+        False: nothing was free, or this C library knows no such thing.
+    """
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    return trim is not None and bool(trim(0))
