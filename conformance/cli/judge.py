@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final, TypeVar
 
 from conformance.cli.ending import EXITS, Exit
+from conformance.cli.mutants import add_mutants, run_mutants
 from conformance.engine.console import Console
 from conformance.engine.errors import SuiteError
 from conformance.engine.judging import Verdicts
@@ -39,6 +40,7 @@ def add_verbs(verbs: "argparse._SubParsersAction[P]") -> None:
     pics.add_argument("profile", help="e.g. oadr20b")
     pics.add_argument("role", choices=("ven", "vtn"))
     _add_run(verbs)
+    add_mutants(verbs)
 
 
 def _add_run(verbs: "argparse._SubParsersAction[P]") -> None:
@@ -76,6 +78,7 @@ def judge(given: argparse.Namespace) -> int:
         "list": _list,
         "pics": _pics,
         "run": _run,
+        "mutants": run_mutants,
     }
     try:
         return acts[given.verb](given)

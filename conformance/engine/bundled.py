@@ -1,16 +1,16 @@
 """The bundled reference VEN as a device that the suite can drive."""
 
+import importlib
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Final
 
-from conformance.engine.drivers.entry import Place
+from conformance.engine.drivers.entry import Factory, Place
 from conformance.engine.drivers.hands import Values
-from conformance.reference.ven2b import device as ven2b
-from conformance.reference.ven2b.settings import Settings
-from conformance.reference.ven2b.state import Memory
+from conformance.reference.ven2b.device import Ven
 from gateway.domain.timespan import Span, instant
 
+VEN: Final = "conformance.reference.ven2b"
 _NOTHING: Final[Values] = {}
 _FIRST: Final = "memory"
 
@@ -20,18 +20,16 @@ class BundledVen:
 
     Args:
         place: Where it lives.
-        make: Makes the device; a wrong one in a trial of mutants.
+        package: Which VEN; a wrong one in a trial of mutants.
     """
 
-    def __init__(self, place: Place, make: type[ven2b.Ven] = ven2b.Ven) -> None:
-        memory = place.memory.setdefault(_FIRST, Memory())
-        assert isinstance(memory, Memory)  # noqa: S101 - nobody else writes there
-        self._ven = make(self._settings(place), place.clock, place.chance, memory)
-
-    @staticmethod
-    def _settings(place: Place) -> Settings:
+    def __init__(self, place: Place, package: str = VEN) -> None:
+        device, settings, state = (
+            importlib.import_module(f"{package}.{name}") for name in ("device", "settings", "state")
+        )
+        memory = place.memory.setdefault(_FIRST, state.Memory())
         given: Mapping[str, str] = place.values
-        return Settings(
+        told = settings.Settings(
             url=place.url,
             client_tls=place.client_tls,
             push=place.mode == "push",
@@ -40,6 +38,7 @@ class BundledVen:
             ven_id=given.get("ven_id", ""),
             query_first=given.get("query_first", "yes") == "yes",
         )
+        self._ven: Ven = device.Ven(told, place.clock, place.chance, memory)
 
     async def run(self) -> None:
         """Live until cancelled."""
@@ -125,3 +124,8 @@ class BundledVen:
 def ven(place: Place) -> BundledVen:
     """Make the reference VEN (entry point ``conformance.engine.bundled:ven``)."""
     return BundledVen(place)
+
+
+def factory_of(package: str) -> Factory:
+    """Return what makes the device of a package, e.g. of an altered copy of the reference VEN."""
+    return lambda place: BundledVen(place, package)

@@ -12,7 +12,7 @@ from conformance.engine.errors import DriverMissingError, PreconditionError
 from conformance.engine.identities import Identities
 from conformance.engine.preparation import prepare_ven, prepare_vtn
 from conformance.engine.stage import PlayedVenStage, Scene, Tell
-from conformance.engine.tape import Archive, Tape
+from conformance.engine.tape import Archiving, Tape
 from conformance.engine.vtn_stage import PlayedVtnStage
 from conformance.kit import verdict
 from conformance.kit.case import Case, Start
@@ -34,7 +34,7 @@ _ANYWHERE: Final = Address()
 class Setting:
     """What all cases of a run share."""
 
-    archive: Archive
+    archive: Archiving
     identities: Identities
     role: str
     """Of the device: ``ven`` or ``vtn``."""

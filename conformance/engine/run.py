@@ -162,6 +162,11 @@ def prepare(order: Order, factory: Factory | None = None) -> Prepared:
     return Prepared(file=file, cases=cases, ixit_folder=ixit_path.parent, factory=made)
 
 
+def reference_ixit(plan: Plan) -> Ixit:
+    """Return the IXIT of the bundled device that a plan is for."""
+    return load(FOLDER / plan.profile / "reference" / f"{plan.role}.ixit.yaml", Ixit)
+
+
 def _allowed(order: Order, plan: Plan, time: Time, *, in_process: bool) -> None:
     if time.is_virtual and not in_process:
         raise SuiteError("virtual time needs a device in this process (IXIT driver kind: python)")

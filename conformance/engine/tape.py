@@ -8,7 +8,7 @@ import json
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import IO, Final
+from typing import IO, Final, Protocol
 
 from conformance.kit.transcript import Connection, Mark, Message, Side, Transcript
 from conformance.peers.script2b.ports import Seen
@@ -20,6 +20,32 @@ BODIES: Final = "bodies"
 TLS: Final = "tls"
 FLOOD: Final = 2_000
 """Messages at one instant of the clock; only a device that never waits reaches it."""
+
+
+class Archiving(Protocol):
+    """Where records go."""
+
+    connections: int
+
+    def next(self) -> int:
+        """Return the number of the next record."""
+        ...
+
+    def line(self, record: Mapping[str, object]) -> None:
+        """Append a record."""
+        ...
+
+    def body(self, body: bytes) -> str:
+        """Keep a body and return its SHA-256."""
+        ...
+
+    def handshake(self, number: int, facts: Mapping[str, object]) -> None:
+        """Keep what is known of a connection's TLS."""
+        ...
+
+    def flush(self) -> None:
+        """Hand everything to the system."""
+        ...
 
 
 class Archive:
@@ -84,7 +110,7 @@ class Tape:
 
     def __init__(
         self,
-        archive: Archive,
+        archive: Archiving,
         transcript: Transcript,
         clock: Clock,
         heard: Callable[[], None] = lambda: None,

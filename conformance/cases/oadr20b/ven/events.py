@@ -10,6 +10,7 @@ from conformance.kit.checks.events import (
     never_answers,
     repeats_request_id,
 )
+from conformance.kit.checks.messages import never_sends
 from conformance.kit.oadr20b.conditions import answered, exchanged
 from conformance.kit.oadr20b.event import Signal, Step, dispatch, price, simple
 from conformance.kit.observations import event_answered, event_reached, exchanges, reached
@@ -26,7 +27,7 @@ _PATIENCE = timedelta(minutes=2)
     purpose="Exposes a VEN that answers a distribution without events.",
     public=("E1_1010", "E0_6010"),
     requirements=("REQ-OADR20B-R12-2",),
-    checks=(never_answers(""),),
+    checks=(never_sends("oadrCreatedEvent", requirement="REQ-OADR20B-R12-2"),),
     observations=(
         reached("oadrDistributeEvent"),
         exchanges(1),

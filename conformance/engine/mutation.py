@@ -1,0 +1,175 @@
+"""Tries the wrong devices: every one must be found, for its declared reason, and by no unrelated stable case."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from conformance.engine.bundled import factory_of
+from conformance.engine.clocks import Time
+from conformance.engine.drivers.hands import Nobody
+from conformance.engine.errors import SuiteError
+from conformance.engine.identities import Identities, made_for_run
+from conformance.engine.judging import outcome_of
+from conformance.engine.memory import MemoryArchive
+from conformance.engine.plans import Plan
+from conformance.engine.play import Carried, Setting, play
+from conformance.engine.run import reference_ixit
+from conformance.engine.wrong_devices import Mutant
+from conformance.kit.case import Case, Maturity
+from conformance.kit.finding import Level
+from conformance.kit.verdict import Outcome, Verdict
+from conformance.mutants.altered_package import loaded
+from gateway.client.clock import SystemClock
+
+_SEED: Final = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trial:
+    """What the cases said of one wrong device."""
+
+    mutant: str
+    killed: bool
+    """Every declared case of the plan failed."""
+    reason: bool
+    """Each of its requirements was cited, and by nothing else was a declared case failed."""
+    missed: tuple[str, ...]
+    """Declared cases that did not fail, with their verdict."""
+    strays: tuple[str, ...]
+    """Unrelated stable cases that failed, with their cause."""
+    failed: tuple[str, ...]
+    """All cases that failed."""
+    seconds: float
+
+    @property
+    def good(self) -> bool:
+        """Say whether the suite did what it must."""
+        return self.killed and self.reason and not self.strays
+
+
+class Workshop:
+    """Plays cases against wrong devices in virtual time, without evidence.
+
+    Args:
+        plan: Whose cases and mode.
+    """
+
+    def __init__(self, plan: Plan) -> None:
+        self._plan = plan
+        self._real = SystemClock()
+        self._identities: Identities = made_for_run(self._real.now(), plan.role)
+        self._values = reference_ixit(plan).for_cases()
+
+    def trial(self, mutant: Mutant, cases: Sequence[Case]) -> Trial:
+        """Try one wrong device.
+
+        Raises:
+            SuiteError: the mutant does not fit the source.
+        """
+        began = self._real.elapsed_s()
+        with loaded(mutant.package, mutant.sources()) as package:
+            outcomes = asyncio.run(self._all(package, cases))
+        return _judged(mutant, cases, outcomes, self._real.elapsed_s() - began)
+
+    def right(self, package: str, cases: Sequence[Case]) -> dict[str, Outcome]:
+        """Play the cases against the device as it is."""
+        return asyncio.run(self._all(package, cases))
+
+    async def _all(self, package: str, cases: Sequence[Case]) -> dict[str, Outcome]:
+        setting = Setting(
+            archive=MemoryArchive(),
+            identities=self._identities,
+            role=self._plan.role,
+            mode=self._plan.mode,
+            seed=_SEED,
+            values=self._values,
+            clock=Time("virtual").maker(),
+            factory=factory_of(package),
+            hands=Nobody(),
+        )
+        found = {}
+        for case in cases:
+            transcript = await play(case, setting, Carried())
+            found[case.id] = outcome_of(case, transcript, strict=False)
+        return found
+
+
+def _cited(outcome: Outcome) -> set[str]:
+    return {f.requirement for f in outcome.findings if f.level is Level.MUST}
+
+
+def _judged(
+    mutant: Mutant, cases: Sequence[Case], outcomes: dict[str, Outcome], seconds: float
+) -> Trial:
+    declared = [c.id for c in cases if c.id in mutant.cases]
+    if not declared:
+        raise SuiteError(f"mutant {mutant.id}: none of its cases is in this plan")
+    missed = [
+        f"{name}: {outcomes[name].verdict}"
+        for name in declared
+        if outcomes[name].verdict is not Verdict.FAIL
+    ]
+    wanted = set(mutant.requirements)
+    cited = set().union(*(_cited(outcomes[name]) for name in declared))
+    own = all(wanted & _cited(outcomes[name]) for name in declared)
+    strays = [
+        f"{c.id}: {outcomes[c.id].cause}"
+        for c in cases
+        if c.id not in mutant.cases
+        and c.maturity is Maturity.STABLE
+        and outcomes[c.id].verdict is Verdict.FAIL
+        and not wanted & _cited(outcomes[c.id])
+    ]
+    return Trial(
+        mutant=mutant.id,
+        killed=not missed,
+        reason=own and wanted <= cited,
+        missed=tuple(missed),
+        strays=tuple(strays),
+        failed=tuple(n for n, o in outcomes.items() if o.verdict is Verdict.FAIL),
+        seconds=round(seconds, 3),
+    )
+
+
+def cases_for(mutant: Mutant, cases: Sequence[Case], *, whole: bool) -> list[Case]:
+    """Return the cases to try a mutant on: its own area, or all."""
+    areas = {name.split("-")[2] for name in mutant.cases}
+    return [c for c in cases if whole or c.area in areas]
+
+
+Heard = Callable[[Trial], None]
+
+
+def try_all(
+    plan: Plan,
+    wrong: Sequence[Mutant],
+    cases: Sequence[Case],
+    heard: Heard = lambda _: None,
+    *,
+    whole: bool = False,
+) -> list[Trial]:
+    """Try wrong devices one after the other; those without a case in the plan are left out."""
+    workshop = Workshop(plan)
+    names = {case.id for case in cases}
+    found = []
+    for mutant in wrong:
+        if not names & set(mutant.cases):
+            continue
+        trial = workshop.trial(mutant, cases_for(mutant, cases, whole=whole))
+        heard(trial)
+        found.append(trial)
+    return found
+
+
+def unaided(cases: Sequence[Case], trials: Sequence[Trial], wrong: Sequence[Mutant]) -> list[str]:
+    """Return the stable cases that no mutant fails, and those that none but their own fails."""
+    own = {m.id: m.cases for m in wrong}
+    lines = []
+    for case in cases:
+        killers = [t.mutant for t in trials if case.id in t.failed]
+        if case.maturity is Maturity.STABLE and not killers:
+            lines.append(f"{case.id}: no mutant fails it")
+        elif case.maturity is Maturity.STABLE and all(own[k] == (case.id,) for k in killers):
+            lines.append(f"{case.id}: only its own mutants fail it")
+    return lines

@@ -1,0 +1,99 @@
+"""Wrong devices as data: what each gets wrong, by which lines, and which cases must find it."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+from conformance.engine.catalogue import catalogue
+from conformance.engine.data import FOLDER, Model, load
+from conformance.engine.errors import SuiteError
+from conformance.engine.requirements import requirements
+from conformance.mutants.altered_package import ROOT, AlterationError, altered, package_of
+
+MOST_LINES: Final = 5
+"""Of a deviation; of each, where two are combined."""
+
+
+class Change(Model):
+    """Whole lines of one file in the place of others."""
+
+    file: str
+    old: str
+    new: str = ""
+
+    @property
+    def lines(self) -> int:
+        """Return how many lines it touches."""
+        return max(len(self.old.rstrip("\n").split("\n")), len(self.new.rstrip("\n").split("\n")))
+
+
+class Mutant(Model):
+    """One wrong device."""
+
+    id: str
+    what: str
+    requirement: str | tuple[str, ...]
+    """That it violates; several for one that combines deviations: each must be found."""
+    cases: tuple[str, ...]
+    """That must fail citing a requirement of these."""
+    changes: tuple[Change, ...]
+
+    @property
+    def requirements(self) -> tuple[str, ...]:
+        """Return what it violates."""
+        return (self.requirement,) if isinstance(self.requirement, str) else self.requirement
+
+    @property
+    def package(self) -> str:
+        """Return the package that it alters."""
+        return package_of([change.file for change in self.changes])
+
+    def sources(self) -> dict[Path, str]:
+        """Return the altered files.
+
+        Raises:
+            SuiteError: a change no longer fits.
+        """
+        found: dict[Path, str] = {}
+        for change in self.changes:
+            path = ROOT / change.file
+            try:
+                text = found.get(path) or path.read_text()
+                found[path] = altered(text, change.old, change.new, f"{self.id}: {change.file}")
+            except (OSError, AlterationError) as error:
+                raise SuiteError(f"mutant {error}") from None
+        return found
+
+
+class MutantFile(Model):
+    """One file of them."""
+
+    mutants: tuple[Mutant, ...]
+
+
+def mutants(profile: str, role: str) -> Sequence[Mutant]:
+    """Return the wrong devices of a role, sorted by id.
+
+    Raises:
+        SuiteError: a file is wrong, an id stands twice, or one names what is not there.
+    """
+    found: dict[str, Mutant] = {}
+    for path in sorted((FOLDER / profile / "mutants" / role).glob("*.yaml")):
+        for mutant in load(path, MutantFile).mutants:
+            if mutant.id in found:
+                raise SuiteError(f"{path}: mutant {mutant.id} stands twice")
+            _fits(mutant, profile)
+            found[mutant.id] = mutant
+    return [found[name] for name in sorted(found)]
+
+
+def _fits(mutant: Mutant, profile: str) -> None:
+    known, cases = requirements(profile), catalogue()
+    for name in mutant.requirements:
+        if name not in known:
+            raise SuiteError(f"mutant {mutant.id}: there is no requirement {name}")
+    for name in mutant.cases:
+        if name not in cases:
+            raise SuiteError(f"mutant {mutant.id}: there is no case {name}")
+    if sum(change.lines for change in mutant.changes) > MOST_LINES * len(mutant.requirements):
+        raise SuiteError(f"mutant {mutant.id}: more than {MOST_LINES} lines")
