@@ -70,7 +70,7 @@ def answers(
 ) -> Check:
     """Demand that the device answers the suite's requests of a name by a message of a name and a code.
 
-    The answer is the HTTP response (push, or a device that is a server); in pull mode the message that a VEN posts next.
+    The answer is the HTTP response (push, or a device that is a server), or else the message that a VEN posts next.
     """
 
     def judge(transcript: Transcript) -> Iterator[Finding]:
