@@ -10,12 +10,15 @@ from typing import Final, TypeVar
 
 from conformance.cli.ending import EXITS, Exit
 from conformance.cli.mutants import add_mutants, run_mutants
-from conformance.engine.console import Console
+from conformance.cli.runs import add_runs, run_diff, run_rejudge, run_report, run_verify
+from conformance.engine.conclude import REPORT_HTML, finish
+from conformance.engine.console import CONSOLE, Console
 from conformance.engine.errors import SuiteError
 from conformance.engine.judging import Verdicts
 from conformance.engine.pics import proforma, template
 from conformance.engine.plans import find_plan, plan_files
 from conformance.engine.run import Order, Prepared, play_run, prepare
+from conformance.engine.sealed import load_key
 from conformance.kit.verdict import Verdict
 from gateway.client.clock import SystemClock
 
@@ -41,6 +44,7 @@ def add_verbs(verbs: "argparse._SubParsersAction[P]") -> None:
     pics.add_argument("role", choices=("ven", "vtn"))
     _add_run(verbs)
     add_mutants(verbs)
+    add_runs(verbs)
 
 
 def _add_run(verbs: "argparse._SubParsersAction[P]") -> None:
@@ -69,6 +73,12 @@ def _add_run(verbs: "argparse._SubParsersAction[P]") -> None:
         "--dry-run", action="store_true", help="say what would be played, and how long"
     )
     run.add_argument("--out", type=Path, metavar="DIR", help="directory of the evidence")
+    run.add_argument(
+        "--key",
+        type=Path,
+        metavar="FILE",
+        help="Ed25519 key (PEM) that seals; without it one is made for the run",
+    )
     run.add_argument("--json", action="store_true", help="the verdicts on stdout")
 
 
@@ -79,6 +89,10 @@ def judge(given: argparse.Namespace) -> int:
         "pics": _pics,
         "run": _run,
         "mutants": run_mutants,
+        "rejudge": run_rejudge,
+        "verify": run_verify,
+        "report": run_report,
+        "diff": run_diff,
     }
     try:
         return acts[given.verb](given)
@@ -126,12 +140,16 @@ def _run(given: argparse.Namespace) -> int:
     prepared = prepare(order)
     if given.dry_run:
         return _foretell(prepared)
-    console = Console()
+    key = load_key(given.key)
     folder = given.out or _folder(prepared)
-    verdicts = play_run(
-        replace(prepared, listener=console.listener()), folder, fail_fast=given.fail_fast
-    )
-    console.concluded(verdicts, str(folder))
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / CONSOLE).open("a") as log:
+        console = Console(keep=log)
+        told = replace(prepared, listener=console.listener())
+        verdicts = play_run(told, folder, fail_fast=given.fail_fast)
+        console.concluded(verdicts, str(folder))
+    fingerprint = finish(folder, prepared.file, verdicts, key)
+    console.line(f"sealed by {fingerprint}; open {folder / REPORT_HTML}")
     if given.json:
         sys.stdout.write(verdicts.model_dump_json(indent=1) + "\n")
     return exit_of(verdicts)

@@ -18,6 +18,7 @@ _COLOURS: Final = {
     Verdict.ERROR: "41",
 }
 _CLEAR: Final = "\r\x1b[2K"
+CONSOLE: Final = "console.log"
 
 
 class Console:
@@ -61,7 +62,10 @@ class Console:
         counts = {v: sum(1 for c in verdicts.cases if c.verdict is v) for v in Verdict}
         told = ", ".join(f"{n} {v}" for v, n in counts.items() if n)
         able = "certifiable" if verdicts.certifiable else "not certifiable"
-        self.line(f"{verdicts.plan}: {verdicts.verdict} ({told}; {able}, pre-test) -> {folder}")
+        text = f"{verdicts.plan}: {verdicts.verdict} ({told}; {able}, pre-test) -> {folder}"
+        self.line(text)
+        if self._keep is not None:
+            self._keep.write(f"{text}\n")
 
     def line(self, text: str) -> None:
         """Write a line."""

@@ -3,6 +3,7 @@
 ``yes``, ``no`` and instants stay texts, as JSON has neither; a key that stands twice is a fault.
 """
 
+import json
 from pathlib import Path
 from typing import Final, TypeVar
 
@@ -52,8 +53,10 @@ def read_yaml(path: Path) -> object:
         SuiteError: it cannot be read or is no YAML.
     """
     try:
+        if path.suffix == ".json":
+            return json.loads(path.read_bytes())
         return yaml.load(path.read_bytes(), Loader=_Loader)  # noqa: S506 - built on the safe loader
-    except (OSError, yaml.YAMLError, UnicodeDecodeError) as error:
+    except (OSError, ValueError, yaml.YAMLError) as error:
         raise SuiteError(f"{path}: {error}") from None
 
 

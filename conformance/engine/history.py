@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
@@ -23,9 +23,6 @@ class Attempt:
     ended: bool = False
     took_s: float = 0.0
     """By the suite's clock."""
-    number: int = 1
-    begun: datetime | None = None
-    lines: list[Record] = field(default_factory=list)
 
 
 def records(folder: Path) -> Iterator[Record]:
@@ -79,7 +76,7 @@ def attempts(folder: Path, mode: str, facts: Mapping[str, Mapping[str, str]]) ->
         case = str(record["case"])
         if record["kind"] == "mark" and record["name"] == BEGIN:
             transcript = Transcript(case=case, mode=mode, facts=facts.get(case, {}))
-            open_[case] = Attempt(transcript, begun=_instant(record["at"]))
+            open_[case] = Attempt(transcript)
         attempt = open_.get(case)
         if attempt is None:
             continue

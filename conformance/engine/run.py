@@ -3,7 +3,7 @@
 import asyncio
 import json
 import platform
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Set
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
@@ -26,13 +26,12 @@ from conformance.engine.judging import (
     judge_run,
     judged,
     outcome_of,
-    skipped,
-    summed,
     written,
 )
 from conformance.engine.pics import Pics, checked, proforma
 from conformance.engine.plans import Plan, chosen, find_plan
 from conformance.engine.play import Carried, Setting, play
+from conformance.engine.sealed import MANIFEST
 from conformance.engine.stage import Tell
 from conformance.engine.tape import Archive
 from conformance.kit.case import Case
@@ -213,33 +212,31 @@ async def run(prepared: Prepared, folder: Path, *, fail_fast: bool = False) -> V
         await _play_all(prepared, setting, done, rows, fail_fast=fail_fast)
     finally:
         archive.close()
-    return conclude(folder, prepared.file, prepared.cases)
-
-
-def conclude(folder: Path, file: RunFile, cases: Sequence[Case]) -> Verdicts:
-    """Judge a recorded run and write ``verdicts.json``."""
-    verdicts = judge_run(folder, file.plan, cases, file.skips, strict=file.strict)
+    file = prepared.file
+    verdicts = judge_run(folder, file.plan, prepared.cases, file.skips, strict=file.strict)
     (folder / VERDICTS).write_bytes(written(verdicts))
     return verdicts
 
 
-def _opened(folder: Path, prepared: Prepared) -> Mapping[str, int]:
+def _opened(folder: Path, prepared: Prepared) -> Set[str]:
     """Make the directory, or find out what was played in it."""
     if (folder / RUN).exists():
         return _done(folder, prepared)
     folder.mkdir(parents=True, exist_ok=True)
     write_run(folder, prepared.file)
-    return {}
+    return frozenset()
 
 
-def _done(folder: Path, prepared: Prepared) -> Mapping[str, int]:
+def _done(folder: Path, prepared: Prepared) -> Set[str]:
+    if (folder / MANIFEST).exists():
+        raise SuiteError(f"{folder}: the run that lies there is finished and sealed")
     before = load(folder / RUN, RunFile)
     same = ("plan", "seed", "time", "strict", "only", "pics", "ixit", "skips")
     differing = [name for name in same if getattr(before, name) != getattr(prepared.file, name)]
     if differing:
         raise SuiteError(f"{folder}: a run with another {', '.join(differing)} lies there")
     found = attempts(folder, before.plan.mode, {c.id: facts_of(c) for c in prepared.cases})
-    return {name: attempt.number for name, attempt in found.items() if attempt.ended}
+    return {name for name, attempt in found.items() if attempt.ended}
 
 
 def _setting(prepared: Prepared, archive: Archive) -> Setting:
@@ -273,7 +270,7 @@ def _identities(ixit: Ixit, folder: Path, role: str) -> tls.Identities:
 async def _play_all(
     prepared: Prepared,
     setting: Setting,
-    done: Mapping[str, int],
+    done: Set[str],
     rows: list[Judged],
     *,
     fail_fast: bool,
@@ -296,6 +293,3 @@ async def _play_all(
 def play_run(prepared: Prepared, folder: Path, *, fail_fast: bool = False) -> Verdicts:
     """Run on an event loop of its own."""
     return asyncio.run(run(prepared, folder, fail_fast=fail_fast))
-
-
-__all__ = ["Listener", "Order", "Prepared", "RunFile", "play_run", "prepare", "skipped", "summed"]

@@ -52,18 +52,16 @@ class Archive:
     """The files of one run that grow while it runs.
 
     Args:
-        folder: Of the run; must exist.
-        number: Of the last record that is already there.
+        folder: Of the run; must exist. What is already there is gone on with; a torn last line is cut off.
     """
 
-    def __init__(self, folder: Path, number: int = 0) -> None:
+    def __init__(self, folder: Path) -> None:
         self._folder = folder
         for name in (BODIES, TLS):
             (folder / name).mkdir(exist_ok=True)
+        self._number, self.connections = _resumed(folder / HISTORY)
         self._file: IO[bytes] = (folder / HISTORY).open("ab")
         self._known = {path.name for path in (folder / BODIES).iterdir()}
-        self._number = number
-        self.connections = 0
 
     def next(self) -> int:
         """Return the number of the next record."""
@@ -95,6 +93,19 @@ class Archive:
     def close(self) -> None:
         """Close the history."""
         self._file.close()
+
+
+def _resumed(path: Path) -> tuple[int, int]:
+    """Return the last record's number and the count of connections; cut off a torn last line."""
+    if not path.exists():
+        return 0, 0
+    whole, _, torn = path.read_bytes().rpartition(b"\n")
+    if torn:
+        with path.open("r+b") as file:
+            file.truncate(len(whole) + bool(whole))
+    rows = [json.loads(line) for line in whole.split(b"\n") if line]
+    connections = [row["connection"] for row in rows if row["kind"] == "connection"]
+    return max((row["n"] for row in rows), default=0), max(connections, default=0)
 
 
 class Tape:

@@ -1,0 +1,72 @@
+"""The verbs on runs that are already there: rejudge, verify, report, diff; and ``key`` for signing."""
+
+import argparse
+import json
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import TypeVar
+
+from conformance.cli.ending import EXITS, Exit
+from conformance.engine.conclude import changes, fresh_reports, recorded, rejudged, same_as_recorded
+from conformance.engine.sealed import verify
+
+P = TypeVar("P", bound=argparse.ArgumentParser)
+
+
+def add_runs(verbs: "argparse._SubParsersAction[P]") -> None:
+    """Declare the verbs."""
+    again = verbs.add_parser("rejudge", help="judge a recorded run again", epilog=EXITS)
+    again.add_argument("run", type=Path, metavar="RUN")
+    again.add_argument("--json", action="store_true", help="the verdicts on stdout")
+    seal = verbs.add_parser("verify", help="verify a sealed run, offline", epilog=EXITS)
+    seal.add_argument("run", type=Path, metavar="RUN")
+    seal.add_argument(
+        "--key", default="", metavar="SHA256", help="fingerprint that must have signed"
+    )
+    report = verbs.add_parser("report", help="write the reports of a run anew", epilog=EXITS)
+    report.add_argument("run", type=Path, metavar="RUN")
+    diff = verbs.add_parser("diff", help="what two runs judge differently", epilog=EXITS)
+    diff.add_argument("before", type=Path, metavar="RUN1")
+    diff.add_argument("after", type=Path, metavar="RUN2")
+    diff.add_argument("--json", action="store_true", help="one JSON document on stdout")
+
+
+def run_rejudge(given: argparse.Namespace) -> int:
+    """Judge again; a difference to what was recorded is a fault of the suite, or of the evidence."""
+    verdicts = rejudged(given.run)
+    if given.json:
+        sys.stdout.write(verdicts.model_dump_json(indent=1) + "\n")
+    if same_as_recorded(given.run, verdicts):
+        sys.stderr.write(f"{given.run}: {verdicts.verdict}, byte for byte as recorded\n")
+        return Exit.OK
+    sys.stderr.write(f"{given.run}: NOT as recorded\n")
+    for change in changes(recorded(given.run), verdicts):
+        sys.stderr.write(f"  {change.case}: {change.before} -> {change.after}  {change.cause}\n")
+    return Exit.ERROR
+
+
+def run_verify(given: argparse.Namespace) -> int:
+    """Verify the seal."""
+    found = verify(given.run, given.key)
+    for fault in found.faults:
+        sys.stderr.write(f"{fault}\n")
+    word = "as sealed" if not found.faults else f"{len(found.faults)} fault(s)"
+    sys.stderr.write(f"{given.run}: {word}; signed by {found.key}\n")
+    return Exit.FAIL if found.faults else Exit.OK
+
+
+def run_report(given: argparse.Namespace) -> int:
+    """Write the reports beside the sealed run, not into it."""
+    sys.stdout.write(f"{fresh_reports(given.run)}\n")
+    return Exit.OK
+
+
+def run_diff(given: argparse.Namespace) -> int:
+    """Compare two runs; exit code 1 when a verdict differs."""
+    found = changes(recorded(given.before), recorded(given.after))
+    if given.json:
+        sys.stdout.write(json.dumps([asdict(c) for c in found], indent=1) + "\n")
+    else:
+        sys.stdout.writelines(f"{c.case}: {c.before} -> {c.after}  {c.cause}\n" for c in found)
+    return Exit.FAIL if found else Exit.OK

@@ -1,0 +1,89 @@
+"""``report.json``: the verdicts with everything that a reader needs to judge them; a published, versioned schema."""
+
+from pathlib import Path
+from typing import Final, Literal
+
+from conformance.engine.data import Model
+from conformance.engine.judging import Judged, Verdicts
+from conformance.engine.requirements import Requirement, requirements
+from conformance.engine.run import RunFile
+from conformance.engine.sealed import chain_head
+from conformance.engine.tape import HISTORY
+
+SCHEMA: Final = "gridgate-conformance-report/1"
+
+
+class Device(Model):
+    """The device under test, as its PICS names it."""
+
+    vendor: str
+    product: str
+    version: str
+    hardware: str
+
+
+class Report(Model):
+    """The whole report."""
+
+    report: Literal["gridgate-conformance-report/1"] = SCHEMA
+    pre_test: bool = True
+    """Always: this suite certifies nothing."""
+    device: Device
+    plan: str
+    plan_version: int
+    plan_frozen: str
+    mode: str
+    time: str
+    seed: int
+    strict: bool
+    started: str
+    suite: str
+    verdict: str
+    certifiable: bool
+    counts: dict[str, int]
+    history_head: str
+    cases: tuple[Judged, ...]
+    requirements: tuple[Requirement, ...]
+    """Those that the cases cite."""
+
+
+def report_of(folder: Path, file: RunFile, verdicts: Verdicts) -> Report:
+    """Put the report of a run together."""
+    known = requirements(file.plan.profile)
+    return Report(
+        device=Device(
+            vendor=file.pics.vendor,
+            product=file.pics.product,
+            version=file.pics.version,
+            hardware=file.pics.hardware,
+        ),
+        plan=file.plan.id,
+        plan_version=file.plan.version,
+        plan_frozen=file.plan.frozen,
+        mode=file.plan.mode,
+        time=file.time,
+        seed=file.seed,
+        strict=file.strict,
+        started=file.started,
+        suite=file.environment.suite,
+        verdict=verdicts.verdict,
+        certifiable=verdicts.certifiable,
+        counts=counts(verdicts),
+        history_head=chain_head(folder / HISTORY),
+        cases=verdicts.cases,
+        requirements=tuple(known[name] for name in _cited(verdicts) if name in known),
+    )
+
+
+def counts(verdicts: Verdicts) -> dict[str, int]:
+    """Return how often each verdict was given."""
+    found: dict[str, int] = {}
+    for case in verdicts.cases:
+        found[case.verdict] = found.get(case.verdict, 0) + 1
+    return dict(sorted(found.items()))
+
+
+def _cited(verdicts: Verdicts) -> list[str]:
+    found = {name for case in verdicts.cases for name in case.requirements}
+    found |= {str(f["requirement"]) for case in verdicts.cases for f in case.findings}
+    return sorted(found)
