@@ -18,7 +18,7 @@ from conformance.kit.case import Case
 from conformance.kit.transcript import Mark, Message, Transcript
 from conformance.kit.xml import parse
 
-_FOLDER: Final = Path(__file__).parent / "templates"
+_FOLDER: Final = Path(__file__).parent
 _LONGEST: Final = 256 << 10
 """Of a body as shown; the evidence beside the page holds all of it, and the page says so."""
 
