@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.domain.errors import SessionError
-from gateway.protocols.oadr2b import events, registration, reports
+from gateway.protocols.oadr2b import asks, events, opts, registration, reports
 from gateway.protocols.oadr2b.messages import EiActivePeriod, EventStatus
 
 MINUTE = timedelta(minutes=1)
@@ -183,3 +183,49 @@ def test_the_last_report_holds_the_rest_of_a_period_that_does_not_divide() -> No
     assert [schedule.covers(n).duration for n in range(3)] == [2 * MINUTE, 2 * MINUTE, MINUTE]
     assert schedule.due_at(2) == start + 5 * MINUTE
     assert schedule.fallen_due(0, start + 5 * MINUTE) == 3
+
+
+@pytest.mark.spec("OpenADR 2.0b section 8.5")
+@given(st.lists(st.sampled_from(opts.Input), max_size=20))
+def test_an_opt_never_leaves_its_table(inputs: list[opts.Input]) -> None:
+    state = opts.State.WANTED
+    for event in inputs:
+        known = opts.allowed(state, event)
+        try:
+            state = opts.step(state, event)
+        except SessionError as error:
+            assert error.reason == "OUT_OF_SEQUENCE"
+            assert not known
+        else:
+            assert known
+
+
+def test_every_state_of_an_opt_can_be_reached_and_every_one_but_the_last_survives_a_loss() -> None:
+    reached = {opts.State.WANTED, *opts.TRANSITIONS.values()}
+
+    assert reached == set(opts.State)
+    for state in set(opts.State) - opts.TERMINAL:
+        lost = opts.step(state, opts.Input.LOST)
+        assert lost in {opts.State.WANTED, opts.State.GONE}
+        withdrawn = state in {opts.State.UNWANTED, opts.State.WITHDRAWING}
+        assert (lost is opts.State.GONE) is withdrawn
+
+
+@pytest.mark.spec("OpenADR 2.0b section 8.3.2")
+@given(st.lists(st.sampled_from(asks.Input), max_size=20))
+def test_a_request_of_ours_never_leaves_its_table(inputs: list[asks.Input]) -> None:
+    state = asks.State.ASKING
+    for event in inputs:
+        known = asks.allowed(state, event)
+        try:
+            state = asks.step(state, event)
+        except SessionError as error:
+            assert error.reason == "OUT_OF_SEQUENCE"
+            assert not known
+        else:
+            assert known
+
+
+def test_every_state_of_a_request_of_ours_can_be_reached() -> None:
+    assert {asks.State.ASKING, *asks.TRANSITIONS.values()} == set(asks.State)
+    assert not any(state is asks.State.REFUSED for state, _ in asks.TRANSITIONS)

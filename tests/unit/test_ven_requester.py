@@ -394,3 +394,25 @@ def test_a_vtn_that_cannot_give_reports_is_asked_once() -> None:
 
     assert len(world.of(wire.OadrCreateReport)) == 1
     assert list(left(world).values()) == [State.REFUSED]
+
+
+@pytest.mark.parametrize("code", ["200", "461"])
+def test_data_that_comes_before_the_promise_of_it_is_kept(code: str) -> None:
+    world = ready(PRICES, ONCE)
+    world.vtn.script(
+        wire.OadrCreateReport,
+        *["STATUS_500"] * 5,
+        wire.OadrCreatedReport(ei_response=ok(code=code)),
+    )
+    world.vtn.queue.extend([metadata()])
+    world.run(timedelta(seconds=10))
+    while not world.of(wire.OadrCreateReport):
+        world.run(timedelta(seconds=1))
+    first, second = asked(world)
+    world.vtn.queue.extend(
+        [data(first.report_request_id, "1"), data(second.report_request_id, "2", point="p2")]
+    )
+    world.run(MINUTE)
+
+    assert acknowledged(world) == ["200", "200"]
+    assert len(kept(world)) == 2

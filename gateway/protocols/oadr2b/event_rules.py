@@ -8,6 +8,7 @@ Spec: OpenADR 2.0b rules 2, 8, 9, 22, 100-103, 107, 111, 116.
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from decimal import Decimal
+from itertools import accumulate
 from typing import Final
 
 from gateway.domain.errors import SessionError
@@ -17,12 +18,14 @@ from gateway.protocols.oadr2b.messages import (
     EiEventBaseline,
     EiEventSignal,
     EiTarget,
+    EventStatus,
     SignalInterval,
     SignalType,
 )
 from gateway.protocols.oadr2b.signals import canonical_name
 
 _NOTHING: Final = timedelta(0)
+_ZERO: Final = Decimal(0)
 _SIMPLE_LEVELS: Final = frozenset(map(Decimal, range(4)))
 
 
@@ -128,6 +131,34 @@ def check_simple(signal: EiEventSignal) -> None:
         raise SessionError("COMPLIANCE", "SIMPLE must not have an itemBase (rule 9)")
     if any(interval.signal_payload not in _SIMPLE_LEVELS for interval in signal.intervals):
         raise SessionError("INVALID_DATA", "SIMPLE levels are 0, 1, 2 and 3 (rule 9)")
+
+
+def current_value_off(event: EiEvent, now: datetime) -> bool:
+    """Say whether a SIMPLE signal's currentValue is none that it may have: 0, or while active the running level.
+
+    It only informs, so a VTN that computes it late is not refused for it; an interval's length of grace is left.
+
+    Args:
+        event: As listed.
+        now: Instant of the listing.
+
+    Spec: OpenADR 2.0b rules 14, 29, 110.
+    """
+    active = event.event_descriptor.event_status is EventStatus.ACTIVE
+    for signal in event.ei_event_signals:
+        if canonical_name(signal.signal_name) != "SIMPLE" or signal.current_value is None:
+            continue
+        if signal.current_value not in (_around(event, signal, now) if active else {_ZERO}):
+            return True
+    return False
+
+
+def _around(event: EiEvent, signal: EiEventSignal, now: datetime) -> set[Decimal | None]:
+    """Return the levels of the running interval and of its neighbours."""
+    lengths = (interval.duration or _NOTHING for interval in signal.intervals)
+    gone = now - event.ei_active_period.dtstart
+    place = sum(end <= gone for end in accumulate(lengths))
+    return {i.signal_payload for i in signal.intervals[max(0, place - 1) : place + 2]}
 
 
 def _check_signal_target(target: EiTarget | None) -> None:

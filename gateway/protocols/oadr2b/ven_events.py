@@ -15,6 +15,7 @@ from gateway.domain.errors import GatewayError, MisuseError, SessionError, Signa
 from gateway.domain.event import RawMessage
 from gateway.protocols.actions import SYNCHRONISED
 from gateway.protocols.oadr2b.errors import INVALID_ID, OUT_OF_SEQUENCE, response_code
+from gateway.protocols.oadr2b.event_rules import current_value_off
 from gateway.protocols.oadr2b.events import Effect, Input, State, compare, ends_at, step
 from gateway.protocols.oadr2b.messages import (
     OK,
@@ -230,6 +231,8 @@ def _remark(turn: Turn, event: OadrEvent) -> None:
         measure_clock(turn, descriptor.created_date_time)
     if period.x_ei_notification is None:
         turn.note("notification_missing", event_id=descriptor.event_id)
+    if current_value_off(event.ei_event, turn.now):
+        turn.note("current_value_off", event_id=descriptor.event_id)
 
 
 def _repeat(tray: Tray, listing: Listing, record: EventRecord | None, state: State) -> None:

@@ -191,7 +191,9 @@ def answered(turn: Turn, outgoing: Outgoing, reply: Message | None, given_up: st
     for asked in tuple(turn.state.asked.values()):
         if asked.message_id != outgoing.subject:
             continue
-        _move(turn, asked, Input.REFUSED if refused else Input.TAKEN)
+        what = Input.REFUSED if refused else Input.TAKEN
+        if allowed(asked.state, what):  # data may have come before the promise of it
+            _move(turn, asked, what)
         if not refused and pending is not None and asked.report_request_id not in pending:
             turn.note("report_not_pending", request=asked.report_request_id)
         _tell(turn, asked.report_request_id, code)
