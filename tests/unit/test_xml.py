@@ -3,7 +3,15 @@
 import pytest
 
 from gateway.domain.errors import WireError
-from gateway.protocols.xml import Leaf, leaves, local_name, parse
+from gateway.protocols.xml import (
+    MAX_DEPTH,
+    MAX_TEXT,
+    Leaf,
+    _may_be_wordy,
+    leaves,
+    local_name,
+    parse,
+)
 
 
 def paths(body: bytes) -> dict[str, str]:
@@ -81,3 +89,45 @@ def test_the_message_of_the_parser_is_cut() -> None:
 
     assert caught.value.reason == "NOT_XML"
     assert len(caught.value.detail) < 300
+
+
+LONG = MAX_TEXT + 1
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"<r>" + b"x" * LONG + b"</r>",
+        b"<r>" + b"<a/>" * 50_000 + b"<b>" + b"x" * LONG + b"</b></r>",
+        b"<r><a>1</a><b>" + b"x" * LONG + b"</b><c>2</c></r>",
+        b"<r><a>1</a><b c='" + b"x" * LONG + b"'/></r>",
+        b"<r><b>" + b"<!--y-->".join([b"x" * 1000] * (LONG // 1000 + 2)) + b"</b></r>",
+        b"<r><b>" + b"<?y z?>".join([b"x" * 1000] * (LONG // 1000 + 2)) + b"</b></r>",
+        b"<r><b><![CDATA[" + (b"x" * 1000 + b"<") * (LONG // 1000 + 1) + b"]]></b></r>",
+        b"<r><b>" + b"&lt;" * LONG + b"</b></r>",
+    ],
+    ids=["whole", "last", "middle", "attribute", "comments", "instructions", "cdata", "references"],
+)
+def test_a_text_that_is_too_long_is_refused_wherever_it_hides(body: bytes) -> None:
+    with pytest.raises(WireError, match="INVALID_TEXT"):
+        parse(body)
+
+
+def test_a_large_document_of_short_texts_passes_without_being_looked_at() -> None:
+    body = b"<r>" + b"<a>value</a>" * 50_000 + b"</r>"
+
+    assert not _may_be_wordy(body)
+    assert len(parse(body)) == 50_000
+
+
+@pytest.mark.parametrize("depth", [MAX_DEPTH, MAX_DEPTH + 1])
+@pytest.mark.parametrize("form", ["bare", "beside"])
+def test_depth_is_judged_however_few_tags_there_are(depth: int, form: str) -> None:
+    inner = b"" if form == "bare" else b"<b/>" * 100
+    body = b"<a>" * (depth - 1) + b"<a/>" + b"</a>" * (depth - 1)
+    body = body.replace(b"<a>", b"<a>" + inner, 1)
+    if depth <= MAX_DEPTH:
+        assert parse(body) is not None
+        return
+    with pytest.raises(WireError, match="TOO_DEEP"):
+        parse(body)
