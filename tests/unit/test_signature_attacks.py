@@ -212,6 +212,14 @@ def test_a_wrapped_signature_is_refused(attack: object, policy: Policy) -> None:
     assert refusal(changed(VEN.sealed(), attack), policy=policy) == "SIGNATURE_SHAPE"
 
 
+@pytest.mark.parametrize("place", [0, 1, 2])
+def test_nothing_else_stands_in_a_signed_payload(place: int) -> None:
+    def add(root: Element) -> None:
+        root.insert(place, etree.Element("{urn:evil}thing"))
+
+    assert refusal(changed(VEN.sealed(), add)) == "SIGNATURE_SHAPE"
+
+
 @pytest.mark.parametrize("attack", IDS, ids=lambda attack: attack.__name__)
 def test_a_name_that_stands_twice_is_refused(attack: object) -> None:
     assert callable(attack)
@@ -382,6 +390,17 @@ def test_a_signature_behind_the_object_is_taken_by_setting_alone() -> None:
     assert message_of(body, policy=LAST) == OadrPoll(ven_id="ven-1")
 
 
+def test_the_enveloped_form_covers_the_blanks_behind_a_signature_that_stands_last() -> None:
+    root = xml.parse(VEN.sealed())
+    root.append(signature_of(root))
+    _enveloped_form(root)
+    body = VEN.resigned(root)
+    spaced = body.replace(b"</ds:Signature>", b"</ds:Signature>\n ")
+
+    assert refusal(body, policy=LAST) == ""
+    assert refusal(spaced, policy=LAST) == "SIGNATURE_DIGEST"
+
+
 # --- algorithms
 
 
@@ -392,6 +411,21 @@ def test_sha1_is_refused_unless_it_is_allowed() -> None:
 
     assert refusal(body, VTN) == "SIGNATURE_ALGORITHM"
     assert message_of(body, VTN, Policy(sha1=True)) == OadrPoll(ven_id="ven-1")
+
+
+@pytest.mark.parametrize("tag", ["DigestMethod", "SignatureMethod"])
+def test_sha1_is_refused_in_either_place(tag: str) -> None:
+    root = xml.parse(VTN.sealed())
+    sha1_form(root)
+    good = xml.parse(VTN.sealed())
+    for ours, theirs in zip(root.iter(ds(tag)), good.iter(ds(tag)), strict=True):
+        ours.set("Algorithm", theirs.get("Algorithm", ""))
+
+    assert refusal(VTN.resigned(root, sha1=True), VTN) in {
+        "SIGNATURE_ALGORITHM",
+        "SIGNATURE_VALUE",
+    }
+    assert refusal(VTN.resigned(root), VTN) == "SIGNATURE_ALGORITHM"
 
 
 def test_a_mac_with_the_public_key_as_its_secret_is_refused() -> None:
