@@ -24,9 +24,11 @@ from gateway.config.load import load
 from gateway.domain.answers import Sample
 from gateway.domain.names import SiteId
 from gateway.domain.timespan import floor_to
+from gateway.protocols.oadr2b.identity import fingerprint
 from gateway.southbound.tokens import create_token
 
 HERE = Path(__file__).parent
+END = "-----END CERTIFICATE-----\n"
 MINUTE = timedelta(minutes=1)
 SECOND = timedelta(seconds=1)
 CONTEXT = "http://azp.example/dr"
@@ -100,8 +102,9 @@ class Vtn:
 
 
 @asynccontextmanager
-async def foreign_vtn(folder: Path, port: int) -> AsyncIterator[Vtn]:
-    arguments = [str(port), *(str(folder / name) for name in ("vtn.pem", "vtn.key", "anchor.pem"))]
+async def foreign_vtn(folder: Path, port: int, *more: str) -> AsyncIterator[Vtn]:
+    names = ("vtn.pem", "vtn.key", "anchor.pem")
+    arguments = [str(port), *(str(folder / name) for name in names), *more]
     with (folder / "vtn.log").open("wb") as log:
         process = await asyncio.create_subprocess_exec(
             sys.executable,
@@ -188,6 +191,40 @@ async def test_gridgate_does_the_whole_job_with_a_third_partys_server(
                 assert ready.status == 200, await ready.text()
             async with Site(url, site="phx-1", token=token, ssl=tls, options=options) as site:
                 await do_the_job(vtn, site, now)
+
+
+@pytest.mark.peer
+@pytest.mark.slow
+@pytest.mark.spec("OpenADR 2.0b section 10.6")
+async def test_gridgate_does_the_same_with_everything_signed(
+    tmp_path: Path, unused_tcp_port: int
+) -> None:
+    clock = SystemClock()
+    now = clock.now()
+    lay_out(tmp_path, unused_tcp_port, now)
+    config = tmp_path / "gateway.toml"
+    config.write_text(config.read_text().replace("jitter = 0", "jitter = 0\nxml_signature = true"))
+    chain = (tmp_path / "ven.pem").read_text()
+    ven = fingerprint(ssl.PEM_cert_to_DER_cert(chain.split(END)[0] + END))
+    async with foreign_vtn(tmp_path, unused_tcp_port, ven) as vtn:
+        await vtn.heard("ready")
+        async with gateway_at(tmp_path) as gateway:
+            await vtn.heard("registered", ven_name="gridgate")
+            token = await create_token(
+                gateway.office.store, SystemIds(), name="t", site=SiteId("phx-1"), now=now
+            )
+            tls = ssl.create_default_context(cafile=tmp_path / "anchor.pem")
+            url = gateway.url.replace("127.0.0.1", "localhost") + "/v1"
+            options = SiteOptions(collect_s=0.0)
+            async with Site(url, site="phx-1", token=token, ssl=tls, options=options) as site:
+                await do_the_job(vtn, site, now)
+            async with (
+                aiohttp.ClientSession() as http,
+                http.get(url.replace("/v1", "/metrics"), ssl=tls) as answer,
+            ):
+                metrics = await answer.text()
+    assert "gateway_exchanges_total{" in metrics
+    assert "gateway_messages_unproven_total{" not in metrics
 
 
 async def do_the_job(vtn: Vtn, site: Site, now: datetime) -> None:

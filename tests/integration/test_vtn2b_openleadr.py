@@ -14,22 +14,27 @@ from typing import TypeVar
 import pytest
 
 from conformance.peers.vtn2b import UtilityPeer
+from gateway.app.ids import SystemIds
 from gateway.client.clock import SystemClock
 from gateway.protocols.oadr2b.identity import fingerprint
 from gateway.protocols.oadr2b.messages import OptType
+from gateway.protocols.oadr2b.signature.keys import signing_key
+from gateway.protocols.oadr2b.signature.sign import Sealer
 from gateway.protocols.oadr2b.vtn_book import VtnOptions
 from gateway.protocols.oadr2b.vtn_facts import (
     Answered,
     Fact,
     Offered,
+    Refused,
     Registered,
     ReportAnswered,
     Reported,
     Unregistered,
 )
 from gateway.protocols.oadr2b.vtn_requests import RequestState
+from gateway.servers.vtn2b.security import Security, SecurityOptions
 from tests.vtn_story import HOUR, dispatch, event, simple, wish
-from tests.vtn_wire import Pki, serving
+from tests.vtn_wire import CODEC, Pki, serving
 
 F = TypeVar("F", bound=Fact)
 SCRIPT = Path(__file__).parent / "foreign" / "openleadr_ven.py"
@@ -39,7 +44,9 @@ PATIENCE = 30 * SECOND
 
 
 @asynccontextmanager
-async def foreign_ven(utility: UtilityPeer, pki: Pki) -> AsyncIterator[list[dict[str, object]]]:
+async def foreign_ven(
+    utility: UtilityPeer, pki: Pki, *more: str
+) -> AsyncIterator[list[dict[str, object]]]:
     """Run the VEN; what it printed is in the list afterwards."""
     files = pki.files("v1")
     process = await asyncio.create_subprocess_exec(
@@ -49,6 +56,7 @@ async def foreign_ven(utility: UtilityPeer, pki: Pki) -> AsyncIterator[list[dict
         str(files.certificate),
         str(files.key),
         str(files.ca),
+        *more,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )
@@ -113,3 +121,29 @@ async def test_openleadr_registers_opts_in_and_reports(tmp_path: Path) -> None:
     ]
     asked = [["SIMPLE", [2.0]], ["LOAD_DISPATCH", [500.0]]]
     assert seen == [(0, "far", asked), (1, "far", asked), (2, "cancelled", asked)]
+
+
+@pytest.mark.peer
+@pytest.mark.slow
+@pytest.mark.spec("OpenADR 2.0b section 10.6")
+async def test_openleadr_does_so_with_everything_signed(tmp_path: Path) -> None:
+    pki = Pki(tmp_path)
+    clock = SystemClock()
+    options = VtnOptions(vtn_id="GRIDGATE-TEST", poll_every=SECOND)
+    files = pki.files("vtn")
+    key = signing_key(files.certificate.read_bytes(), files.key.read_bytes())
+    chosen = SecurityOptions(seal=Sealer(key, SystemIds()), wanted="always")
+    security = Security(chosen, CODEC, clock)
+    async with serving(pki, clock=clock, options=options, security=security) as utility:
+        async with foreign_ven(utility, pki, key.peer.fingerprint) as told:
+            await soon(utility, Registered)
+            await soon(utility, Offered)
+            signals = (simple((HOUR, "2")),)
+            await utility.publish(event(start=clock.now() + HOUR, signals=signals))
+            answered = await soon(utility, Answered)
+            await utility.cancel("e1")
+            assert (await soon(utility, Answered, lambda a: a.version == 1)).accepted == "200"
+
+        assert (answered.event_id, answered.opt) == ("e1", OptType.OPT_IN)
+        assert utility.told(Refused) == ()
+    assert [line["version"] for line in told if "version" in line] == [0, 1]

@@ -1,6 +1,8 @@
 """A VEN made with openleadr, in a process of its own; prints one JSON line for whatever it is asked.
 
-Usage: openleadr_ven.py URL CERTIFICATE KEY CA
+Usage: openleadr_ven.py URL CERTIFICATE KEY CA [FINGERPRINT]
+
+With the fingerprint of the VTN's signing certificate it signs what it sends and verifies what it is answered.
 """
 
 import asyncio
@@ -36,7 +38,7 @@ async def measure() -> float:
     return 412.5
 
 
-async def main(url: str, certificate: str, key: str, ca: str) -> None:
+async def main(url: str, certificate: str, key: str, ca: str, vtn: str = "") -> None:
     client = OpenADRClient(
         ven_name="foreign",
         vtn_url=url,
@@ -44,7 +46,8 @@ async def main(url: str, certificate: str, key: str, ca: str) -> None:
         key=key,
         ca_file=ca,
         check_hostname=False,
-        disable_signature=True,
+        disable_signature=not vtn,
+        vtn_fingerprint=vtn or None,
         show_fingerprint=False,
     )
     client.add_handler("on_event", answer_event)

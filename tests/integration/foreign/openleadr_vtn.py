@@ -1,6 +1,7 @@
 """A foreign utility: the openleadr VTN in a process of its own, told what to do by JSON lines, telling likewise.
 
-Arguments: port, certificate, key, trust anchor. Orders on stdin: ``{"do": "publish", …}``, ``{"do": "cancel", …}``.
+Arguments: port, certificate, key, trust anchor, and perhaps the fingerprint of the VEN: then everything is signed and
+verified. Orders on stdin: ``{"do": "publish", …}``, ``{"do": "cancel", …}``.
 What happens is printed as JSON lines: ``ready``, ``registered``, ``report``, ``opt``, ``values``.
 """
 
@@ -68,7 +69,17 @@ def publish(server: OpenADRServer, order: dict[str, Any]) -> None:
     )
 
 
-async def main(port: str, certificate: str, key: str, anchor: str) -> None:
+def known(ven_id: str, fingerprint: str) -> dict[str, str]:
+    return {
+        "ven_id": ven_id,
+        "ven_name": "gridgate",
+        "fingerprint": fingerprint,
+        "registration_id": "registration-1",
+    }
+
+
+async def main(port: str, certificate: str, key: str, anchor: str, ven: str = "") -> None:
+    signing = {"cert": certificate, "key": key, "ven_lookup": partial(known, fingerprint=ven)}
     server = OpenADRServer(
         vtn_id="vtn-foreign",
         http_port=int(port),
@@ -76,7 +87,9 @@ async def main(port: str, certificate: str, key: str, anchor: str) -> None:
         http_key=key,
         http_ca_file=anchor,
         requested_poll_freq=timedelta(seconds=1),
-        verify_message_signatures=False,
+        verify_message_signatures=bool(ven),
+        show_fingerprint=False,
+        **(signing if ven else {}),
     )
     server.add_handler("on_create_party_registration", on_register)
     server.add_handler("on_register_report", on_report)
