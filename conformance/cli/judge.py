@@ -8,8 +8,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final, TypeVar
 
-from conformance.cli.ending import EXITS, Exit
+from conformance.cli.ending import EXITS, INTERRUPTED, Exit
 from conformance.cli.mutants import add_mutants, run_mutants
+from conformance.cli.plans import add_plan, run_plan
 from conformance.cli.runs import add_runs, run_diff, run_rejudge, run_report, run_verify
 from conformance.engine.conclude import REPORT_HTML, finish
 from conformance.engine.console import CONSOLE, Console
@@ -17,7 +18,7 @@ from conformance.engine.errors import SuiteError
 from conformance.engine.judging import Verdicts
 from conformance.engine.pics import proforma, template
 from conformance.engine.plans import find_plan, plan_files
-from conformance.engine.run import Order, Prepared, play_run, prepare
+from conformance.engine.run import Order, Prepared, begin, play_run, prepare
 from conformance.engine.sealed import load_key
 from conformance.kit.verdict import Verdict
 from gateway.client.clock import SystemClock
@@ -43,6 +44,7 @@ def add_verbs(verbs: "argparse._SubParsersAction[P]") -> None:
     pics.add_argument("profile", help="e.g. oadr20b")
     pics.add_argument("role", choices=("ven", "vtn"))
     _add_run(verbs)
+    add_plan(verbs)
     add_mutants(verbs)
     add_runs(verbs)
 
@@ -88,6 +90,7 @@ def judge(given: argparse.Namespace) -> int:
         "list": _list,
         "pics": _pics,
         "run": _run,
+        "plan": run_plan,
         "mutants": run_mutants,
         "rejudge": run_rejudge,
         "verify": run_verify,
@@ -99,6 +102,9 @@ def judge(given: argparse.Namespace) -> int:
     except SuiteError as error:
         sys.stderr.write(f"gridgate-conformance: {error}\n")
         return Exit.USAGE
+    except KeyboardInterrupt:
+        sys.stderr.write("broken off; the same command with --out of this run goes on with it\n")
+        return INTERRUPTED
 
 
 def _list(given: argparse.Namespace) -> int:
@@ -142,7 +148,7 @@ def _run(given: argparse.Namespace) -> int:
         return _foretell(prepared)
     key = load_key(given.key)
     folder = given.out or _folder(prepared)
-    folder.mkdir(parents=True, exist_ok=True)
+    begin(folder, prepared)
     with (folder / CONSOLE).open("a") as log:
         console = Console(keep=log)
         told = replace(prepared, listener=console.listener())

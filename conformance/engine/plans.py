@@ -104,6 +104,21 @@ def find_plan(name: str) -> Plan:
     return plan
 
 
+def frozen(plan: Plan, name: str, day: str) -> Plan:
+    """Return a plan's frozen version: the cases and versions of today by name, with the digest of it all.
+
+    Args:
+        plan: A draft, or an earlier frozen one.
+        name: Id of the frozen plan.
+        day: ISO date.
+    """
+    tests = tuple(Test(id=case.id, version=case.version) for case in plan.cases)
+    mandatory = tuple(case.id for case in plan.cases if plan.is_mandatory(case))
+    fixed = {"id": name, "tests": tests, "mandatory": mandatory, "frozen": day, "sha256": ""}
+    made = plan.model_copy(update=fixed)
+    return made.model_copy(update={"sha256": made.digest()})
+
+
 def chosen(plan: Plan, only: Sequence[str]) -> tuple[Case, ...]:
     """Return the cases that ``--only`` leaves: by id, clause (``oadr20b/9.1.5``), requirement or area.
 

@@ -204,7 +204,7 @@ async def run(prepared: Prepared, folder: Path, *, fail_fast: bool = False) -> V
 
     A directory with an unfinished run of the same order is gone on with: ended cases are not played again.
     """
-    done = _opened(folder, prepared)
+    done = begin(folder, prepared)
     archive = Archive(folder)
     setting = _setting(prepared, archive)
     rows: list[Judged] = []
@@ -218,8 +218,12 @@ async def run(prepared: Prepared, folder: Path, *, fail_fast: bool = False) -> V
     return verdicts
 
 
-def _opened(folder: Path, prepared: Prepared) -> Set[str]:
-    """Make the directory, or find out what was played in it."""
+def begin(folder: Path, prepared: Prepared) -> Set[str]:
+    """Make the directory, or find out which cases were played in it.
+
+    Raises:
+        SuiteError: another run lies there, or one that is sealed.
+    """
     if (folder / RUN).exists():
         return _done(folder, prepared)
     folder.mkdir(parents=True, exist_ok=True)
