@@ -1,4 +1,4 @@
-"""Finds the cases: every ``Case`` that a module of ``conformance.cases`` defines, by id."""
+"""Finds the cases: every ``Case``, and every tuple of them, that a module of ``conformance.cases`` defines, by id."""
 
 import importlib
 import pkgutil
@@ -16,6 +16,12 @@ def _modules(package: ModuleType) -> Iterator[ModuleType]:
         yield importlib.import_module(found.name)
 
 
+def _defined(module: ModuleType) -> Iterator[Case]:
+    for value in vars(module).values():
+        rows = value if isinstance(value, tuple) else (value,)
+        yield from (row for row in rows if isinstance(row, Case))
+
+
 @cache
 def catalogue() -> Mapping[str, Case]:
     """Return every case by id, sorted.
@@ -25,9 +31,9 @@ def catalogue() -> Mapping[str, Case]:
     """
     found: dict[str, Case] = {}
     for module in _modules(cases):
-        for value in vars(module).values():
-            if isinstance(value, Case) and found.setdefault(value.id, value) is not value:
-                raise SuiteError(f"case {value.id} stands twice")
+        for case in _defined(module):
+            if found.setdefault(case.id, case) is not case:
+                raise SuiteError(f"case {case.id} stands twice")
     return dict(sorted(found.items()))
 
 
