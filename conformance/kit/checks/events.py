@@ -69,6 +69,14 @@ def answers_event(
     return Check(f"answers event {event_id}" + ("" if version is None else f" v{version}"), judge)
 
 
+def taken(event_id: str, requirement: str, version: int | None = None) -> tuple[Check, Check]:
+    """Demand that an event is taken; what refuses it violates a rule of its own beside rule 48."""
+    return (
+        answers_event(event_id, version=version, requirement=requirement),
+        answers_event(event_id, version=version),
+    )
+
+
 def _late(
     transcript: Transcript,
     brought: Message,

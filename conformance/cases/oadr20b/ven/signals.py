@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Final
 
 from conformance.kit.case import Case, case
-from conformance.kit.checks.events import RIGHT_ANSWER, answers_event, repeats_request_id
+from conformance.kit.checks.events import RIGHT_ANSWER, answers_event, repeats_request_id, taken
 from conformance.kit.checks.refusals import refuses_event, takes_signal
 from conformance.kit.oadr20b.announce import announce
 from conformance.kit.oadr20b.event import (
@@ -190,8 +190,8 @@ async def odd_pair(stage: VenStage) -> None:
     id="OADR20B-VEN-SIG-032",
     title="Several signals in one event are taken",
     purpose="Exposes a VEN that takes only events with one signal.",
-    requirements=("REQ-OADR20B-R106-1", "REQ-OADR20B-R12-1"),
-    checks=(answers_event("both-1", requirement="REQ-OADR20B-R106-1"),),
+    requirements=("REQ-OADR20B-R106-1", RIGHT_ANSWER, "REQ-OADR20B-R12-1"),
+    checks=taken("both-1", "REQ-OADR20B-R106-1"),
     observations=(event_reached("both-1"), event_answered("both-1")),
     mutants=("takes-one-signal-only",),
 )
@@ -257,9 +257,9 @@ async def other_class(stage: VenStage) -> None:
     id="OADR20B-VEN-SIG-036",
     title="A signal for its own class of devices is taken",
     purpose="Exposes a VEN that refuses every signal with a target.",
-    requirements=("REQ-OADR20B-R111-2", "REQ-OADR20B-R12-1"),
+    requirements=("REQ-OADR20B-R111-2", RIGHT_ANSWER, "REQ-OADR20B-R12-1"),
     applies_if="VEN-SIG-CLASS",
-    checks=(answers_event("class-2", requirement="REQ-OADR20B-R111-2"),),
+    checks=taken("class-2", "REQ-OADR20B-R111-2"),
     observations=(event_reached("class-2"), event_answered("class-2")),
     mutants=("refuses-device-classes",),
 )
