@@ -101,6 +101,17 @@ class VtnSection(Section):
     schema_error_status: Literal[400, 403, 406] = 406
     requests_per_s: Annotated[float, Field(ge=0)] = 20.0
     """Per VEN; 0: without limit."""
+    xml_signature: Literal["never", "registered", "always"] = "registered"
+    """From whom signatures are wanted: VENs that announced them at registration, everybody, or nobody. Over plain HTTP
+    nobody can be told apart, so there are none."""
+    signature_refusal: Literal["463", "403"] = "463"
+    """What a message without a valid signature is told: an oadrResponse with this code, or this HTTP status."""
+    signature_window: Positive = timedelta(seconds=60)
+    """How far the time of a signature may be from ours, past and future."""
+    signature_sha1: bool = False
+    """Take signatures with SHA-1 too."""
+    signature_last: bool = False
+    """Take a signature behind the signed object, where the schema has none."""
 
 
 class VenSection(Section):

@@ -18,11 +18,17 @@ from conformance.peers.programme import Planned, run_programme
 from conformance.peers.vtn2b import Told, UtilityPeer
 from gateway.app.ids import SystemIds
 from gateway.client.clock import ScaledClock, SystemClock
-from gateway.domain.errors import MisuseError
+from gateway.domain.errors import ConfigError, MisuseError
 from gateway.observability.logs import set_up
 from gateway.protocols.oadr2b.codec import Codec
+from gateway.protocols.oadr2b.signature.keys import signing_key
+from gateway.protocols.oadr2b.signature.replay import Limits
+from gateway.protocols.oadr2b.signature.sign import Sealer
+from gateway.protocols.oadr2b.signature.verify import Policy
 from gateway.protocols.oadr2b.vtn_facts import Fact
 from gateway.servers.vtn2b.app import HttpOptions
+from gateway.servers.vtn2b.replay_journal import StoredJournal
+from gateway.servers.vtn2b.security import Security, SecurityOptions
 from gateway.servers.vtn2b.sql import SqlStore
 from gateway.transport.schemas import load_oadr20b_schema
 from gateway.transport.tls import TlsFiles, openadr_server
@@ -81,17 +87,45 @@ def utility_of(
         schema_error_status=vtn.schema_error_status,
         requests_per_s=vtn.requests_per_s,
     )
+    ids = SystemIds()
+    store = SqlStore(vtn.store, codec) if vtn.store is not None else None
+    options = _security(schedule, ids)
+    journal = StoredJournal(store) if store is not None else None
     return UtilityPeer(
         options_of(schedule),
         clock=clock,
-        ids=SystemIds(),
+        ids=ids,
         codec=codec,
         tls=_context(schedule.listen),
         host=schedule.listen.host,
         port=schedule.listen.port,
-        store=SqlStore(vtn.store, codec) if vtn.store is not None else None,
+        store=store,
         http=http,
         watch=watch,
+        security=Security(options, codec, clock, journal) if options is not None else None,
+    )
+
+
+def _security(schedule: Schedule, ids: SystemIds) -> SecurityOptions | None:
+    """Return how signatures are made and verified; None: not at all.
+
+    Raises:
+        ConfigError: certificate and key cannot sign.
+    """
+    vtn, listen = schedule.vtn, schedule.listen
+    if listen.certificate is None or listen.key is None or vtn.xml_signature == "never":
+        return None
+    try:
+        chain, key = listen.certificate.read_bytes(), listen.key.read_bytes()
+    except OSError as error:
+        fault = f"{error.filename}: {error.strerror}; give the path of a PEM file"
+        raise ConfigError((fault,), "NO_FILE") from None
+    return SecurityOptions(
+        seal=Sealer(signing_key(chain, key), ids),
+        wanted=vtn.xml_signature,
+        policy=Policy(sha1=vtn.signature_sha1, signature_last=vtn.signature_last),
+        limits=Limits(past=vtn.signature_window, future=vtn.signature_window),
+        refusal=vtn.signature_refusal,
     )
 
 
