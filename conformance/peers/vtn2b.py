@@ -281,14 +281,26 @@ class UtilityPeer:
         )
 
     async def allocate(
-        self, ven_id: str, fingerprints: tuple[str, ...] = (), name: str = ""
+        self,
+        ven_id: str,
+        fingerprints: tuple[str, ...] = (),
+        name: str = "",
+        overlap_until: datetime | None = None,
     ) -> None:
         """Give a venID out beforehand, or change whose certificates may use it.
+
+        Args:
+            ven_id: The venID.
+            fingerprints: The new one first while one is rolled over.
+            name: For people.
+            overlap_until: From then on only the first one counts.
 
         Raises:
             MisuseError: ``FINGERPRINT_TAKEN``.
         """
-        allocation = AllocationRecord(ven_id=ven_id, fingerprints=fingerprints, name=name)
+        allocation = AllocationRecord(
+            ven_id=ven_id, fingerprints=fingerprints, name=name, overlap_until=overlap_until
+        )
         await self._open(lambda now: self.vtn.allocate(allocation, now))
 
     async def remove(self, ven_id: str) -> None:

@@ -163,7 +163,9 @@ def busy_story() -> KeptStory:
     )
     story.later(MINUTE)
     ven.poll()
-    allocation = AllocationRecord(ven_id="site-9", fingerprints=("AA", "BB"), name="Site 9")
+    allocation = AllocationRecord(
+        ven_id="site-9", fingerprints=("AA", "BB"), name="Site 9", overlap_until=T0 + HOUR
+    )
     story.do(story.vtn.allocate(allocation, story.now))
     story.do(story.vtn.cancel_registration(other.ven_id, story.now))
     return story

@@ -157,3 +157,33 @@ def test_a_report_only_ven_finds_no_events() -> None:
     story.publish(event())
 
     assert ven.finds_nothing()
+
+
+@pytest.mark.spec("OpenADR 2.0b section 9.2")
+def test_the_old_certificate_counts_until_the_overlap_is_over_and_the_session_goes_on() -> None:
+    story = Story()
+    allocate(story, "site-1", ONE)
+    made = create(story, ONE)
+    both = AllocationRecord(
+        ven_id="site-1", fingerprints=(TWO, ONE), overlap_until=story.now + HOUR
+    )
+    story.do(story.vtn.allocate(both, story.now))
+    poll = OadrPoll(ven_id="site-1")
+
+    during = [type(story.say("OadrPoll", poll, peer)).__name__ for peer in (ONE, TWO)]
+    renewed = OadrCreatePartyRegistration(
+        request_id="r",
+        ven_id="site-1",
+        registration_id=made.registration_id,
+        oadr_http_pull_model=True,
+    )
+    kept = only(OadrCreatedPartyRegistration, story.say("EiRegisterParty", renewed, TWO))
+    story.later(HOUR)
+
+    assert "OadrResponse" not in during[0]
+    assert kept.registration_id == made.registration_id
+    assert told(story.say("OadrPoll", poll, ONE)) == "463"
+    assert create(story, ONE, "site-1").ei_response.response_code == "463"
+    assert create(story, ONE).ei_response.response_code == "463"
+    again = only(OadrCreatedPartyRegistration, story.say("EiRegisterParty", renewed, TWO))
+    assert again.registration_id == made.registration_id

@@ -129,9 +129,16 @@ class AllocationRecord:
 
     ven_id: str
     fingerprints: tuple[str, ...] = ()
-    """Two while one is rolled over; empty: whoever asks for this venID first."""
+    """Two while one is rolled over, the new one first; empty: whoever asks for this venID first."""
     name: str = ""
     """For people."""
+    overlap_until: datetime | None = None
+    """From then on only the first certificate counts; None: all of them, until they are taken off."""
+
+    def counting(self, now: datetime) -> tuple[str, ...]:
+        """Return the certificates that count at an instant."""
+        over = self.overlap_until is not None and now >= self.overlap_until
+        return self.fingerprints[:1] if over else self.fingerprints
 
     @property
     def owner(self) -> str:

@@ -55,6 +55,8 @@ def expected(page: Page, peer: str, wanted: str | None = None) -> ExpectedVen:
     """
     named = page.book.allocation_of(peer) if peer else None
     if named is not None:
+        if peer not in named.counting(page.now):
+            raise RefusalError("NOT_REGISTERED", "this certificate was replaced by another one")
         return ExpectedVen(ven_id=named.ven_id, fingerprints=named.fingerprints)
     for ven in page.options.expected:
         if peer in ven.fingerprints:
@@ -74,7 +76,7 @@ def known(page: Page, peer: str, ven_id: str | None) -> VenRecord | None:
     """Find the registration behind a connection: by certificate, over plain HTTP by venID.
 
     While a certificate is rolled over, either of a VEN's two stands for the registration made with the other. One that
-    was taken off an allocation stands for nothing any more.
+    was taken off an allocation, or whose overlap is over, stands for nothing any more.
     """
     if not peer:
         found = page.find(VenRecord, ven_id or "")
@@ -82,7 +84,8 @@ def known(page: Page, peer: str, ven_id: str | None) -> VenRecord | None:
     own = page.book.ven_of(peer)
     if own is not None:
         held = page.find(AllocationRecord, "", (own.ven_id,))
-        withdrawn = held is not None and held.fingerprints and peer not in held.fingerprints
+        named = held.counting(page.now) if held is not None else ()
+        withdrawn = named and peer not in named
         return None if withdrawn else page.find(VenRecord, own.ven_id)
     return _rolled_over(page, peer)
 
@@ -91,7 +94,8 @@ def _rolled_over(page: Page, peer: str) -> VenRecord | None:
     """Find the registration made with another certificate of the same VEN."""
     named = page.book.allocation_of(peer)
     if named is not None:
-        return page.find(VenRecord, named.ven_id)
+        counts = peer in named.counting(page.now)
+        return page.find(VenRecord, named.ven_id) if counts else None
     for ven in page.options.expected:
         if peer in ven.fingerprints:
             others = (page.book.ven_of(fingerprint) for fingerprint in ven.fingerprints)
@@ -185,7 +189,7 @@ def _ven_id(
         raise RefusalError("INVALID_ID", "this certificate was allocated another venID")
     chosen = allowed.ven_id or wanted or (ven.ven_id if ven else "") or page.ids.uuid()
     held = page.find(AllocationRecord, "", (chosen,))
-    if held is not None and held.fingerprints and peer not in held.fingerprints:
+    if held is not None and held.fingerprints and peer not in held.counting(page.now):
         raise RefusalError("NOT_REGISTERED", "this venID is allocated to another certificate")
     holder = page.find(VenRecord, chosen)
     if holder is not None and (ven is None or holder.ven_id != ven.ven_id):

@@ -256,11 +256,17 @@ def _want_record(row: WantRow) -> WantRecord:
 
 def _allocation_row(record: AllocationRecord) -> AllocationRow:
     return AllocationRow(
-        ven_id=record.ven_id, fingerprints=json.dumps(record.fingerprints), name=record.name
+        ven_id=record.ven_id,
+        fingerprints=json.dumps(record.fingerprints),
+        name=record.name,
+        overlap_until=record.overlap_until,
     )
 
 
 def _allocation_record(row: AllocationRow) -> AllocationRecord:
     return AllocationRecord(
-        ven_id=row.ven_id, fingerprints=tuple(json.loads(row.fingerprints)), name=row.name
+        ven_id=row.ven_id,
+        fingerprints=tuple(json.loads(row.fingerprints)),
+        name=row.name,
+        overlap_until=row.overlap_until,
     )

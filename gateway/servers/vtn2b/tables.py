@@ -61,6 +61,7 @@ class AllocationRow(VtnRow, table=True):
     fingerprints: str
     """JSON list."""
     name: str
+    overlap_until: datetime | None = None
 
 
 class DeliveryRow(VtnRow, table=True):
