@@ -7,9 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from conformance.bench import report2b
 from conformance.bench.__main__ import lines
 from conformance.bench.decode2b import CASES, document
 from conformance.bench.machine import best_ms, cpu_model, machine
+from conformance.bench.poll2b import measure as poll2b
 
 ROOT = Path(__file__).parents[2]
 
@@ -81,3 +83,31 @@ def test_an_unknown_bench_is_wrong_use() -> None:
 
     assert done.returncode == 2
     assert b"decode2b" in done.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.peer
+def test_poll2b_measures_both_vtns_in_every_kind() -> None:
+    found = poll2b.measure(share=40)
+
+    for prefix in ("", "openleadr_"):
+        for key in ("plain_cpu_ms", "mtls_cpu_ms", "signed_rsa_per_s"):
+            value = found[f"{prefix}{key}"]
+            assert isinstance(value, float), key
+            assert value > 0, key
+    ours, theirs = found["signed_rsa_per_s"], found["openleadr_signed_rsa_per_s"]
+    assert isinstance(ours, float)
+    assert isinstance(theirs, float)
+    assert ours > 5 * theirs
+    assert set(found["machine"]) == {"cpu", "load", "python"}  # type: ignore[call-overload]  # a dict
+
+
+@pytest.mark.slow
+@pytest.mark.peer
+def test_report2b_decodes_several_times_as_fast_as_openleadr() -> None:
+    found = report2b.measure()
+
+    assert {"ours_ms", "openleadr_ms", "ratio", "machine"} <= set(found)
+    assert found["values"] == 6_000
+    assert isinstance(found["ratio"], float)
+    assert found["ratio"] > 5
