@@ -474,12 +474,29 @@ def pushes(
     return act
 
 
+@dataclass
+class SlowMemory(Memory):
+    """A commit takes its time, in which an answer that is given too early is seen."""
+
+    async def accept(
+        self,
+        utility: UtilityName,
+        emits: Sequence[Emit],
+        state: bytes,
+        taken: Sequence[Decision],
+        kept: Sequence[Kept] = (),
+    ) -> None:
+        for _ in range(20):
+            await asyncio.sleep(0)  # noqa: TID251 - turns of the loop, no time
+        await super().accept(utility, emits, state, taken, kept)
+
+
 async def asked(
     replies: Sequence[Action], *, refusals: Sequence[str] = (), times: int = 1
 ) -> tuple[list[Reply], Memory, list[str]]:
     """Let the utility ask at once as often as wished; return the replies, the commits and the points passed."""
     clock = VirtualClock(START)
-    memory = Memory(ScriptedPeer(clock, {}), refusals=list(refusals))
+    memory = SlowMemory(ScriptedPeer(clock, {}), refusals=list(refusals))
     points: list[str] = []
     driver = Driver(
         UTILITY,
