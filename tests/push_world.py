@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import aiohttp
 
@@ -24,7 +24,7 @@ from gateway.config.load import load
 from gateway.domain.errors import TransportError
 from gateway.domain.names import SiteId, UtilityName
 from gateway.domain.points import unwatched
-from gateway.domain.ports import Clock
+from gateway.domain.ports import Clock, Mailbox
 from gateway.northbound.push import PushRoute, push_app
 from gateway.northbound.push_peers import Expected
 from gateway.protocols.actions import Message, Reply
@@ -37,6 +37,7 @@ from gateway.transport.server import listen
 from gateway.transport.tls import TlsFiles, openadr_client, openadr_listener, openadr_server
 from tests.vtn_wire import CODEC, XML, Pki
 
+T = TypeVar("T")
 DONE = Reply(body=b"<done/>")
 
 
@@ -315,7 +316,7 @@ def event_spec(event_id: str, start: datetime, value: str = "90") -> EventSpec:
     )
 
 
-def pushing_utility(pki: Pki, clock: VirtualClock, name: str = "vtn", **keys: Any) -> UtilityPeer:
+def pushing_utility(pki: Pki, clock: Clock, name: str = "vtn", **keys: Any) -> UtilityPeer:
     """Make a utility that pushes; one that polls are heard by too."""
     files = pki.files(name)
     options = keys.pop("options", VtnOptions(vtn_id=f"utility-{name}"))
@@ -329,3 +330,59 @@ def pushing_utility(pki: Pki, clock: VirtualClock, name: str = "vtn", **keys: An
         push=PushPeer(as_client(files), SeededChance(1, name), **keys.pop("push", {})),
         **keys,
     )
+
+
+@dataclass
+class Ahead:
+    """The clock of a utility that is off: its instants are later than ours, its seconds are as long."""
+
+    clock: VirtualClock
+    by: timedelta
+
+    def now(self) -> datetime:
+        return self.clock.now() + self.by
+
+    def elapsed_s(self) -> float:
+        return self.clock.elapsed_s()
+
+    @property
+    def sane(self) -> bool:
+        return True
+
+    def not_before(self, at: datetime) -> None:
+        """Do nothing: nobody sets this clock."""
+
+    async def sleep_until(self, at: datetime) -> None:
+        await self.clock.sleep_until(at - self.by)
+
+    def timeout(self, seconds: float) -> contextlib.AbstractAsyncContextManager[None]:
+        return self.clock.timeout(seconds)
+
+    def held(self) -> contextlib.AbstractContextManager[None]:
+        return self.clock.held()
+
+    def hold(self) -> None:
+        self.clock.hold()
+
+    def release(self) -> None:
+        self.clock.release()
+
+    def mailbox(self) -> Mailbox[T]:
+        return AheadMailbox(self.clock.mailbox(), self.by)
+
+
+@dataclass
+class AheadMailbox(Generic[T]):
+    """A mailbox whose deadlines are read by the clock that is off."""
+
+    inner: Mailbox[T]
+    by: timedelta
+
+    def put(self, item: T) -> None:
+        self.inner.put(item)
+
+    async def get(self, until: datetime | None = None) -> T | None:
+        return await self.inner.get(None if until is None else until - self.by)
+
+    def __len__(self) -> int:
+        return len(self.inner)
