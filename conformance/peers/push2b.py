@@ -13,6 +13,7 @@ from gateway.protocols.oadr2b.vtn_book import VtnOptions
 from gateway.servers.vtn2b.courier import Courier, CourierOptions
 from gateway.servers.vtn2b.courier_calls import HttpCalls
 from gateway.servers.vtn2b.desk import VtnDesk
+from gateway.servers.vtn2b.security import Security
 from gateway.transport.tls import TlsFiles, TlsProfile, openadr_client
 
 
@@ -48,12 +49,17 @@ class PushPeer:
     _calls: HttpCalls | None = field(default=None, init=False)
 
     def begin(
-        self, desk: VtnDesk, codec: Codec, clock: Clock, vtn: VtnOptions
+        self,
+        desk: VtnDesk,
+        codec: Codec,
+        clock: Clock,
+        vtn: VtnOptions,
+        security: Security | None = None,
     ) -> asyncio.Task[None]:
         """Start to push what waits, and whatever comes."""
         self._calls = HttpCalls(self.context, clock, total_s=self.total_s)
         options = replace(self.options, cap=max(self.options.cap, vtn.poll_every))
-        self.courier = Courier(desk, codec, clock, self.chance, self._calls, options)
+        self.courier = Courier(desk, codec, clock, self.chance, self._calls, options, security)
         return asyncio.create_task(self.courier.run(), name="push courier")
 
     async def end(self, running: asyncio.Task[None]) -> None:

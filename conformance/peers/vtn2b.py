@@ -116,7 +116,9 @@ class UtilityPeer:
         host, port = self._address
         self._listener = await listen(app, host, port, self._tls)
         if self._push is not None:
-            self._pushing = self._push.begin(self._desk, self._codec, self._clock, self._options)
+            self._pushing = self._push.begin(
+                self._desk, self._codec, self._clock, self._options, self._security
+            )
 
     async def stop(self) -> None:
         """Close every connection, then the store."""

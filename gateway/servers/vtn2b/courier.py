@@ -17,7 +17,13 @@ from typing import Final
 import structlog
 
 from gateway.domain.chance import Chance
-from gateway.domain.errors import SessionError, StoreError, TransportError, WireError
+from gateway.domain.errors import (
+    IdentityError,
+    SessionError,
+    StoreError,
+    TransportError,
+    WireError,
+)
 from gateway.domain.ports import Clock, Mailbox
 from gateway.protocols.oadr2b import vtn_push
 from gateway.protocols.oadr2b.codec import Codec
@@ -28,6 +34,7 @@ from gateway.protocols.oadr2b.vtn_push import Push
 from gateway.protocols.oadr2b.vtn_records import QueueRecord, SupplyRecord, VenRecord
 from gateway.servers.vtn2b.courier_calls import Calls, Gate
 from gateway.servers.vtn2b.desk import VtnDesk
+from gateway.servers.vtn2b.security import Security
 from gateway.transport.client import Answer
 
 FIRST_WAIT: Final = timedelta(seconds=1)
@@ -99,6 +106,7 @@ class Courier:
         chance: Spreads waits.
         calls: Connections to the VENs.
         options: Bounds and waits.
+        security: Signs what goes to VENs that announced signatures, and verifies their replies.
     """
 
     desk: VtnDesk
@@ -107,6 +115,7 @@ class Courier:
     chance: Chance
     calls: Calls
     options: CourierOptions = field(default_factory=CourierOptions)
+    security: Security | None = None
     _lines: dict[str, _Line] = field(default_factory=dict, init=False)
     _standing: dict[str, Standing] = field(default_factory=dict, init=False)
     _tasks: asyncio.TaskGroup | None = field(default=None, init=False)
@@ -243,8 +252,12 @@ class Courier:
     # --- the exchange
 
     async def _exchange(self, push: Push) -> _Outcome:
+        security = self._secured(push)
         try:
-            answer = await self.calls.post(push, self.codec.encode(push.message))
+            body = self.codec.encode(push.message)
+            if security is not None:
+                body = await security.seal(body)
+            answer = await self.calls.post(push, body)
         except TransportError as error:
             return _Outcome(
                 answered=False,
@@ -258,16 +271,32 @@ class Courier:
                 reason=f"STATUS_{answer.status}",
                 retry_after=answer.retry_after or timedelta(0),
             )
-        reply = self._read(push, answer)
+        try:
+            reply = await self._read(push, answer, security)
+        except IdentityError as error:
+            # It may be anybody's: what was pushed has not arrived for sure, and is pushed again (rule 514).
+            return _Outcome(answered=False, reason=error.reason)
         if _code(reply) == _NOT_REGISTERED:
             return _Outcome(answered=False, reason=_NOT_REGISTERED)
         return _Outcome(answered=True, reply=reply)
 
-    def _read(self, push: Push, answer: Answer) -> Message | None:
-        """Return the reply; one that is no message counts as none: the 200 alone says that ours has arrived."""
+    def _secured(self, push: Push) -> Security | None:
+        """Return what signs and verifies; None for a VEN that did not announce signatures."""
+        ven = self.desk.vtn.page(self.clock.now()).find(VenRecord, push.ven_id)
+        return self.security if ven is not None and ven.xml_signature else None
+
+    async def _read(self, push: Push, answer: Answer, security: Security | None) -> Message | None:
+        """Return the reply; one that is no message counts as none: the 200 alone says that ours has arrived.
+
+        Raises:
+            IdentityError: it is not signed right.
+            StoreError: its stamp cannot be kept.
+        """
         if not answer.body.strip():
             return None
         try:
+            if security is not None:
+                return await security.read_reply(answer.body, push.fingerprints)
             return self.codec.decode(answer.body)
         except WireError as error:
             log.warning("push_reply_unreadable", ven_id=push.ven_id, reason=error.reason)

@@ -9,6 +9,7 @@ Spec: OpenADR 2.0b section 10.6, rules 514 and 517.
 
 import asyncio
 import functools
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, Literal
@@ -22,7 +23,7 @@ from gateway.protocols.oadr2b.signature.envelope import Opened, Seal, Trust, ope
 from gateway.protocols.oadr2b.signature.replay import Limits, ReplayWindow
 from gateway.protocols.oadr2b.signature.verify import STRICT, Policy
 from gateway.protocols.oadr2b.vtn_registration import known
-from gateway.protocols.xml import OFF_LOOP_BYTES
+from gateway.protocols.xml import MAX_BYTES, OFF_LOOP_BYTES
 from gateway.servers.vtn2b.replay_journal import Forgetful, Journal
 
 SEALED_OFF_LOOP: Final = 64 << 10
@@ -108,9 +109,31 @@ class Security:
                 detail = "a registration with oadrXmlSignature must be signed itself"
                 raise IdentityError("SIGNATURE_MISSING", detail)
             return Received(message=found.message, sealed=False)
-        seen = self._window.admit(found.signer, found.stamp, now)
-        await self._journal.keep(seen, self._window.floor)
+        await self._admit(found, now)
         return Received(message=found.message, sealed=True)
+
+    async def read_reply(self, body: bytes, signers: Collection[str]) -> Message:
+        """Return what a VEN replied to a push; its stamp is durable.
+
+        Args:
+            body: As received.
+            signers: Fingerprints of the VEN's certificates.
+
+        Raises:
+            WireError: it is no message.
+            IdentityError: ``SIGNATURE_…`` or ``REPLAY_…``.
+            StoreError: its stamp cannot be kept.
+        """
+        now = self._clock.now()
+        trust = Trust(signers=signers, policy=self.options.policy)
+        found = await self._opened(body, trust, now, MAX_BYTES)
+        await self._admit(found, now)
+        return found.message
+
+    async def _admit(self, found: Opened, now: datetime) -> None:
+        if found.stamp is not None:
+            seen = self._window.admit(found.signer, found.stamp, now)
+            await self._journal.keep(seen, self._window.floor)
 
     async def _opened(self, body: bytes, trust: Trust, now: datetime, largest: int) -> Opened:
         work = functools.partial(opened, self._codec, body, trust, now, largest=largest)
