@@ -26,14 +26,18 @@ from gateway.app.bootstrap import Gateway, Wiring
 from gateway.app.doctor.examine import Doctor
 from gateway.app.doctor.finding import Finding, State, count
 from gateway.app.doctor.handshake import shake
+from gateway.app.ids import SystemIds
 from gateway.cli.doctor import lines
 from gateway.client.clock import SystemClock
 from gateway.config.load import load
 from gateway.protocols.oadr2b.messages import OadrDistributeEvent, OadrRequestEvent
+from gateway.protocols.oadr2b.signature.keys import signing_key
+from gateway.protocols.oadr2b.signature.sign import Sealer
+from gateway.servers.vtn2b.security import Security, SecurityOptions
 from gateway.transport.server import listen
 from gateway.transport.tls import TlsFiles, TlsProfile, openadr_client, openadr_server
 from tests.cli_world import CONFIG, filled
-from tests.vtn_wire import Pki, serving, timeline, visiting
+from tests.vtn_wire import CODEC, Pki, serving, timeline, visiting
 
 NOW = SystemClock().now()
 PATH = "/OpenADR2/Simple/2.0b"
@@ -610,6 +614,20 @@ async def test_signing_material_is_told_and_an_unsigned_answer_is_a_problem(benc
     (register,) = named(found, "register")
     assert register.row is not None
     assert register.row.reason == "SIGNATURE_MISSING"
+
+
+async def test_a_utility_that_signs_its_answers_passes_every_step(bench: Bench) -> None:
+    pki = Pki(bench.folder, bench.pki, {"vtn": bench.files()})
+    files = bench.files()
+    key = signing_key(files.certificate.read_bytes(), files.key.read_bytes())
+    options = SecurityOptions(seal=Sealer(key, SystemIds()), wanted="always")
+    security = Security(options, CODEC, SystemClock())
+    async with serving(pki, security=security) as utility:
+        bench.configure(f"https://localhost:{utility.port}{PATH}", "xml_signature = true")
+        found = await bench.examine()
+
+    assert count(found)[State.FAIL] == 0, "\n".join(lines(found))
+    assert named(found, "register")[0].state is State.OK
 
 
 async def test_a_key_that_may_not_sign_is_told_before_the_gateway_starts(bench: Bench) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -13,15 +14,22 @@ from conformance.peers.vtn2b import UtilityPeer
 from gateway.app.ids import SeededIds
 from gateway.app.virtual import VirtualClock
 from gateway.domain.points import push_points
+from gateway.protocols.oadr2b.signature.keys import signing_key
+from gateway.protocols.oadr2b.signature.sign import Sealer
 from gateway.protocols.oadr2b.vtn_facts import (
     Answered,
     Delivered,
+    Refused,
     Registered,
     ReportAnswered,
     Unregistered,
 )
+from gateway.protocols.oadr2b.vtn_push import Push
 from gateway.protocols.oadr2b.vtn_records import QueueRecord, Waiting, WantRecord
+from gateway.servers.vtn2b.courier_calls import Calls
+from gateway.servers.vtn2b.security import Security, SecurityOptions
 from gateway.servers.vtn2b.sql import SqlStore
+from gateway.transport.client import Answer
 from gateway.transport.tls import openadr_client
 from tests.push_world import PushGateway, event_spec, push, pushing_utility, utility_section
 from tests.vtn_wire import CODEC, Pki
@@ -53,6 +61,9 @@ async def pushed(
     clock = VirtualClock(START, on_stuck=print)
     pki = Pki(folder)
     more = keys.pop("more", ())
+    if keys.pop("signed", False):
+        keys["security"] = secured(pki, clock)
+        more = (*more, "xml_signature = true")
     with clock.held():
         utility = pushing_utility(pki, clock, **keys)
         await utility.start()
@@ -69,6 +80,14 @@ async def pushed(
             for one in gateway.utilities:
                 await one.stop()
             await gateway.relay.stop()
+
+
+def secured(pki: Pki, clock: VirtualClock) -> Security:
+    """Return the high security of a utility that wants everything signed."""
+    files = pki.files("vtn")
+    key = signing_key(files.certificate.read_bytes(), files.key.read_bytes())
+    seal = Sealer(key, SeededIds(1, "nonces"))
+    return Security(SecurityOptions(seal=seal, wanted="always"), CODEC, clock)
 
 
 def queue(utility: UtilityPeer) -> list[Waiting]:
@@ -106,6 +125,88 @@ async def test_an_event_is_pushed_changed_and_taken_back(tmp_path: Path) -> None
     assert list(intents) == [("azp", "e1")]
     assert intents["azp", "e1"][0] == "cancelled"
     assert left == []
+
+
+@pytest.mark.spec("OpenADR 2.0b section 10.6")
+async def test_the_same_with_every_message_signed_both_ways(tmp_path: Path) -> None:
+    async with pushed(tmp_path, signed=True) as (clock, utility, gateway):
+        await clock.sleep_until(START + 5 * SECOND)
+        await utility.publish(event_spec("e1", LATER))
+        first = await utility.wait_for(Answered, until=START + 10 * MINUTE)
+        await utility.request_report(USAGE)
+        asked = await utility.wait_for(ReportAnswered, until=START + 10 * MINUTE)
+        await utility.cancel("e1")
+        last = await utility.wait_for(
+            Answered, lambda fact: fact.version == 1, until=START + 10 * MINUTE
+        )
+        (ven,) = utility.vens
+        intents = await gateway.intents()
+        left = queue(utility)
+
+    assert ven.xml_signature
+    assert [told and told.fact.opt.value for told in (first, last)] == ["optIn"] * 2
+    assert asked is not None
+    assert intents["azp", "e1"][0] == "cancelled"
+    assert left == []
+    assert utility.told(Refused) == ()
+
+
+@pytest.mark.spec("OpenADR 2.0b rule 514")
+async def test_an_unsigned_push_reaches_nobody_and_is_tried_again(tmp_path: Path) -> None:
+    async with pushed(tmp_path, signed=True) as (clock, utility, gateway):
+        await clock.sleep_until(START + 5 * SECOND)
+        assert utility._push is not None
+        courier = utility._push.courier
+        assert courier is not None
+        courier.security, kept = None, courier.security
+        await utility.publish(event_spec("e1", LATER))
+        await clock.sleep_until(START + 20 * SECOND)
+        unsigned = dict(await gateway.intents())
+        (standing,) = courier.standing.values()
+        failed = (standing.failures, standing.last_failure)
+        courier.security = kept
+        answered = await utility.wait_for(Answered, until=START + 10 * MINUTE)
+
+    assert unsigned == {}
+    assert failed[0] > 1
+    assert failed[1] == "463"
+    assert answered is not None
+
+
+@pytest.mark.spec("OpenADR 2.0b rule 514")
+async def test_an_unsigned_reply_to_a_push_is_not_believed(tmp_path: Path) -> None:
+    async with pushed(tmp_path, signed=True) as (clock, utility, _gateway):
+        await clock.sleep_until(START + 5 * SECOND)
+        assert utility._push is not None
+        courier = utility._push.courier
+        assert courier is not None
+        calls = courier.calls
+        courier.calls = _Stripping(calls)
+        await utility.request_report(USAGE)
+        await clock.sleep_until(START + 20 * SECOND)
+        (standing,) = courier.standing.values()
+        failed = (standing.failures, standing.last_failure)
+        believed = utility.told(ReportAnswered)
+        courier.calls = calls
+        asked = await utility.wait_for(ReportAnswered, until=START + 10 * MINUTE)
+
+    assert failed[0] > 1
+    assert failed[1] == "SIGNATURE_MISSING"
+    assert believed == ()
+    assert asked is not None
+
+
+@dataclass
+class _Stripping:
+    """Takes the signatures out of replies."""
+
+    calls: Calls
+
+    async def post(self, push: Push, body: bytes) -> Answer:
+        answer = await self.calls.post(push, body)
+        if not answer.body:
+            return answer
+        return replace(answer, body=CODEC.encode(CODEC.decode(answer.body)))
 
 
 async def test_the_utility_is_never_polled_and_asked_for_events_now_and_then(
