@@ -2,17 +2,21 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from functools import cache
+from multiprocessing import get_context
 from typing import Final
 
 from conformance.engine.bundled import factory_of
+from conformance.engine.catalogue import catalogue
 from conformance.engine.clocks import Time
 from conformance.engine.drivers.hands import Nobody
 from conformance.engine.errors import SuiteError
 from conformance.engine.identities import Identities, made_for_run
 from conformance.engine.judging import outcome_of
 from conformance.engine.memory import MemoryArchive
-from conformance.engine.plans import Plan
+from conformance.engine.plans import Plan, find_plan
 from conformance.engine.play import Carried, Setting, play
 from conformance.engine.run import reference_ixit
 from conformance.engine.wrong_devices import Mutant
@@ -148,18 +152,49 @@ def try_all(
     heard: Heard = lambda _: None,
     *,
     whole: bool = False,
+    jobs: int = 1,
 ) -> list[Trial]:
-    """Try wrong devices one after the other; those without a case in the plan are left out."""
-    workshop = Workshop(plan)
+    """Try wrong devices; those without a case in the plan are left out.
+
+    Args:
+        plan: Whose cases and mode.
+        wrong: The devices.
+        cases: That may be played.
+        heard: Told of each trial as it ends.
+        whole: True: every case on every device; otherwise those of its own areas.
+        jobs: Processes side by side.
+
+    Raises:
+        SuiteError: a mutant does not fit the source.
+    """
     names = {case.id for case in cases}
-    found = []
-    for mutant in wrong:
-        if not names & set(mutant.cases):
-            continue
-        trial = workshop.trial(mutant, cases_for(mutant, cases, whole=whole))
-        heard(trial)
-        found.append(trial)
-    return found
+    work = [
+        (mutant, cases_for(mutant, cases, whole=whole))
+        for mutant in wrong
+        if names & set(mutant.cases)
+    ]
+    if jobs == 1:
+        workshop = Workshop(plan)
+        return [_told(workshop.trial(mutant, some), heard) for mutant, some in work]
+    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
+        todo = [(plan.id, mutant, tuple(c.id for c in some)) for mutant, some in work]
+        return [_told(trial, heard) for trial in pool.map(_elsewhere, todo)]
+
+
+def _told(trial: Trial, heard: Heard) -> Trial:
+    heard(trial)
+    return trial
+
+
+@cache
+def _workshop(plan: str) -> Workshop:
+    return Workshop(find_plan(plan))
+
+
+def _elsewhere(todo: tuple[str, Mutant, tuple[str, ...]]) -> Trial:
+    """Try one in a process of its own; cases are found again by their ids."""
+    plan, mutant, names = todo
+    return _workshop(plan).trial(mutant, [catalogue()[name] for name in names])
 
 
 def unaided(cases: Sequence[Case], trials: Sequence[Trial], wrong: Sequence[Mutant]) -> list[str]:

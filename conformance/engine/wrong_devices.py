@@ -1,5 +1,6 @@
 """Wrong devices as data: what each gets wrong, by which lines, and which cases must find it."""
 
+import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
@@ -69,6 +70,19 @@ class MutantFile(Model):
     """One file of them."""
 
     mutants: tuple[Mutant, ...]
+
+
+def judged_digest(profile: str) -> str:
+    """Return the SHA-256 over what a matrix depends on: cases, kit, scripted peers, reference devices, their data."""
+    base = ROOT / "conformance"
+    folders = ("kit", f"cases/{profile}", "peers/script2b", "reference", f"data/{profile}")
+    found = hashlib.sha256()
+    for folder in folders:
+        for path in sorted((base / folder).rglob("*")):
+            if path.suffix in (".py", ".yaml"):
+                found.update(path.relative_to(base).as_posix().encode() + b"\0")
+                found.update(hashlib.sha256(path.read_bytes()).digest())
+    return found.hexdigest()
 
 
 def mutants(profile: str, role: str) -> Sequence[Mutant]:

@@ -30,7 +30,7 @@ def altered(source: str, old: str, new: str, place: str) -> str:
     lines = source.split("\n")
     before, after = old.rstrip("\n").split("\n"), new.rstrip("\n").split("\n")
     found = [at for at in range(len(lines)) if _stands(lines, at, before)]
-    if len(found) != 1:
+    if len(found) != 1 or not old.strip():
         raise AlterationError(f"{place}: {before[0]!r} stands there {len(found)} times")
     at = found[0]
     indent = _indent(lines[at])[: len(_indent(lines[at])) - len(_indent(before[0]))]
