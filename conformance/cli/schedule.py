@@ -101,6 +101,10 @@ class VtnSection(Section):
     schema_error_status: Literal[400, 403, 406] = 406
     requests_per_s: Annotated[float, Field(ge=0)] = 20.0
     """Per VEN; 0: without limit."""
+    push: bool = True
+    """Push to VENs that register with oadrHttpPullModel false; false: they are refused, and have to poll."""
+    push_again_after: Positive = timedelta(minutes=1)
+    """A message that was pushed and stays unanswered is pushed again."""
     xml_signature: Literal["never", "registered", "always"] = "registered"
     """From whom signatures are wanted: VENs that announced them at registration, everybody, or nobody. Over plain HTTP
     nobody can be told apart, so there are none."""

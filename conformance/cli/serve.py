@@ -15,8 +15,9 @@ from conformance.cli.plan import options_of, plan_of
 from conformance.cli.schedule import ListenSection, Schedule
 from conformance.cli.schedule_file import read_schedule
 from conformance.peers.programme import Planned, run_programme
+from conformance.peers.push2b import PushPeer, as_client
 from conformance.peers.vtn2b import Told, UtilityPeer
-from gateway.app.ids import SystemIds
+from gateway.app.ids import SystemChance, SystemIds
 from gateway.client.clock import ScaledClock, SystemClock
 from gateway.domain.errors import ConfigError, MisuseError
 from gateway.observability.logs import set_up
@@ -27,6 +28,7 @@ from gateway.protocols.oadr2b.signature.sign import Sealer
 from gateway.protocols.oadr2b.signature.verify import Policy
 from gateway.protocols.oadr2b.vtn_facts import Fact
 from gateway.servers.vtn2b.app import HttpOptions
+from gateway.servers.vtn2b.courier import CourierOptions
 from gateway.servers.vtn2b.replay_journal import StoredJournal
 from gateway.servers.vtn2b.security import Security, SecurityOptions
 from gateway.servers.vtn2b.sql import SqlStore
@@ -103,7 +105,15 @@ def utility_of(
         http=http,
         watch=watch,
         security=Security(options, codec, clock, journal) if options is not None else None,
+        push=_push(schedule) if vtn.push else None,
     )
+
+
+def _push(schedule: Schedule) -> PushPeer:
+    """Return how VENs in push mode are reached: as whom the utility listens."""
+    context = as_client(_files(schedule.listen), schedule.listen.tls_profile)
+    options = CourierOptions(again_after=schedule.vtn.push_again_after)
+    return PushPeer(context, SystemChance(), options)
 
 
 def _security(schedule: Schedule, ids: SystemIds) -> SecurityOptions | None:
@@ -129,11 +139,15 @@ def _security(schedule: Schedule, ids: SystemIds) -> SecurityOptions | None:
     )
 
 
-def _context(listen: ListenSection) -> SSLContext | None:
+def _files(listen: ListenSection) -> TlsFiles | None:
     if listen.certificate is None or listen.key is None or listen.ca is None:
         return None
-    files = TlsFiles(certificate=listen.certificate, key=listen.key, ca=listen.ca)
-    return openadr_server(files, listen.tls_profile)
+    return TlsFiles(certificate=listen.certificate, key=listen.key, ca=listen.ca)
+
+
+def _context(listen: ListenSection) -> SSLContext | None:
+    files = _files(listen)
+    return None if files is None else openadr_server(files, listen.tls_profile)
 
 
 class _Played:
