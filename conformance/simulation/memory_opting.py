@@ -29,6 +29,17 @@ class Opting(Group):
         found = [one for one, _ in self._state.schedules.values() if one.utility == utility]
         return tuple(sorted(found, key=lambda one: (one.created_at, one.opt_id)))
 
+    def open(self, utility: UtilityName, now: datetime) -> tuple[OptSchedule, ...]:
+        """Return the schedules towards a utility that are not over, oldest first."""
+        return tuple(one for one in self.of(utility) if not one.over(now))
+
+    def forget(self, before: datetime) -> None:
+        """Remove what was over, and taken by its session, before an instant."""
+        self._writing()
+        for opt_id, (one, taken) in list(self._state.schedules.items()):
+            if taken and one.until is not None and one.until < before:
+                del self._state.schedules[opt_id]
+
     def pending(self, utility: UtilityName) -> tuple[OptSchedule, ...]:
         """Return what no session has taken yet, oldest first."""
         return tuple(one for one in self.of(utility) if not self._state.schedules[one.opt_id][1])

@@ -233,8 +233,12 @@ def _standing(one: OptSchedule, fact: Fact | None, now: datetime) -> str:
     said = fact.fields.get("state", "") if fact else ""
     if one.cancelled_at is not None:
         return "cancelled" if said == "gone" else "cancelling"
+    if one.replaced_at is not None:
+        return "replaced"
     if one.over(now):
         return "over"
+    if said in {"wanted", "asking"}:
+        return _WAITING
     if said == "refused" and fact is not None:
         return f"refused {fact.fields.get('code', '')}"
     return said or _WAITING

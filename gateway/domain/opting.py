@@ -1,7 +1,7 @@
 """What an operator says ahead about a site's availability: schedules that utilities are told and new events meet."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final, TypeAlias
 
@@ -63,15 +63,34 @@ class OptSchedule:
     """``operator:<user>``."""
     cancelled_at: datetime | None = None
     """When it was taken back."""
+    replaced: tuple[SiteId, ...] = ()
+    """Sites that a newer schedule speaks for (rule 202)."""
+    replaced_at: datetime | None = None
+    """When a newer one replaced it for every site."""
 
     def concerns(self, site: SiteId, program: str) -> bool:
-        """Say whether it is about a site, as far as a program asks."""
-        return (not self.sites or site in self.sites) and self.program in {"", program}
+        """Say whether it is about a site, as far as a program asks, and nothing newer is."""
+        named = (not self.sites or site in self.sites) and site not in self.replaced
+        return named and self.program in {"", program}
+
+    @property
+    def until(self) -> datetime | None:
+        """Return from when on nothing follows from it; None: it is open-ended."""
+        gone = [at for at in (self.cancelled_at, self.replaced_at) if at is not None]
+        end = self.windows[-1].end if self.windows else self.created_at
+        return min([*gone, end] if end is not None else gone, default=None)
 
     def over(self, now: datetime) -> bool:
         """Say whether nothing follows from it any more."""
-        ends = [window.end for window in self.windows]
-        return self.cancelled_at is not None or all(e is not None and e <= now for e in ends)
+        return self.until is not None and self.until <= now
+
+    def without(self, newer: "OptSchedule") -> "OptSchedule":
+        """Return what is left of it once a newer one of its opt and program speaks for some sites, or for all."""
+        if not newer.sites:
+            return replace(self, replaced_at=newer.created_at)
+        gone = tuple(dict.fromkeys((*self.replaced, *newer.sites)))
+        every = bool(self.sites) and set(self.sites) <= set(gone)
+        return replace(self, replaced=gone, replaced_at=newer.created_at if every else None)
 
 
 Decision: TypeAlias = Participation | OptSchedule
@@ -81,21 +100,6 @@ Decision: TypeAlias = Participation | OptSchedule
 def utility_of(decision: Decision) -> UtilityName:
     """Return whose session a decision is for."""
     return decision.utility if isinstance(decision, OptSchedule) else decision.event.utility
-
-
-def in_force(
-    schedules: Iterable[OptSchedule], site: SiteId, program: str
-) -> tuple[OptSchedule, ...]:
-    """Return what holds for a site in a program: of each opt the newest for all programs and the newest for this one.
-
-    A schedule replaces the earlier ones of its opt for the sites that it names, within its market context; what was
-    replaced does not come back when the newer one is cancelled (rules 202, 203, 205).
-    """
-    newest: dict[tuple[Opt, str], OptSchedule] = {}
-    for schedule in sorted(schedules, key=lambda each: each.created_at):
-        if schedule.concerns(site, program):
-            newest[schedule.opt, schedule.program] = schedule
-    return tuple(each for each in newest.values() if each.cancelled_at is None)
 
 
 def scheduled_out(
@@ -110,14 +114,17 @@ def scheduled_out(
     Out wins where in and out overlap (rule 201 leaves it open).
 
     Args:
-        schedules: Of the event's utility, cancelled ones too.
+        schedules: Of the event's utility; what was cancelled or replaced says nothing.
         site: Asked.
         program: Of the event.
         start: Of the event.
         end: Of the event, exclusive; None: open-ended.
     """
-    for schedule in in_force(schedules, site, program):
-        if schedule.opt is Opt.OUT and any(w.meets(start, end) for w in schedule.windows):
+    for schedule in schedules:
+        stands = schedule.cancelled_at is None and schedule.replaced_at is None
+        if schedule.opt is not Opt.OUT or not stands or not schedule.concerns(site, program):
+            continue
+        if any(w.meets(start, end) for w in schedule.windows):
             return schedule
     return None
 

@@ -33,7 +33,7 @@ def scheduled(board: Board, key: EventKey, version: int) -> Sequence[IntentRecor
         for record in board.work.intents.of_event(key)
         if record.version == version and record.intent.cancelled_at is None
     ]
-    schedules = board.work.opting.of(key.utility) if asked else ()
+    schedules = board.work.opting.open(key.utility, board.now) if asked else ()
     out = [
         record
         for record in asked

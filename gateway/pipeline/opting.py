@@ -26,6 +26,14 @@ class Opting(Protocol):
         """Return every schedule towards a utility, oldest first."""
         ...
 
+    def open(self, utility: UtilityName, now: datetime) -> tuple[OptSchedule, ...]:
+        """Return the schedules towards a utility that are not over, oldest first."""
+        ...
+
+    def forget(self, before: datetime) -> None:
+        """Remove what was over, and taken by its session, before an instant."""
+        ...
+
     def pending(self, utility: UtilityName) -> tuple[OptSchedule, ...]:
         """Return what no session has taken yet, oldest first."""
         ...

@@ -1,6 +1,7 @@
 """The operator says ahead when sites take part: stored, told to the utility, and met by its new events."""
 
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import Final
 
 from gateway.domain.errors import SessionError
@@ -20,6 +21,8 @@ from gateway.pipeline.ports import Work
 from gateway.pipeline.turn import Turn
 from gateway.pipeline.turning import turning
 
+KEPT_FOR: Final = timedelta(days=400)
+"""How long a schedule that is over stays listed."""
 MOST_OPEN: Final = 1000
 """Schedules of one utility that are not over."""
 
@@ -57,7 +60,10 @@ class Scheduling:
 
         def job(work: Work) -> Scheduled:
             scheduled = self._judged(work, wanted)
+            for old in scheduled.replaces:
+                work.opting.put(old.without(scheduled.schedule))
             self._put(work, scheduled.schedule, "opt_scheduled")
+            work.opting.forget(self.office.clock.now() - KEPT_FOR)
             return scheduled
 
         scheduled = await self.office.store.write(job, Step.SCHEDULING)
@@ -80,7 +86,9 @@ class Scheduling:
             if known.cancelled_at is not None:
                 return known
             now = self.office.clock.now()
-            if known.over(now):
+            if (
+                known.over(now) and known.replaced_at is None
+            ):  # rule 211: what is superseded may be cancelled
                 raise SessionError("TOO_LATE", f"schedule {known.opt_id} is over")
             gone = replace(known, cancelled_at=now)
             self._put(work, gone, "opt_schedule_cancelled", by)
@@ -101,7 +109,7 @@ class Scheduling:
         _check_windows(wanted)
         if wanted.over(now):
             raise SessionError("TOO_LATE", "every window of the schedule is over already")
-        known = [one for one in work.opting.of(wanted.utility) if not one.over(now)]
+        known = work.opting.open(wanted.utility, now)
         if len(known) >= MOST_OPEN:
             detail = f"utility {wanted.utility} has {len(known)} schedules that are not over"
             raise SessionError("REFUSED", f"{detail}; cancel some")

@@ -1,12 +1,13 @@
 """Opt schedules until a session has made them its own, and sites that answer an event apart from the others."""
 
+from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import BigInteger, Row, bindparam, select, update
+from sqlalchemy import BigInteger, Row, bindparam, delete, or_, select, update
 from sqlalchemy.dialects.sqlite import insert
 from sqlmodel import Field
 
-from gateway.database.columns import micros
+from gateway.database.columns import micros, optional_micros
 from gateway.domain.event import EventKey
 from gateway.domain.names import SiteId, UtilityName
 from gateway.domain.opting import OptSchedule
@@ -24,6 +25,8 @@ class OptScheduleRow(StoreRow, table=True):
     opt_id: str = Field(primary_key=True)
     utility: str = Field(index=True)
     created_at: int = Field(sa_type=BigInteger)
+    until: int | None = Field(sa_type=BigInteger)
+    """From when on nothing follows from it; not under the digest: it only helps to find the row."""
     body: bytes
     digest: bytes
     taken: int = 0
@@ -45,10 +48,15 @@ GUARD: Final = Guard(_SCHEDULE, ("opt_id",), ("opt_id", "utility", "created_at",
 ALL: Final = select(_SCHEDULE).order_by(_SCHEDULE.c.created_at, _SCHEDULE.c.opt_id)
 _ONE: Final = select(_SCHEDULE).where(_SCHEDULE.c.opt_id == bindparam("opt_id"))
 _OF: Final = ALL.where(_SCHEDULE.c.utility == bindparam("utility"))
+_OPEN: Final = _OF.where(or_(_SCHEDULE.c.until.is_(None), _SCHEDULE.c.until > bindparam("now")))
+_FORGET: Final = delete(_SCHEDULE).where(
+    _SCHEDULE.c.until < bindparam("before"), _SCHEDULE.c.taken == 1
+)
 _PENDING: Final = _OF.where(_SCHEDULE.c.taken == 0)
 _NEW: Final = insert(_SCHEDULE).excluded
 _UPSERT: Final = insert(_SCHEDULE).on_conflict_do_update(
-    index_elements=["opt_id"], set_={"body": _NEW.body, "digest": _NEW.digest, "taken": 0}
+    index_elements=["opt_id"],
+    set_={"body": _NEW.body, "digest": _NEW.digest, "until": _NEW.until, "taken": 0},
 )
 _TAKEN: Final = (
     update(_SCHEDULE)
@@ -80,7 +88,8 @@ class Opting:
             "created_at": micros(schedule.created_at),
             "body": OPT_SCHEDULE.dump_json(schedule),
         }
-        self._transaction.run(_UPSERT, GUARD.sealed({**values}) | {"taken": 0})
+        beside = {"until": optional_micros(schedule.until), "taken": 0}
+        self._transaction.run(_UPSERT, GUARD.sealed({**values}) | beside)
 
     def get(self, opt_id: str) -> OptSchedule | None:
         """Return one schedule."""
@@ -93,6 +102,15 @@ class Opting:
     def of(self, utility: UtilityName) -> tuple[OptSchedule, ...]:
         """Return every schedule towards a utility, oldest first."""
         return self._schedules(_OF, utility)
+
+    def open(self, utility: UtilityName, now: datetime) -> tuple[OptSchedule, ...]:
+        """Return the schedules towards a utility that are not over, oldest first."""
+        rows = self._transaction.run(_OPEN, {"utility": utility, "now": micros(now)})
+        return tuple(map(_schedule, GUARD.sound(self._transaction, rows)))
+
+    def forget(self, before: datetime) -> None:
+        """Remove what was over, and taken by its session, before an instant."""
+        self._transaction.run(_FORGET, {"before": micros(before)})
 
     def pending(self, utility: UtilityName) -> tuple[OptSchedule, ...]:
         """Return what no session has taken yet, oldest first."""

@@ -79,6 +79,13 @@ async def test_a_schedule_is_pending_until_its_newest_word_is_taken(store: AnySt
     assert await store.read(lambda work: work.opting.pending(AZP)) == (gone, later)
     assert await store.read(lambda work: work.opting.get("o1")) == gone
     assert await store.read(lambda work: work.opting.get("o2")) is None
+    assert await store.read(lambda work: work.opting.open(AZP, T0 + MINUTE)) == (later,)
+    assert await store.read(lambda work: work.opting.open(AZP, T0)) == (gone, later)
+    await store.write(lambda work: work.opting.forget(T0 + 2 * MINUTE))
+    assert await store.read(lambda work: work.opting.of(AZP)) == (gone, later)  # not taken yet
+    await store.write(lambda work: work.opting.taken(gone))
+    await store.write(lambda work: work.opting.forget(T0 + 2 * MINUTE))
+    assert await store.read(lambda work: work.opting.of(AZP)) == (later,)
 
 
 async def test_sites_are_set_apart_by_event(store: AnyStore) -> None:

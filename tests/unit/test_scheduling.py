@@ -7,7 +7,7 @@ import pytest
 
 from gateway.domain.errors import SessionError
 from gateway.domain.names import EventId, SiteId
-from gateway.domain.opting import OptSchedule, Window, in_force, scheduled_out
+from gateway.domain.opting import OptSchedule, Window, scheduled_out
 from gateway.domain.participation import Opt, Participation
 from gateway.pipeline.overrule import Overrule, Ruling
 from gateway.pipeline.scheduling import Scheduling
@@ -137,27 +137,61 @@ async def test_only_one_known_schedule_can_be_taken_back(opt_id: str, reason: st
 # --- which one holds
 
 
+async def outs(house: House, site: SiteId, program: str = PROGRAM.name) -> str:
+    known = await house.store.read(lambda work: work.opting.open(UTILITY, house.now))
+    found = scheduled_out(known, site, program, START, END)
+    return found.opt_id if found else ""
+
+
 @pytest.mark.spec("OpenADR 2.0b rules 202, 203, 205")
-def test_a_newer_schedule_replaces_for_its_sites_and_its_opt_alone() -> None:
-    first = schedule("first")
-    second = schedule("second", sites=(HERE,), created_at=UTC_1600 + MINUTE)
-    other = schedule("in", Opt.IN, created_at=UTC_1600 + 2 * MINUTE)
-    limited = schedule("limited", program=PROGRAM.name, created_at=UTC_1600 + 3 * MINUTE)
-    known = (first, second, other, limited)
+async def test_a_newer_schedule_replaces_for_its_sites_its_opt_and_its_program_alone() -> None:
+    house = await scheduled(House(sites=BOTH, program=FOR_BOTH), schedule("first"))
+    desk = Scheduling(house.office)
+    await desk.create(schedule("in", Opt.IN, created_at=UTC_1600 + MINUTE))
+    await desk.create(schedule("limited", program=PROGRAM.name, sites=(HERE,)))
+    assert (await outs(house, HERE), await outs(house, THERE)) == ("first", "first")
 
-    here = {each.opt_id for each in in_force(known, HERE, PROGRAM.name)}
-    there = {each.opt_id for each in in_force(known, THERE, "http://other")}
+    await desk.create(schedule("second", sites=(HERE,), start=END, end=END + HOUR))
 
-    assert here == {"second", "in", "limited"}
-    assert there == {"first", "in"}
+    assert (await outs(house, HERE), await outs(house, THERE)) == ("limited", "first")
+    assert await outs(house, HERE, "http://other") == ""
 
 
 @pytest.mark.spec("OpenADR 2.0b rule 204")
-def test_what_was_replaced_does_not_come_back() -> None:
-    first = schedule("first")
-    second = schedule("second", created_at=UTC_1600 + MINUTE, cancelled_at=UTC_1600 + 2 * MINUTE)
+async def test_what_was_replaced_does_not_come_back() -> None:
+    house = await scheduled(House(sites=BOTH, program=FOR_BOTH), schedule("first", end=None))
+    desk = Scheduling(house.office)
+    await desk.create(schedule("here", sites=(HERE,)))
+    assert await outs(house, THERE) == "first"
+    await desk.create(schedule("all"))
+    await desk.cancel("all", "operator:bob")
+    await desk.cancel("here", "operator:bob")
 
-    assert in_force((first, second), HERE, PROGRAM.name) == ()
+    assert (await outs(house, HERE), await outs(house, THERE)) == ("", "")
+
+
+def test_a_schedule_of_named_sites_is_replaced_once_each_of_them_is() -> None:
+    first = schedule("first", sites=(HERE, THERE), end=None)
+    one = first.without(schedule("b", sites=(HERE,)))
+    both = one.without(schedule("c", sites=(THERE, HERE)))
+
+    assert (one.until, one.replaced) == (None, (HERE,))
+    assert both.over(both.created_at)
+
+
+async def test_what_was_over_long_ago_is_forgotten_and_costs_nothing() -> None:
+    house = await scheduled(House(), schedule("old", end=START), schedule("in", Opt.IN))
+    await house.inbound.accept(UTILITY, (), b"{}", (schedule("old", end=START),))
+    later = START + timedelta(days=401)
+    with house.clock.held():
+        await house.clock.sleep_until(later)
+    assert await house.store.read(lambda work: work.opting.open(UTILITY, house.now)) == ()
+    await Scheduling(house.office).create(
+        schedule("new", start=later, end=None, created_at=house.now)
+    )
+
+    known = await house.store.read(lambda work: work.opting.of(UTILITY))
+    assert [one.opt_id for one in known] == ["in", "new"]  # its session never took the first word
 
 
 async def test_what_a_new_schedule_replaces_is_said() -> None:

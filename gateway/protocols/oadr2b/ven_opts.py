@@ -38,6 +38,8 @@ def scheduled(turn: Turn, schedule: OptSchedule) -> None:
     if schedule.cancelled_at is not None:
         if known is not None and allowed(known.state, Input.WITHDRAW):
             _move(turn, known, Input.WITHDRAW)
+        if schedule.opt_id not in turn.state.opts:
+            turn.tell(FactKind.OPT, schedule.opt_id, state=State.GONE.value, code="", text="")
         return
     if known is None and not schedule.over(turn.now):
         _put(
@@ -253,6 +255,9 @@ def _answered(turn: Turn, outgoing: Outgoing, what: Input, code: str, text: str)
 def lost(turn: Turn) -> None:
     """The registration is no more, and what was told under it (rule 407): it is told again under the next one."""
     for record in tuple(turn.state.opts.values()):
+        state = step(record.state, Input.LOST)
+        if not record.event_id and state is not record.state:
+            turn.tell(FactKind.OPT, record.opt_id, state=state.value, code="", text="")
         _move(turn, record, Input.LOST)
 
 
