@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Final
 
+from conformance.engine.bundled_vtn import BundledVtn
 from conformance.engine.drivers.entry import Factory, Place
 from conformance.engine.drivers.hands import Values
 from conformance.reference.ven2b.device import Ven
@@ -126,6 +127,8 @@ def ven(place: Place) -> BundledVen:
     return BundledVen(place)
 
 
-def factory_of(package: str) -> Factory:
+def factory_of(package: str, role: str) -> Factory:
     """Return what makes the device of a package, e.g. of an altered copy of the reference VEN."""
+    if role == "vtn":
+        return lambda place: BundledVtn(place, package)
     return lambda place: BundledVen(place, package)

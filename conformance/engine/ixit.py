@@ -1,9 +1,12 @@
 """IXIT: the values without which a device cannot be reached or driven."""
 
-from typing import Literal
+from typing import Final, Literal
 
 from conformance.engine.data import Model
 from conformance.kit.oadr20b.event import CONTEXT
+
+SECRET: Final = ("_secret", "_pin", "_token", "_password")
+"""Ends of names of IXIT values that never stand in the evidence."""
 
 
 class DriverChoice(Model):
@@ -56,6 +59,13 @@ class Ixit(Model):
     driver: DriverChoice = DriverChoice()
     values: dict[str, str] = {}
     """Anything else that cases ask for by name."""
+
+    def shown(self) -> "Ixit":
+        """Return it as it may stand in the evidence: secret values are not in it."""
+        hidden = {
+            name: "***" if name.endswith(SECRET) else text for name, text in self.values.items()
+        }
+        return self.model_copy(update={"values": hidden})
 
     def for_cases(self) -> dict[str, str]:
         """Return what scripts may ask for."""

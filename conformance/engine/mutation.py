@@ -89,7 +89,7 @@ class Workshop:
             seed=_SEED,
             values=self._values,
             clock=Time("virtual").maker(),
-            factory=factory_of(package),
+            factory=factory_of(package, self._plan.role),
             hands=Nobody(),
         )
         found = {}

@@ -106,6 +106,7 @@ class Prepared:
 
     file: RunFile
     cases: tuple[Case, ...]
+    ixit: Ixit
     ixit_folder: Path
     factory: Factory | None = None
     listener: Listener = field(default_factory=Listener)
@@ -149,7 +150,7 @@ def prepare(order: Order, factory: Factory | None = None) -> Prepared:
         only=order.only,
         started=instant_text(SystemClock().now()),
         pics=pics,
-        ixit=ixit,
+        ixit=ixit.shown(),
         skips=skips,
         environment=Environment(
             suite=version("gridgate"),
@@ -158,7 +159,7 @@ def prepare(order: Order, factory: Factory | None = None) -> Prepared:
             schemas_sha256=schema_digest(),
         ),
     )
-    return Prepared(file=file, cases=cases, ixit_folder=ixit_path.parent, factory=made)
+    return Prepared(file=file, cases=cases, ixit=ixit, ixit_folder=ixit_path.parent, factory=made)
 
 
 def reference_ixit(plan: Plan) -> Ixit:
@@ -244,8 +245,7 @@ def _done(folder: Path, prepared: Prepared) -> Set[str]:
 
 
 def _setting(prepared: Prepared, archive: Archive) -> Setting:
-    file = prepared.file
-    ixit = file.ixit
+    file, ixit = prepared.file, prepared.ixit
     return Setting(
         archive=archive,
         identities=_identities(ixit, prepared.ixit_folder, file.plan.role),

@@ -4,7 +4,9 @@ One line of ``history.jsonl`` is one record. Bodies lie beside it by their SHA-2
 """
 
 import hashlib
+import hmac
 import json
+import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,11 +15,15 @@ from typing import IO, Final, Protocol
 from conformance.kit.transcript import Connection, Mark, Message, Side, Transcript
 from conformance.peers.script2b.ports import Seen
 from conformance.peers.script2b.wire import split_head
+from gateway.app.ids import SystemIds
 from gateway.domain.ports import Clock
 
 HISTORY: Final = "history.jsonl"
 BODIES: Final = "bodies"
 TLS: Final = "tls"
+_CREDENTIALS: Final = re.compile(
+    rb"(?im)^((?:proxy-)?authorization[ \t]*:[ \t]*|(?:set-)?cookie[ \t]*:[ \t]*)([^\r\n]*)"
+)
 FLOOD: Final = 2_000
 """Messages at one instant of the clock; only a device that never waits reaches it."""
 
@@ -43,6 +49,10 @@ class Archiving(Protocol):
         """Keep what is known of a connection's TLS."""
         ...
 
+    def hidden(self, head: bytes) -> bytes:
+        """Return a head without credentials."""
+        ...
+
     def flush(self) -> None:
         """Hand everything to the system."""
         ...
@@ -61,6 +71,7 @@ class Archive:
             (folder / name).mkdir(exist_ok=True)
         self._number, self.connections = _resumed(folder / HISTORY)
         self._file: IO[bytes] = (folder / HISTORY).open("ab")
+        self._key = SystemIds().token().encode()
         self._known = {path.name for path in (folder / BODIES).iterdir()}
 
     def next(self) -> int:
@@ -85,6 +96,14 @@ class Archive:
         """Keep what is known of a connection's TLS."""
         path = self._folder / TLS / f"{number}.json"
         path.write_text(json.dumps(facts, indent=1, sort_keys=True) + "\n")
+
+    def hidden(self, head: bytes) -> bytes:
+        """Return a head with credentials replaced by keyed hashes: equality stays visible within a run."""
+        return _CREDENTIALS.sub(self._hash, head)
+
+    def _hash(self, found: re.Match[bytes]) -> bytes:
+        code = hmac.new(self._key, found[2], hashlib.sha256).hexdigest()[:32]
+        return found[1] + b"keyed-" + code.encode()
 
     def flush(self) -> None:
         """Hand everything to the system; done at the end of each case."""
@@ -162,14 +181,15 @@ class Tape:
 
     def message(self, seen: Seen) -> Message:
         """Note a message."""
-        start, headers = split_head(seen.head) if seen.head else ("", ())
+        head = self._archive.hidden(seen.head)
+        start, headers = split_head(head) if head else ("", ())
         sha256 = self._archive.body(seen.body)
         record: dict[str, object] = {
             "sender": seen.sender,
             "part": seen.part,
             "connection": seen.connection,
             "exchange": seen.exchange,
-            "head": seen.head.decode("latin-1"),
+            "head": head.decode("latin-1"),
             "body": sha256,
             "size": len(seen.body),
         }

@@ -100,3 +100,18 @@ def _answer(transcript: Transcript, asked: Message, name: str) -> Message | None
             return found
     later = (m for m in transcript.from_device(name) if m.number > asked.number)
     return next(later, None)
+
+
+def answers_with(
+    request: str, names: tuple[str, ...], *, requirement: str = "RULE-2B-001"
+) -> Check:
+    """Demand that a device that is a server answers the suite's requests of a name by one of these messages."""
+
+    def judge(transcript: Transcript) -> Iterator[Finding]:
+        for asked in transcript.from_suite(request):
+            found = transcript.answer(asked)
+            if asked.part is Part.REQUEST and found is not None and found.name not in names:
+                text = " or ".join(names)
+                yield wrong(requirement, found, "", text, found.name or found.start)
+
+    return Check(f"answers {request} by {' or '.join(names)}", judge)

@@ -114,7 +114,7 @@ class Desk:
         request_id = text(asked, "pyld:eiRequestEvent/pyld:requestID")
         most = int(limit) if limit else len(self._memory.events)
         vtn_id = self._settings.vtn_id
-        return listing(self._memory, ven, vtn_id, request_id, now, most)
+        return listing(self._memory, ven, vtn_id, request_id, now, most, request_id)
 
     def _listing(self, ven: Ven, now: datetime) -> Element:
         number = self._number("events")

@@ -17,13 +17,19 @@ _LAST: Final = 1 << 32
 
 
 def listing(
-    memory: Memory, ven: Ven, vtn_id: str, request_id: str, now: datetime, limit: int = _LAST
+    memory: Memory,
+    ven: Ven,
+    vtn_id: str,
+    request_id: str,
+    now: datetime,
+    limit: int = _LAST,
+    replying_to: str = "",
 ) -> Element:
     """Make the oadrDistributeEvent of a VEN, of at most ``limit`` events."""
     events = chosen(memory, ven, now)[:limit]
     return message(
         "oadr:oadrDistributeEvent",
-        response("200"),
+        response("200", replying_to),
         make("pyld:requestID", request_id),
         make("ei:vtnID", vtn_id),
         *(_listed(event, now) for event in events),

@@ -77,7 +77,11 @@ def rule_004(transcript: Transcript) -> Iterator[Finding]:
         request = transcript.request(message) if message.part is Part.RESPONSE else None
         if request is None or message.payload is None or not message.has("ei:eiResponse"):
             continue
-        wanted = request.text("pyld:requestID")
+        wanted = request.text("pyld:requestID") or request.text(
+            "pyld:eiRequestEvent/pyld:requestID"
+        )
+        if not wanted:  # a poll has none, and an answer that is posted repeats the other side's
+            continue
         found = message.text("ei:eiResponse/pyld:requestID")
         if found != wanted:
             path = "ei:eiResponse/pyld:requestID"
