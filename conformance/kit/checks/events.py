@@ -1,6 +1,7 @@
 """Checks of the answers to events (2.0b sections 8.2 and 8.2.2; digest 5.2)."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import Final
 
@@ -40,6 +41,7 @@ def answers_event(
     version: int | None = None,
     within: timedelta = timedelta(minutes=2),
     requirement: str = RIGHT_ANSWER,
+    missing: str = ANSWERED,
 ) -> Check:
     """Demand that the device answers an event in time, with a certain opt and code.
 
@@ -50,6 +52,7 @@ def answers_event(
         version: modificationNumber; None: any.
         within: From the first delivery.
         requirement: Cited when opt or code differ.
+        missing: Cited when no answer comes.
     """
 
     def judge(transcript: Transcript) -> Iterator[Finding]:
@@ -58,7 +61,8 @@ def answers_event(
             return
         found = event_answers(transcript, event_id, version)
         if not found or found[0].message.at - brought[0].at > within:
-            yield _late(transcript, brought[0], event_id, within, found)
+            late = _late(transcript, brought[0], event_id, within, found)
+            yield replace(late, requirement=missing)
         for one in found:
             if not one.code.startswith(codes):
                 text = " or ".join(codes)
@@ -75,6 +79,43 @@ def taken(event_id: str, requirement: str, version: int | None = None) -> tuple[
         answers_event(event_id, version=version, requirement=requirement),
         answers_event(event_id, version=version),
     )
+
+
+def answers_each(event_ids: Sequence[str], requirement: str) -> Check:
+    """Demand that each of many events is taken."""
+
+    def judge(transcript: Transcript) -> Iterator[Finding]:
+        said = {a.event_id for a in event_answers(transcript) if a.code == "200"}
+        missing = [name for name in event_ids if name not in said]
+        brought = deliveries(transcript, event_ids[0])
+        if brought and missing and _time_enough(transcript, brought[0]):
+            yield Finding(
+                requirement=requirement,
+                message=brought[0].number,
+                expected=f"answers of 200 to {len(event_ids)} events",
+                observed=f"none to {len(missing)}, the first {missing[0]}",
+                late=True,
+                healthy=transcript.healthy(brought[0].at, transcript.ended_at or brought[0].at),
+            )
+
+    return Check(f"answers each of {len(event_ids)} events", judge)
+
+
+def qualifies_event(event_id: str, version: int, opt: str, *, requirement: str) -> Check:
+    """Demand that an oadrCreateOpt names an event by its id and newest version, with the opt that was asked for."""
+
+    def judge(transcript: Transcript) -> Iterator[Finding]:
+        for message in transcript.from_device("oadrCreateOpt"):
+            wanted = (
+                ("ei:qualifiedEventID/ei:eventID", event_id),
+                ("ei:qualifiedEventID/ei:modificationNumber", str(version)),
+                ("ei:optType", opt),
+            )
+            for path, value in wanted:
+                if message.text(path) != value:
+                    yield wrong(requirement, message, path, value, message.text(path) or "none")
+
+    return Check(f"qualifies event {event_id} v{version} by {opt}", judge)
 
 
 def _late(
