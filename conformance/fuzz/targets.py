@@ -5,10 +5,12 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Final
 
+from certs.issue import openadr
+from certs.keys import Seeded
 from conformance.fuzz import corpus
 from conformance.simulation.cast import UTILITY, scope
 from gateway.app.ids import SeededChance, SeededIds
-from gateway.domain.errors import GatewayError, WireError
+from gateway.domain.errors import GatewayError, IdentityError, WireError
 from gateway.protocols import xml
 from gateway.protocols.actions import Emit, Message, Send
 from gateway.protocols.entry import Tools
@@ -17,6 +19,9 @@ from gateway.protocols.oadr2b.client import VenSession
 from gateway.protocols.oadr2b.codec import Codec
 from gateway.protocols.oadr2b.options import VenOptions
 from gateway.protocols.oadr2b.server import Vtn
+from gateway.protocols.oadr2b.signature.envelope import Trust, opened
+from gateway.protocols.oadr2b.signature.keys import signing_key
+from gateway.protocols.oadr2b.signature.sign import Sealer
 from gateway.protocols.oadr2b.vtn_book import VtnOptions
 from gateway.transport.schemas import load_oadr20b_schema
 
@@ -171,14 +176,47 @@ class VtnTarget:
                 )
 
 
+class SignedTarget:
+    """The reader of signed messages: whatever is done to one, nothing but what was signed comes out.
+
+    Signatures differ from run to run, in the same places and of the same length.
+
+    Args:
+        bodies: Messages to sign.
+    """
+
+    def __init__(self, bodies: Sequence[bytes]) -> None:
+        leaf = openadr("ecc", corpus.NOW, source=Seeded(b"fuzz")).ven("ven-fuzz")
+        sealer = Sealer(signing_key(leaf.chain_pem, leaf.key_pem), SeededIds(3, "fuzz"))
+        self._trust: Final = Trust(signers=(leaf.fingerprint,))
+        self.seeds: Final = tuple(sealer.seal(body, corpus.NOW) for body in bodies)
+        found = [opened(CODEC, seed, self._trust, corpus.NOW) for seed in self.seeds]
+        self._signed: Final = {each.stamp: each.message for each in found}
+
+    def __call__(self, body: bytes) -> None:
+        """Open it.
+
+        Raises:
+            BrokenError: something came out that nobody signed, or under another time or nonce.
+        """
+        try:
+            found = opened(CODEC, body, self._trust, corpus.NOW)
+        except (WireError, IdentityError):
+            return
+        if self._signed.get(found.stamp) != found.message:
+            raise BrokenError("a message was believed that nobody had signed so")
+
+
 def targets() -> Mapping[str, Target]:
     """Make every target, by name."""
     ven, vtn = VenTarget(), VtnTarget()
+    signed = SignedTarget(ven.seeds[:3] + vtn.seeds[:3])
     everything = (*ven.seeds, *vtn.seeds)
     made = (
         Target("xml", parser, everything, what="the XML parser"),
         Target("decode2b", decoder, everything, what="the codec of OpenADR 2.0b"),
         Target("ven2b", ven, ven.seeds, what="a registered VEN and the answer to its poll"),
+        Target("signed2b", signed, signed.seeds, what="the reader of signed messages"),
         Target("vtn2b", vtn, vtn.seeds, what="a VTN and the requests of a registered VEN"),
     )
     return {target.name: target for target in made}

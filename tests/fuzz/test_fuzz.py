@@ -3,12 +3,12 @@
 import pytest
 
 from conformance.fuzz.engine import attack, tries
-from conformance.fuzz.targets import CODEC, BrokenError, Target, targets
+from conformance.fuzz.targets import CODEC, BrokenError, SignedTarget, Target, targets
 from gateway.domain.errors import WireError
 from gateway.protocols.oadr2b.messages import OadrDistributeEvent
 
 TARGETS = targets()
-RUNS = {"xml": 20_000, "decode2b": 20_000, "ven2b": 1200, "vtn2b": 12_000}
+RUNS = {"xml": 20_000, "decode2b": 20_000, "ven2b": 1200, "signed2b": 8_000, "vtn2b": 12_000}
 SEED = 20261121
 
 
@@ -57,6 +57,28 @@ def _forgetful(body: bytes) -> None:
     except WireError as error:
         if error.reason == "DOCTYPE":
             raise BrokenError("planted") from None
+
+
+class _Careless(SignedTarget):
+    """Reads what stands in a signed message, whether or not it is what was signed."""
+
+    def __call__(self, body: bytes) -> None:
+        try:
+            message = CODEC.decode(body)
+        except WireError:
+            return
+        if message not in self._signed.values():
+            raise BrokenError("planted")
+
+
+def test_a_reader_that_does_not_verify_is_found() -> None:
+    careless = _Careless(TARGETS["ven2b"].seeds[:2])
+    target = Target("planted", careless, careless.seeds)
+
+    found = attack(target, SEED, RUNS["signed2b"])
+
+    assert found is not None
+    assert "planted" in found.why
 
 
 @pytest.mark.parametrize(("planted", "why"), [(_trusting, "KeyError"), (_forgetful, "BrokenError")])
