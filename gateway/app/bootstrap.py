@@ -341,6 +341,7 @@ class Gateway:
         )
         steps = {"timetable": self._keep_time, "heads": self._heads}
         self._sessions.recovery = self._recovery
+        self._sessions.before_send = self._push.look
         parts = {"delivered": self._delivered, "fencing": self._fencing, "recovery": self._recovery}
         steps |= {name: part.run for name, part in parts.items() if part is not None}
         for (site, name), courier in self._webhooks.couriers.items():
@@ -356,6 +357,7 @@ class Gateway:
 
     def look_again(self) -> None:
         """Look at certificates again that could not be used when they were exchanged."""
+        self._push.look_again()
         if self._sessions is not None:
             self._sessions.look_again()
 

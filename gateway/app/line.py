@@ -6,14 +6,11 @@ new connections, signed with the new key; what is under way ends on the old ones
 """
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from pathlib import Path
-from typing import Final
 
 import structlog
-from cryptography import x509
 from pydantic import BaseModel
 
+from gateway.app.watched import Watched, judge
 from gateway.config.load import Loaded
 from gateway.config.settings import UtilitySection
 from gateway.domain.errors import ConfigError, GatewayError
@@ -25,11 +22,7 @@ from gateway.protocols.oadr2b.options import VenOptions
 from gateway.protocols.oadr2b.signature.keys import signing_key
 from gateway.protocols.oadr2b.signature.sign import Sealer
 from gateway.transport.client import PeerClient
-from gateway.transport.tls import TlsFiles, TlsProfile, openadr_client, refuse_test_files
-
-AGAIN_AFTER: Final = timedelta(minutes=1)
-"""Files that could not be used are tried again then, though they did not change: their days may have begun."""
-Mark = tuple[tuple[int, int, int], ...]
+from gateway.transport.tls import TlsFiles, TlsProfile, openadr_client
 
 log = structlog.get_logger()
 
@@ -40,7 +33,6 @@ class _Unit:
 
     client: PeerClient
     sealing: Sealing | None
-    mark: Mark
     users: int = 0
     retired: bool = False
 
@@ -67,9 +59,10 @@ class Line:
         self._signs = isinstance(options, VenOptions) and options.xml_signature
         self._clock = clock
         self._ids = ids
-        self._refused: Mark | None = None
-        self._again_at = clock.now()
-        self._units = [self._make(self._mark())]
+        files = self._files
+        paths = (files.certificate, files.key, files.ca) if files else ()
+        self._watched = Watched(paths, clock)
+        self._units = [self._make()]
 
     async def __call__(self, send: Send) -> Message:
         """Return the answer to a message, which is signed where that was agreed.
@@ -99,7 +92,7 @@ class Line:
 
     def look_again(self) -> None:
         """Try files that were refused once more at the next message, whether or not they changed."""
-        self._refused = None
+        self._watched.again()
 
     async def close(self) -> None:
         """Close every connection."""
@@ -119,13 +112,7 @@ class Line:
             certificate=path(section.certificate), key=path(section.key), ca=path(section.ca)
         )
 
-    def _mark(self) -> Mark:
-        """Return what changes when the files do."""
-        files = self._files
-        named = (files.certificate, files.key, files.ca) if files else ()
-        return tuple(_state(path) for path in named)
-
-    def _make(self, mark: Mark) -> _Unit:
+    def _make(self) -> _Unit:
         section, files = self._section, self._files
         context, sealing = None, None
         if files is not None:
@@ -141,7 +128,7 @@ class Line:
             test_mode=self._loaded.settings.gateway.test_mode,
             admit=pinned(section.server_fingerprint) if section.server_fingerprint else None,
         )
-        return _Unit(client=client, sealing=sealing, mark=mark)
+        return _Unit(client=client, sealing=sealing)
 
     def _sealer(self) -> Sealer:
         section, path = self._section, self._loaded.path
@@ -157,43 +144,31 @@ class Line:
 
     async def _look(self) -> None:
         """Take over files that have changed since they were read."""
-        mark, now = self._mark(), self._clock.now()
-        if mark == self._units[-1].mark or (mark == self._refused and now < self._again_at):
+        mark = self._watched.changed()
+        if mark is None:
             return
         try:
-            self._judge(now)
-            fresh = self._make(mark)
+            self._judge()
+            fresh = self._make()
         except (GatewayError, ValueError, OSError) as error:
-            self._refused, self._again_at = mark, now + AGAIN_AFTER
+            self._watched.refuse(mark)
             log.error("certificate_not_taken", utility=self._section.name, why=str(error))
             return
-        if mark != self._mark():  # exchanged one by one: the next message finds them complete
+        if (
+            mark != self._watched.mark()
+        ):  # exchanged one by one: the next message finds them complete
             await fresh.client.close()
             return
-        self._refused = None
+        self._watched.take(mark)
         self._units[-1].retired = True
         self._units.append(fresh)
         log.info("certificate_exchanged", utility=self._section.name)
         await self._clear()
 
-    def _judge(self, now: datetime) -> None:
-        """Judge a new certificate further than the one that we started with.
-
-        Raises:
-            IdentityError: ``TEST_CERTIFICATE`` outside test mode.
-            ConfigError: ``OUR_EXPIRY`` outside its days.
-            ValueError: it cannot be read.
-            OSError: the same.
-        """
-        files = self._files
-        if files is None:
-            return
-        if not self._loaded.settings.gateway.test_mode:
-            refuse_test_files((files.certificate, files.ca))
-        leaf = x509.load_pem_x509_certificates(files.certificate.read_bytes())[0]
-        if not leaf.not_valid_before_utc <= now <= leaf.not_valid_after_utc:
-            fault = f"{files.certificate}: is past its days, or before them; renew it"
-            raise ConfigError((fault,), "OUR_EXPIRY")
+    def _judge(self) -> None:
+        files, test_mode = self._files, self._loaded.settings.gateway.test_mode
+        if files is not None:
+            judge(files.certificate, (files.ca,), self._clock.now(), test_mode=test_mode)
 
     async def _clear(self) -> None:
         """Close what nobody uses any more."""
@@ -201,11 +176,3 @@ class Line:
         self._units = [unit for unit in self._units if unit not in idle]
         for unit in idle:
             await unit.client.close()
-
-
-def _state(path: Path) -> tuple[int, int, int]:
-    try:
-        found = path.stat()
-    except OSError:
-        return (0, 0, 0)
-    return (found.st_mtime_ns, found.st_size, found.st_ino)

@@ -55,6 +55,8 @@ class Sessions:
     tap: Tap | None = None
     recovery: Recovery | None = None
     """Holds sessions back until sites have told what a restored store does not know."""
+    before_send: Callable[[], None] = lambda: None
+    """Called before each message that goes out."""
     _drivers: dict[UtilityName, Driver] = field(default_factory=dict)
     _lines: dict[UtilityName, Line] = field(default_factory=dict)
     _seen: dict[UtilityName, str] = field(default_factory=dict)
@@ -135,6 +137,7 @@ class Sessions:
 
         async def send(wanted: Send) -> Message:
             self.office.last_look()
+            self.before_send()
             answer = await exchange(wanted)
             self._seen[name] = answer.peer
             return answer

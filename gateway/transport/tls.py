@@ -135,6 +135,21 @@ def _load(context: ssl.SSLContext, certificate: Path, key: Path) -> None:
         raise ConfigError((fault,), "UNUSABLE_FILE") from None
 
 
+def exchange_identity(context: ssl.SSLContext, certificate: Path, key: Path) -> None:
+    """Show another certificate to whoever connects from now on; open connections go on.
+
+    Args:
+        context: In use.
+        certificate: The new chain.
+        key: Its key.
+
+    Raises:
+        ConfigError: a file is missing or they do not fit; the context stays as it was.
+    """
+    _load(ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), certificate, key)
+    _load(context, certificate, key)
+
+
 def peer_certificate(transport: object) -> bytes | None:
     """Return the peer's leaf certificate as DER, None without TLS or without a certificate."""
     get = getattr(transport, "get_extra_info", None)

@@ -14,6 +14,8 @@ from certs.issue import Leaf, OpenAdrPki, openadr
 from certs.profiles import Validity
 from gateway.app.ids import SystemIds
 from gateway.app.line import Line
+from gateway.app.pushing import Shown
+from gateway.app.watched import Watched
 from gateway.client.clock import SystemClock
 from gateway.config.load import Loaded
 from gateway.config.settings import GatewaySection, UtilitySection
@@ -23,8 +25,15 @@ from gateway.protocols.actions import Reply, Send
 from gateway.protocols.oadr2b.identity import fingerprint
 from gateway.protocols.oadr2b.options import VenOptions
 from gateway.protocols.oadr2b.signature.envelope import Trust, opened
+from gateway.transport.client import PeerClient
 from gateway.transport.server import listen
-from gateway.transport.tls import TlsFiles, openadr_server, peer_certificate
+from gateway.transport.tls import (
+    TlsFiles,
+    openadr_client,
+    openadr_listener,
+    openadr_server,
+    peer_certificate,
+)
 from tests.signing import CODEC, POLL
 
 pytestmark = pytest.mark.spec("OpenADR 2.0b section 9.2")
@@ -197,6 +206,54 @@ async def test_a_message_under_way_ends_on_the_connection_it_began_on(place: Pla
         old.fingerprint,
         new.fingerprint,
     ]
+
+
+async def test_a_listener_shows_the_new_certificate_to_whoever_connects_next(place: Place) -> None:
+    old, new = place.issue("old"), place.issue("new")
+    place.put(old)
+    folder = place.folder
+    files = TlsFiles(
+        certificate=folder / "ven.pem", key=folder / "ven.key", ca=folder / "anchor.pem"
+    )
+    app = web.Application()
+    app.router.add_post("/x/OadrPoll", place.vtn.answer)
+    context = openadr_listener(files)
+    pair = (files.certificate, files.key)
+    clock = SystemClock()
+    shown = Shown(context, *pair, clock, Watched(pair, clock), test_mode=True)
+    listener = await listen(app, "127.0.0.1", 0, context)
+    vtn = TlsFiles(certificate=folder / "vtn.pem", key=folder / "vtn.key", ca=folder / "anchor.pem")
+    seen: list[str] = []
+
+    async def call() -> PeerClient:
+        client = PeerClient(
+            f"https://127.0.0.1:{listener.port}/x",
+            openadr_client(vtn, host_names=False),
+            clock,
+            test_mode=True,
+        )
+        answer = await client.post("OadrPoll", POLL, "application/xml")
+        seen.append(fingerprint(answer.peer_der or b""))
+        return client
+
+    kept = await call()
+    (folder / "ven.pem").write_bytes(new.chain_pem)
+    shown.look()  # half of the pair: nothing changes
+    others = [await call()]
+    (folder / "ven.key").write_bytes(new.key_pem)
+    shown.look()
+    others.append(await call())
+    (folder / "ven.pem").write_bytes(b"")
+    shown.look()
+    shown.watched.again()
+    shown.look()
+    others.append(await call())
+    assert (await kept.post("OadrPoll", POLL, "application/xml")).status == 200
+    for client in (kept, *others):
+        await client.close()
+    await listener.stop()
+
+    assert seen == [old.fingerprint, old.fingerprint, new.fingerprint, new.fingerprint]
 
 
 async def test_replies_are_signed_with_the_present_key(place: Place) -> None:
