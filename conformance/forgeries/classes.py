@@ -71,9 +71,16 @@ def flip_and_list(files: Files, chance: Random) -> Forgery:
 def drop(files: Files, chance: Random) -> Forgery:
     """Leave out one record and its proof."""
     position = _position(files, chance)
+    # Nothing stands behind the last record, but the result still states what it said.
+    stated = (RESULT,) if position == len(indexes(files)) - 1 else ()
     return Forgery(
         files=with_records(files, lambda items: without(items, position)),
-        named=(record(files, position), record(files, position + 1), *_followers(files, position)),
+        named=(
+            record(files, position),
+            record(files, position + 1),
+            *_followers(files, position),
+            *stated,
+        ),
     )
 
 
