@@ -10,8 +10,9 @@ from decimal import Decimal
 from gateway.domain.errors import MisuseError
 from gateway.domain.quantity import plain
 from gateway.domain.timespan import duration_text, instant_text
-from gateway.protocols.oadr2b.messages import OadrReport
+from gateway.protocols.oadr2b.messages import OadrLoadControlState, OadrReport
 from gateway.protocols.oadr2b.vtn_facts import Fact
+from gateway.servers.vtn2b.columns import load_control
 
 _HUMP = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
@@ -24,9 +25,13 @@ def line(at: datetime, what: str, fields: Mapping[str, object]) -> str:
 
 def fact_line(fact: Fact, at: datetime) -> str:
     """Write a fact; ``what`` is its name in lower case with underscores, e.g. ``report_answered``."""
+    return line(at, *fact_parts(fact))
+
+
+def fact_parts(fact: Fact) -> tuple[str, dict[str, object]]:
+    """Return a fact's name and its fields, as they are."""
     what = _HUMP.sub("_", type(fact).__name__).lower()
-    fields = {field.name: getattr(fact, field.name) for field in dataclasses.fields(fact)}
-    return line(at, what, fields)
+    return what, {field.name: getattr(fact, field.name) for field in dataclasses.fields(fact)}
 
 
 def _plain(value: object) -> object:
@@ -40,6 +45,8 @@ def _plain(value: object) -> object:
             return duration_text(value)
         case OadrReport():
             return _offer(value)
+        case OadrLoadControlState():
+            return load_control(value)
         case _:
             raise MisuseError("NO_JSON", f"{type(value).__name__} has no place in a line")
 

@@ -9,7 +9,8 @@ from typing import NoReturn
 
 from conformance.cli.ending import EXITS, Exit
 from conformance.cli.judge import add_verbs, judge
-from conformance.cli.serve import Timeline, real_instant, serve_vtn2b
+from conformance.cli.schedule_file import read_schedule
+from conformance.cli.serve import Desk, Timeline, plain_schedule, real_instant, serve_vtn2b
 from conformance.cli.serve_gateway import serve_gateway
 from conformance.reference.gateway import Options
 from conformance.reference.scenes import SCENES
@@ -40,11 +41,12 @@ def _parser() -> _Parser:
     vtn2b = roles.add_parser(
         "vtn2b",
         help="an OpenADR 2.0b VTN in pull mode",
-        description="Plays the VTN of a schedule until interrupted. Tells on stdout, one JSON object a line, "
-        "who registers, opts and reports what.",
+        description="Plays a VTN until interrupted: that of a schedule, or one that does what its operator tells it "
+        "over JSON on loopback. Tells on stdout, one JSON object a line, who registers, opts and reports what, and "
+        "where the operator's interface is, with its token.",
         epilog=EXITS,
     )
-    vtn2b.add_argument("--schedule", type=Path, required=True, metavar="FILE", help="TOML file")
+    _add_vtn2b(vtn2b)
     clock = vtn2b.add_argument_group(
         "shared timeline", "all three or none: the same values in every process of a demonstration"
     )
@@ -65,6 +67,44 @@ def _parser() -> _Parser:
     )
     add_options(soaking)
     return parser
+
+
+def _add_vtn2b(vtn2b: _Parser) -> None:
+    vtn2b.add_argument("--schedule", type=Path, metavar="FILE", help="TOML file")
+    plain = vtn2b.add_argument_group("without a schedule", "plain HTTP on loopback")
+    plain.add_argument("--port", type=int, default=0, help="0: any free one")
+    plain.add_argument("--vtn-id", default="GRIDGATE-VTN", metavar="ID")
+    plain.add_argument("--store", type=Path, metavar="FILE", help="SQLite file that outlives it")
+    admin = vtn2b.add_argument_group("operator's interface", "on without a schedule")
+    admin.add_argument("--admin-port", type=int, metavar="N", help="on 127.0.0.1; 0: any free one")
+    admin.add_argument(
+        "--admin-token-file", type=Path, metavar="FILE", help="token; drawn and told without it"
+    )
+
+
+def _vtn2b(parser: _Parser, given: argparse.Namespace) -> int:
+    for name in ("port", "admin_port"):
+        if not 0 <= (getattr(given, name) or 0) <= 65535:
+            parser.error(f"--{name.replace('_', '-')} must lie between 0 and 65535")
+    if given.schedule is None:
+        schedule = plain_schedule(given.vtn_id, given.port, given.store)
+    else:
+        schedule = read_schedule(given.schedule)
+    wanted = given.schedule is None or given.admin_port is not None
+    desk = Desk(port=given.admin_port or 0, token=_token(parser, given.admin_token_file))
+    return serve_vtn2b(schedule, _timeline(parser, given), desk if wanted else None)
+
+
+def _token(parser: _Parser, file: Path | None) -> str:
+    if file is None:
+        return ""
+    try:
+        token = file.read_text(encoding="ascii").strip()
+    except (OSError, UnicodeError) as error:
+        parser.error(f"--admin-token-file cannot be read: {type(error).__name__}")
+    if len(token) < 16:
+        parser.error("--admin-token-file holds fewer than 16 characters; write a longer token")
+    return token
 
 
 def _add_gateway(roles: "argparse._SubParsersAction[_Parser]") -> None:
@@ -128,7 +168,7 @@ def _act(parser: _Parser, given: argparse.Namespace) -> int:
         return judge(given)
     if given.role == "gateway":
         return serve_gateway(_gateway_options(parser, given))
-    return serve_vtn2b(given.schedule, _timeline(parser, given))
+    return _vtn2b(parser, given)
 
 
 def run(arguments: Sequence[str] | None = None) -> int:

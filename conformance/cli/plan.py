@@ -47,6 +47,11 @@ def options_of(schedule: Schedule) -> VtnOptions:
         vtn_id=schedule.vtn.id,
         poll_every=schedule.vtn.poll_every,
         resend_after=schedule.vtn.resend_after,
+        closed=schedule.vtn.closed,
+        strangers=schedule.vtn.strangers,
+        refuse_overlap=schedule.vtn.refuse_overlap,
+        opt_default=schedule.vtn.opt_default,
+        opt_out_wins=schedule.vtn.opt_out_wins,
         expected=tuple(
             ExpectedVen(ven_id=ven.id, fingerprints=ven.fingerprints) for ven in schedule.ven
         ),

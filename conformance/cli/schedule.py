@@ -21,6 +21,7 @@ from gateway.domain.quantity import ExactNumber
 from gateway.domain.text import Name, Text
 from gateway.domain.timespan import Duration, Instant
 from gateway.protocols.oadr2b.messages import SignalType
+from gateway.protocols.oadr2b.vtn_book import Strangers
 from gateway.transport.tls import TlsProfile
 
 T = TypeVar("T")
@@ -116,6 +117,18 @@ class VtnSection(Section):
     """Take signatures with SHA-1 too."""
     signature_last: bool = False
     """Take a signature behind the signed object, where the schema has none."""
+    closed: bool = False
+    """Only VENs of a ``[[ven]]`` section, or allocated by the operator, may register."""
+    strangers: Strangers = Strangers.REFUSE
+    """What a VEN that is not registered is told."""
+    refuse_overlap: bool = False
+    """Refuse to publish events of one market context that overlap for a VEN."""
+    opt_default: bool = True
+    """Whether a VEN takes part outside of its opt schedules."""
+    opt_out_wins: bool = True
+    """Where schedules of both kinds overlap."""
+    transcript: Annotated[int, Field(ge=0, le=10_000_000)] = 100_000
+    """Exchanges kept as they went over the wire; 0: none."""
 
 
 class VenSection(Section):

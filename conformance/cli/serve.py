@@ -9,11 +9,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from ssl import SSLContext
 
+from pydantic import ValidationError
+
+from conformance.admin2b.app import admin_app
+from conformance.admin2b.operator import Operator
 from conformance.cli.ending import INTERRUPTED, Exit
 from conformance.cli.lines import fact_line, line
 from conformance.cli.plan import options_of, plan_of
-from conformance.cli.schedule import ListenSection, Schedule
-from conformance.cli.schedule_file import read_schedule
+from conformance.cli.schedule import ListenSection, Schedule, VtnSection
 from conformance.peers.programme import Planned, run_programme
 from conformance.peers.push2b import PushPeer, as_client
 from conformance.peers.vtn2b import Told, UtilityPeer
@@ -33,6 +36,7 @@ from gateway.servers.vtn2b.replay_journal import StoredJournal
 from gateway.servers.vtn2b.security import Security, SecurityOptions
 from gateway.servers.vtn2b.sql import SqlStore
 from gateway.transport.schemas import load_oadr20b_schema
+from gateway.transport.server import Listener, listen
 from gateway.transport.tls import TlsFiles, openadr_server
 
 
@@ -48,22 +52,45 @@ class Timeline:
     """Seconds of the timeline per real second."""
 
 
-def serve_vtn2b(file: Path, timeline: Timeline | None) -> Exit:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Desk:
+    """How an operator reaches a played utility."""
+
+    port: int = 0
+    """On loopback; 0: any free one, which is told."""
+    token: str = ""
+    """What requests must bear; empty: drawn, and told."""
+
+
+def plain_schedule(vtn_id: str, port: int, store: Path | None) -> Schedule:
+    """Return the schedule of a utility that does nothing by itself: plain HTTP on loopback, whoever comes.
+
+    Raises:
+        ConfigError: the id cannot be one.
+    """
+    try:
+        vtn = VtnSection(id=vtn_id, store=store)
+    except ValidationError as error:
+        raise ConfigError((f"--vtn-id: {error.errors()[0]['msg']}",)) from None
+    return Schedule(vtn=vtn, listen=ListenSection(port=port))
+
+
+def serve_vtn2b(schedule: Schedule, timeline: Timeline | None, desk: Desk | None) -> Exit:
     """Play the utility of a schedule; facts go to stdout as JSON lines, logs to stderr.
 
     Args:
-        file: The schedule.
+        schedule: What it does by itself.
         timeline: The clock to share; the wall's time without one.
+        desk: Where an operator may tell it more; None: nowhere.
 
     Returns:
         ``OK`` after SIGTERM, ``INTERRUPTED`` after SIGINT.
 
     Raises:
-        ConfigError: every fault of the schedule.
+        ConfigError: certificate, key and authority do not fit.
         StoreError: the store cannot be read.
-        OSError: the address cannot be listened on.
+        OSError: an address cannot be listened on.
     """
-    schedule = read_schedule(file)
     clock = (
         SystemClock()
         if timeline is None
@@ -71,7 +98,7 @@ def serve_vtn2b(file: Path, timeline: Timeline | None) -> Exit:
     )
     set_up(clock.now, as_json=not sys.stderr.isatty())
     origin = clock.now() if timeline is None else timeline.origin
-    return asyncio.run(_Played(schedule, clock, origin).run())
+    return asyncio.run(_Played(schedule, clock, origin, desk).run())
 
 
 def utility_of(
@@ -106,6 +133,7 @@ def utility_of(
         watch=watch,
         security=Security(options, codec, clock, journal) if options is not None else None,
         push=_push(schedule) if vtn.push else None,
+        transcript=vtn.transcript,
     )
 
 
@@ -153,7 +181,10 @@ def _context(listen: ListenSection) -> SSLContext | None:
 class _Played:
     """One run of a schedule."""
 
-    def __init__(self, schedule: Schedule, clock: ScaledClock, origin: datetime) -> None:
+    def __init__(
+        self, schedule: Schedule, clock: ScaledClock, origin: datetime, desk: Desk | None
+    ) -> None:
+        self._desk = desk
         self._clock = clock
         self._plan = plan_of(schedule, origin)
         self._stop = asyncio.Event()
@@ -166,16 +197,30 @@ class _Played:
         for name in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(name, self._leave, name)
         await self._utility.start()
+        admin = None
         try:
-            self._say("listening", {"url": self._utility.url, "vtn_id": self._vtn_id})
+            told: dict[str, object] = {"url": self._utility.url, "vtn_id": self._vtn_id}
+            if self._desk is not None:
+                admin, token = await self._opened(self._desk)
+                told |= {"admin": admin.url, "token": token}
+            self._say("listening", told)
             deeds = run_programme(self._utility, self._plan, self._clock, self._failed)
             async with asyncio.TaskGroup() as group:
                 doing = group.create_task(deeds, name="programme")
                 await self._stop.wait()
                 doing.cancel()
         finally:
+            if admin is not None:
+                await admin.stop()
             await self._utility.stop()
         return self._exit
+
+    async def _opened(self, desk: Desk) -> tuple[Listener, str]:
+        ids = SystemIds()
+        token = desk.token or ids.token()
+        operator = Operator(self._utility, self._clock, self._vtn_id, ids.uuid()[:8])
+        app = admin_app(operator, self._clock, token)
+        return await listen(app, "127.0.0.1", desk.port, None), token
 
     def _leave(self, name: signal.Signals) -> None:
         self._exit = INTERRUPTED if name is signal.SIGINT else Exit.OK

@@ -5,6 +5,7 @@ from decimal import Decimal
 from typing import Final
 
 from gateway.domain.errors import MisuseError
+from gateway.domain.quantity import plain
 from gateway.protocols.oadr2b.messages import ItemBase, PowerAttributes
 
 _GRID: Final = PowerAttributes(hertz=Decimal(60), voltage=Decimal(480), ac=True)
@@ -104,3 +105,29 @@ def item_base(unit: str) -> ItemBase | None:
             si_scale_code="none",
         )
     raise MisuseError("UNKNOWN_UNIT", f"{unit!r} is no unit here: write one of {KNOWN}")
+
+
+def unit_text(item: ItemBase | None) -> str:
+    """Return the unit that an itemBase was, or could have been, written from."""
+    for unit, known in UNITS.items():
+        if known is None and item is None:
+            return unit
+        if known is not None and item is not None and _same(known, item):
+            return unit
+    if item is None:
+        return ""
+    for suffix, (name, _) in _MONEY.items():
+        if item.name == name:
+            return item.item_units + suffix
+    if item.pulse_factor is not None:
+        return f"pulses of {plain(item.pulse_factor)} kWh"
+    return f"custom {item.item_description}" if item.name == "customUnit" else item.name
+
+
+def _same(known: ItemBase, item: ItemBase) -> bool:
+    """Compare without the supply that a power refers to."""
+    return (known.name, known.item_units, known.si_scale_code) == (
+        item.name,
+        item.item_units,
+        item.si_scale_code,
+    )

@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import pytest
 
 from conformance.peers.programme import Cancel, Modify, Planned, Publish, run_programme
@@ -86,11 +87,12 @@ class Served:
 
 
 @asynccontextmanager
-async def served(folder: Path, *arguments: str) -> AsyncIterator[Served]:
+async def served(folder: Path | None, *arguments: str) -> AsyncIterator[Served]:
+    schedule = () if folder is None else ("--schedule", str(folder / "schedule.toml"))
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         *("-m", "conformance.cli.main", "serve", "vtn2b"),
-        *("--schedule", str(folder / "schedule.toml"), *arguments),
+        *(*schedule, *arguments),
         stdout=asyncio.subprocess.PIPE,
     )
     try:
@@ -222,3 +224,49 @@ async def test_a_programme_runs_in_virtual_time_and_again_over_what_is_there() -
     assert published[0].cancelled_at == T0 + 20 * MINUTE
     assert ended == T0 + 3 * HOUR
     assert failed == [("cancel never", "UNKNOWN_EVENT")] * 2
+
+
+@pytest.mark.slow
+async def test_without_a_schedule_an_operator_tells_it_and_a_kill_loses_nothing(
+    tmp_path: Path,
+) -> None:
+    token = tmp_path / "token"
+    token.write_text("a token of our own choice\n")
+    arguments = ("--store", str(tmp_path / "vtn.db"), "--admin-token-file", str(token))
+    headers = {"Authorization": "Bearer a token of our own choice"}
+    body = {
+        "id": "e1",
+        "market_context": "http://utility.example/fast-dr",
+        "start": "2041-07-01T20:00:00Z",
+        "signals": [{"intervals": [{"duration": "PT1H", "value": 2}]}],
+    }
+
+    async with aiohttp.ClientSession(headers=headers) as http:
+        async with served(None, *arguments) as first:
+            listening = await first.until("listening")
+            async with http.post(f"{listening['admin']}/v1/events", json=body) as answer:
+                assert answer.status == 201
+            await first.ended(signal.SIGKILL)
+        async with served(None, *arguments) as second:
+            listening = await second.until("listening")
+            async with http.get(f"{listening['admin']}/v1/events") as answer:
+                events = (await answer.json())["events"]
+            assert await second.ended(signal.SIGTERM) == 0
+
+    assert listening["token"] == "a token of our own choice"
+    assert [event["id"] for event in events] == ["e1"]
+
+
+@pytest.mark.slow
+async def test_wrong_options_are_told(tmp_path: Path) -> None:
+    short = tmp_path / "token"
+    short.write_text("short")
+    for arguments in (
+        ("--port", "70000"),
+        ("--admin-port", "-1"),
+        ("--admin-token-file", str(short)),
+        ("--admin-token-file", str(tmp_path / "none")),
+        ("--vtn-id", ""),
+    ):
+        async with served(None, *arguments) as process, SystemClock().timeout(PATIENCE_S):
+            assert await process.process.wait() == 4, arguments

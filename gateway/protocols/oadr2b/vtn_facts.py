@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import TypeAlias
 
-from gateway.protocols.oadr2b.messages import OadrReport, OptType
+from gateway.protocols.oadr2b.messages import OadrLoadControlState, OadrReport, OptType
 from gateway.protocols.oadr2b.vtn_records import Waiting
 from gateway.protocols.oadr2b.vtn_requests import RequestState
 
@@ -81,6 +81,7 @@ class Reported:
     """In the unit of the metadata; None for a status."""
     online: bool | None = None
     manual_override: bool | None = None
+    load_control: OadrLoadControlState | None = None
     quality: str = ""
     confidence: int | None = None
     accuracy: Decimal | None = None

@@ -144,6 +144,7 @@ def _reported(
         value=payload.payload_float,
         online=status.oadr_online if status else None,
         manual_override=status.oadr_manual_override if status else None,
+        load_control=status.oadr_load_control_state if status else None,
         quality=payload.oadr_data_quality or "",
         confidence=payload.confidence,
         accuracy=payload.accuracy,

@@ -1,12 +1,13 @@
 """Records and facts that are columns throughout, one function each way."""
 
 import json
+from dataclasses import fields
 from datetime import datetime, timedelta
 from typing import TypeAlias
 
 from gateway.domain.quantity import exact, plain
 from gateway.domain.timespan import duration, duration_text, instant, instant_text
-from gateway.protocols.oadr2b.messages import OptType
+from gateway.protocols.oadr2b.messages import OadrLoadControlState, OptType
 from gateway.protocols.oadr2b.vtn_facts import Answered, Reported
 from gateway.protocols.oadr2b.vtn_records import (
     AllocationRecord,
@@ -113,10 +114,27 @@ def value_row(fact: Reported, at: datetime) -> ValueRow:
         reading=None if fact.value is None else plain(fact.value),
         online=fact.online,
         manual_override=fact.manual_override,
+        load_control=None
+        if fact.load_control is None
+        else json.dumps(load_control(fact.load_control)),
         quality=fact.quality,
         confidence=fact.confidence,
         accuracy=None if fact.accuracy is None else plain(fact.accuracy),
     )
+
+
+def load_control(state: OadrLoadControlState) -> dict[str, dict[str, str]]:
+    """Return what a state holds, by names as the message has them without ``oadr``; numbers as plain text."""
+    found = {}
+    for field in fields(state):
+        part = getattr(state, field.name)
+        if part is not None:
+            found[field.name.removeprefix("oadr_")] = {
+                one.name.removeprefix("oadr_"): plain(getattr(part, one.name))
+                for one in fields(part)
+                if getattr(part, one.name) is not None
+            }
+    return found
 
 
 def _text(length: timedelta | None) -> str | None:

@@ -217,6 +217,8 @@ class ValueRow(VtnRow, table=True):
     """Plain decimal text; None for a status."""
     online: bool | None
     manual_override: bool | None
+    load_control: str | None = None
+    """JSON object of the oadrLoadControlState, numbers as text."""
     quality: str
     confidence: int | None
     accuracy: str | None
