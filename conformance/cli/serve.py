@@ -202,7 +202,9 @@ class _Played:
             told: dict[str, object] = {"url": self._utility.url, "vtn_id": self._vtn_id}
             if self._desk is not None:
                 admin, token = await self._opened(self._desk)
-                told |= {"admin": admin.url, "token": token}
+                told |= {"admin": admin.url}
+                # A token that the operator brought is not told to whoever reads along.
+                told |= {} if self._desk.token else {"token": token}
             self._say("listening", told)
             deeds = run_programme(self._utility, self._plan, self._clock, self._failed)
             async with asyncio.TaskGroup() as group:
