@@ -260,7 +260,7 @@ def test_wrong_use_ends_with_four(capsys: pytest.CaptureFixture[str], tmp_path: 
     for arguments in (
         [],
         ["serve"],
-        ["serve", "vtn2b"],
+        ["serve", "vtn2b", "--port", "x"],
         ["serve", "vtn9", "--schedule", "x"],
         ["serve", "vtn2b", "--schedule", str(bad), *clock],
         ["serve", "vtn2b", "--schedule", str(bad), "--clock-factor", "x"],
