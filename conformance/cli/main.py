@@ -86,13 +86,14 @@ def _vtn2b(parser: _Parser, given: argparse.Namespace) -> int:
     for name in ("port", "admin_port"):
         if not 0 <= (getattr(given, name) or 0) <= 65535:
             parser.error(f"--{name.replace('_', '-')} must lie between 0 and 65535")
+    timeline = _timeline(parser, given)
     if given.schedule is None:
         schedule = plain_schedule(given.vtn_id, given.port, given.store)
     else:
         schedule = read_schedule(given.schedule)
     wanted = given.schedule is None or given.admin_port is not None
     desk = Desk(port=given.admin_port or 0, token=_token(parser, given.admin_token_file))
-    return serve_vtn2b(schedule, _timeline(parser, given), desk if wanted else None)
+    return serve_vtn2b(schedule, timeline, desk if wanted else None)
 
 
 def _token(parser: _Parser, file: Path | None) -> str:
