@@ -40,7 +40,7 @@ def _parser() -> _Parser:
     roles = serve.add_subparsers(dest="role", required=True, metavar="ROLE")
     vtn2b = roles.add_parser(
         "vtn2b",
-        help="an OpenADR 2.0b VTN in pull mode",
+        help="an OpenADR 2.0b VTN, pull and push",
         description="Plays a VTN until interrupted: that of a schedule, or one that does what its operator tells it "
         "over JSON on loopback. Tells on stdout, one JSON object a line, who registers, opts and reports what, and "
         "where the operator's interface is, with its token.",
