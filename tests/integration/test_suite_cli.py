@@ -1,0 +1,27 @@
+"""The verbs as a user types them: exit codes, what is printed, what lies there afterwards."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from conformance.cli.main import run as command
+
+PLAN = "oadr20b-ven-pull"
+CASE = "OADR20B-VEN-EVT-020"
+
+
+def test_a_run_is_typed_and_judged_again(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "run"
+
+    assert command(["run", "--plan", PLAN, "--only", CASE, "--out", str(folder), "--json"]) == 0
+
+    said = capsys.readouterr()
+    assert json.loads(said.out)["verdict"] == "PASS"
+    assert f"PASS         {CASE}" in said.err
+    assert "pre-test" in said.err
+    assert command(["verify", str(folder)]) == 0
+    assert command(["rejudge", str(folder)]) == 0
+    assert command(["diff", str(folder), str(folder)]) == 0
