@@ -16,6 +16,7 @@ from conformance.kit.checks.events import (
     answers_every_delivery,
     never_answers,
     repeats_request_id,
+    taken,
 )
 from conformance.kit.checks.refusals import refuses_event, sends_nothing
 from conformance.kit.oadr20b import build
@@ -34,6 +35,7 @@ _OTHERS: Final = "REQ-OADR20B-R19-1"
 _ERROR: Final = "REQ-OADR20B-T0310-1"
 _CANCELLED: Final = "REQ-OADR20B-R60-1"
 _MANY: Final = "REQ-OADR20B-R50-1"
+_DAY: Final = "REQ-OADR20B-R8-1"
 _SAME_ID: Final = "REQ-OADR20B-R41-1"
 
 
@@ -321,10 +323,10 @@ async def repeated(stage: VenStage) -> None:
     title="A hundred events of 24 intervals are all taken",
     purpose="Exposes a VEN with a limit on events or intervals that the standard does not know.",
     public=("CFX2B-EVT-04",),
-    requirements=(_MANY, RIGHT_ANSWER),
+    requirements=(_MANY, _DAY, RIGHT_ANSWER),
     checks=(
         answers_each([f"many-{n:03}" for n in range(100)], _MANY),
-        answers_event("many-000"),
+        *taken("many-000", _DAY),
     ),
     observations=(event_reached("many-099"), event_answered("many-000")),
     timing=Timing(lasts=timedelta(minutes=2)),

@@ -273,11 +273,11 @@ async def long_vtn_id(stage: VenStage) -> None:
     title="An older version is refused by 450 and the newer kept",
     purpose="Exposes a VEN that goes back to an older version of an event.",
     public=("A_E1_0392", "A_E0_0392"),
-    requirements=("REQ-OADR20B-R58-1", "REQ-OADR20B-R58-2", ANSWERED),
+    requirements=("REQ-OADR20B-R58-1", "REQ-OADR20B-R58-2", RIGHT_ANSWER, ANSWERED),
     suspends=("RULE-2B-007",),
     checks=(
         refuses_event("back-1", "REQ-OADR20B-R58-1", codes=("450",), version=1),
-        answers_event("back-1", version=3, requirement="REQ-OADR20B-R58-2"),
+        *taken("back-1", "REQ-OADR20B-R58-2", version=3),
     ),
     observations=(event_reached("back-1", 4), event_answered("back-1", 3)),
     timing=Timing(lasts=timedelta(minutes=2)),
