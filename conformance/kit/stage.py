@@ -285,6 +285,19 @@ class Ven(Protocol):
     ven_id: str
     registration_id: str
     vtn_id: str
+    opt: str
+    """What it answers to events by itself: ``optIn``, ``optOut``; empty: nothing."""
+    event_code: str
+    """responseCode of these answers."""
+
+    @property
+    def address(self) -> str | None:
+        """Return where it listens in push mode; None in pull mode."""
+        ...
+
+    def request_id(self) -> str:
+        """Return a fresh requestID."""
+        ...
 
     async def send(self, element: Element, *, wrong: str = "") -> Message:
         """Post a message to the path of its service and return the answer.
@@ -318,6 +331,10 @@ class Ven(Protocol):
 
     async def drain(self) -> list[Message]:
         """Poll until the queue is empty, answer each message as a good VEN does, return what came."""
+        ...
+
+    async def answer(self, message: Message) -> None:
+        """Answer what the VTN said as a good VEN does, by a message of its own."""
         ...
 
     def keep_polling(self, every: timedelta) -> None:

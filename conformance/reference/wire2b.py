@@ -108,8 +108,8 @@ def response(code: str = "200", request_id: str = "", description: str = "") -> 
 
 def lasting(name: str, length: timedelta) -> Element:
     """Make an element that holds a duration."""
-    seconds = int(length.total_seconds())
-    words = f"PT{seconds}S" if seconds % 60 else f"PT{seconds // 60}M"
+    sign, seconds = "-" if length < timedelta(0) else "", int(abs(length).total_seconds())
+    words = f"{sign}PT{seconds}S" if seconds % 60 else f"{sign}PT{seconds // 60}M"
     return make(name, make("xcal:duration", words))
 
 

@@ -54,6 +54,10 @@ class ScriptedVen:
         self.ven_id = ""
         self.registration_id = ""
         self.vtn_id = ""
+        self.opt = "optIn"
+        """What it answers to events by itself; empty: nothing."""
+        self.event_code = "200"
+        """responseCode of these answers."""
         self.pending: list[str] = []
         """reportRequestIDs that the VTN has asked for."""
         self._caller = Caller(network.tape, network.clock, identity.tls)
@@ -192,9 +196,11 @@ class ScriptedVen:
                     event_id=message.text(f"{base}/ei:eventID"),
                     version=int(version) if version.isdigit() else 0,
                     request_id=request_id,
+                    opt=self.opt,
+                    code=self.event_code,
                 )
             )
-        return ven_build.created_event(self.ven_id, rows) if rows else None
+        return ven_build.created_event(self.ven_id, rows) if rows and self.opt else None
 
     def _registered_report(self, _: Message, request_id: str) -> Element:
         return build.answer("oadr:oadrRegisteredReport", request_id, "200", ven_id=self.ven_id)

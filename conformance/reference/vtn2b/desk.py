@@ -10,7 +10,7 @@ from typing import Final
 from lxml.etree import _Element as Element
 
 from conformance.reference.vtn2b.answers import Answers
-from conformance.reference.vtn2b.listing import listing
+from conformance.reference.vtn2b.listing import Head, listing
 from conformance.reference.vtn2b.registration import Registrations
 from conformance.reference.vtn2b.reports import Reports
 from conformance.reference.vtn2b.settings import Settings
@@ -113,12 +113,16 @@ class Desk:
         limit = text(asked, "pyld:eiRequestEvent/pyld:replyLimit")
         request_id = text(asked, "pyld:eiRequestEvent/pyld:requestID")
         most = int(limit) if limit else len(self._memory.events)
-        vtn_id = self._settings.vtn_id
-        return listing(self._memory, ven, vtn_id, request_id, now, most, request_id)
+        head = Head(vtn_id=self._settings.vtn_id, request_id=request_id, answers=request_id)
+        return listing(self._memory, ven, head, now, most)
 
     def _listing(self, ven: Ven, now: datetime) -> Element:
-        number = self._number("events")
-        content = listing(self._memory, ven, self._settings.vtn_id, number, now)
+        head = Head(
+            vtn_id=self._settings.vtn_id,
+            request_id=self._number("events"),
+            answers="" if ven.pull else None,
+        )
+        content = listing(self._memory, ven, head, now)
         self._answers.delivered(ven, now)
         return content
 

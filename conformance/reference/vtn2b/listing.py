@@ -4,34 +4,37 @@ Spec: OpenADR 2.0b section 8.1 and the rules named.
 """
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
 from lxml.etree import _Element as Element
 
-from conformance.reference.vtn2b.state import Event, Memory, Signal, Ven
+from conformance.reference.vtn2b.state import Event, Memory, Signal, Steps, Ven
 from conformance.reference.wire2b import lasting, make, message, response, stamp, starting
 
 SCALES: Final = {"W": "none", "kW": "k", "MW": "M"}
 _LAST: Final = 1 << 32
 
 
-def listing(
-    memory: Memory,
-    ven: Ven,
-    vtn_id: str,
-    request_id: str,
-    now: datetime,
-    limit: int = _LAST,
-    replying_to: str = "",
-) -> Element:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Head:
+    """What a distribution says before its events."""
+
+    vtn_id: str
+    request_id: str
+    answers: str | None
+    """requestID of what it answers, empty for a poll; None: pushed, without eiResponse (rule 40)."""
+
+
+def listing(memory: Memory, ven: Ven, head: Head, now: datetime, limit: int = _LAST) -> Element:
     """Make the oadrDistributeEvent of a VEN, of at most ``limit`` events."""
     events = chosen(memory, ven, now)[:limit]
     return message(
         "oadr:oadrDistributeEvent",
-        response("200", replying_to),
-        make("pyld:requestID", request_id),
-        make("ei:vtnID", vtn_id),
+        None if head.answers is None else response("200", head.answers),
+        make("pyld:requestID", head.request_id),
+        make("ei:vtnID", head.vtn_id),
         *(_listed(event, now) for event in events),
     )
 
@@ -66,6 +69,7 @@ def _listed(event: Event, now: datetime) -> Element:
         make(
             "ei:eiEventSignals",
             *(_signal(event, place, now) for place in range(len(event.signals))),
+            _baseline(event) if event.baseline else None,
         ),
         _target(event),
     )
@@ -83,6 +87,7 @@ def _descriptor(event: Event, now: datetime) -> Element:
         stamp(now),
         make("ei:eventStatus", event.status(now)),
         make("ei:testEvent", "true") if event.test else None,
+        make("ei:vtnComment", event.comment) if event.comment else None,
     )
 
 
@@ -105,23 +110,42 @@ def _active_period(event: Event) -> Element:
 
 def _signal(event: Event, place: int, now: datetime) -> Element:
     signal = event.signals[place]
-    intervals = (
-        make(
-            "ei:interval",
-            lasting("xcal:duration", lasts),
-            make("xcal:uid", make("xcal:text", str(number))),
-            make("ei:signalPayload", _float(str(value))),
-        )
-        for number, (lasts, value) in enumerate(signal.steps)
-    )
     return make(
         "ei:eiEventSignal",
-        make("strm:intervals", *intervals),
+        _intervals(signal.steps),
         make("ei:signalName", signal.name),
         make("ei:signalType", signal.type),
         make("ei:signalID", f"{event.event_id}-{place}"),
         _unit(signal),
         make("ei:currentValue", _float(current_value(event, signal, now))),
+    )
+
+
+def _intervals(steps: Steps) -> Element:
+    return make(
+        "strm:intervals",
+        *(
+            make(
+                "ei:interval",
+                lasting("xcal:duration", lasts),
+                make("xcal:uid", make("xcal:text", str(number))),
+                make("ei:signalPayload", _float(str(value))),
+            )
+            for number, (lasts, value) in enumerate(steps)
+        ),
+    )
+
+
+def _baseline(event: Event) -> Element:
+    whole = sum((lasts for lasts, _ in event.baseline), timedelta(0))
+    return make(
+        "ei:eiEventBaseline",
+        starting(event.start),
+        lasting("xcal:duration", whole),
+        _intervals(event.baseline),
+        make("ei:baselineID", f"{event.event_id}-expected"),
+        make("ei:baselineName", "expected"),
+        _power("kW"),
     )
 
 
@@ -145,20 +169,22 @@ def _unit(signal: Signal) -> Element | None:
             make("oadr:itemUnits", "USD"),
             make("scale:siScaleCode", "none"),
         )
-    if signal.unit in SCALES:
-        return make(
-            "power:powerReal",
-            make("power:itemDescription", "RealPower"),
-            make("power:itemUnits", "W"),
-            make("scale:siScaleCode", SCALES[signal.unit]),
-            make(
-                "power:powerAttributes",
-                make("power:hertz", "60"),
-                make("power:voltage", "480"),
-                make("power:ac", "true"),
-            ),
-        )
-    return None
+    return _power(signal.unit) if signal.unit in SCALES else None
+
+
+def _power(unit: str) -> Element:
+    return make(
+        "power:powerReal",
+        make("power:itemDescription", "RealPower"),
+        make("power:itemUnits", "W"),
+        make("scale:siScaleCode", SCALES[unit]),
+        make(
+            "power:powerAttributes",
+            make("power:hertz", "60"),
+            make("power:voltage", "480"),
+            make("power:ac", "true"),
+        ),
+    )
 
 
 def _target(event: Event) -> Element:
@@ -166,7 +192,9 @@ def _target(event: Event) -> Element:
     return make(
         "ei:eiTarget",
         *(make("ei:groupID", name) for name in event.groups),
+        *(make("ei:resourceID", name) for name in event.resources),
         *(make("ei:venID", name) for name in one),
+        *(make("ei:partyID", name) for name in event.parties),
     )
 
 

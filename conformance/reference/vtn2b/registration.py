@@ -38,7 +38,7 @@ class Registrations:
                 return self._created(WRONG_ID, asked, None), None
             known.pull, known.address = _way(asked)
             return self._created(OK, asked, known), None
-        if ven_id and ven_id not in (*self._settings.pre_allocated, *self._memory.vens):
+        if ven_id and not self._may_have(ven_id, peer):
             return self._created(WRONG_ID, asked, None), None
         fresh = self._fresh(asked, ven_id, peer)
         return self._created(OK, asked, fresh), fresh
@@ -63,6 +63,13 @@ class Registrations:
         """Take a VEN's oadrCanceledPartyRegistration."""
         if text(answer, "ei:eiResponse/ei:responseCode") == OK:
             self._memory.vens.pop(text(answer, "ei:venID"), None)
+
+    def _may_have(self, ven_id: str, peer: str) -> bool:
+        """Say whether a VEN may ask for this id: one agreed beforehand, or its own; never that of another."""
+        holder = self._memory.vens.get(ven_id)
+        if holder is not None:
+            return holder.peer == peer
+        return ven_id in self._settings.pre_allocated
 
     def _of(self, peer: str) -> Ven | None:
         known = [ven for ven in self._memory.vens.values() if ven.peer == peer]

@@ -9,6 +9,8 @@ from typing import Final
 from lxml.etree import _Element as Element
 
 OPEN_END: Final = timedelta(0)
+Steps = tuple[tuple[timedelta, Decimal], ...]
+"""How long each value holds, one after the other."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,7 +21,7 @@ class Signal:
     type: str = "level"
     unit: str = ""
     """``W``, ``kW``, ``USD/kWh``; empty: none."""
-    steps: tuple[tuple[timedelta, Decimal], ...] = ((timedelta(minutes=5), Decimal(1)),)
+    steps: Steps = ((timedelta(minutes=5), Decimal(1)),)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,9 +40,14 @@ class Event:
     recovery: timedelta = timedelta(0)
     always: bool = True
     test: bool = False
+    comment: str = ""
     vens: tuple[str, ...] = ()
     """venIDs that get it; empty: all."""
     groups: tuple[str, ...] = ()
+    resources: tuple[str, ...] = ()
+    parties: tuple[str, ...] = ()
+    baseline: Steps = ()
+    """Expected use in kW without the event, from its start on; empty: not stated."""
     cancelled: bool = False
 
     def length(self) -> timedelta:

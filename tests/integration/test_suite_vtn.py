@@ -1,0 +1,23 @@
+"""The VTN plans against the bundled VTN: every case that applies ends in PASS, for what was really seen."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from conformance.engine.run import Order, prepare, run
+from conformance.kit.verdict import Verdict
+
+_FEWEST = {"oadr20b-vtn-pull": 30, "oadr20b-vtn-push": 29}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", sorted(_FEWEST))
+def test_the_bundled_vtn_passes_every_case(name: str, tmp_path: Path) -> None:
+    prepared = prepare(Order(plan=name, time="virtual"))
+
+    verdicts = asyncio.run(run(prepared, tmp_path / "run"))
+
+    open_ = {c.case: c.cause for c in verdicts.cases if c.verdict is not Verdict.PASS}
+    assert open_ == {}
+    assert len(verdicts.cases) >= _FEWEST[name]
