@@ -10,7 +10,7 @@ from conformance.reference.ven2b import metadata, opts, producer, registration
 from conformance.reference.ven2b.events import Said, created
 from conformance.reference.ven2b.settings import Settings as VenSettings
 from conformance.reference.ven2b.state import Known, Registration
-from conformance.reference.vtn2b.listing import listing
+from conformance.reference.vtn2b.listing import Head, listing
 from conformance.reference.vtn2b.reports import Reports, request
 from conformance.reference.vtn2b.settings import Settings as VtnSettings
 from conformance.reference.vtn2b.state import Event, Memory, Signal, Ven
@@ -76,7 +76,7 @@ def _events(vtn_id: str, ven: Ven) -> Element:
         Event(event_id="e3", start=NOW, context=CONTEXT, cancelled=True, version=1),
     )
     memory = Memory(events={event.event_id: event for event in events})
-    return listing(memory, ven, vtn_id, "d1", NOW)
+    return listing(memory, ven, Head(vtn_id=vtn_id, request_id="d1", answers=""), NOW)
 
 
 def _registration(vtn_id: str, ven_id: str, registration_id: str) -> Registration:
