@@ -313,14 +313,6 @@ class Ven(Protocol):
         """Post exactly these bytes."""
         ...
 
-    def request_id(self) -> str:
-        """Return a fresh requestID."""
-        ...
-
-    async def answer(self, message: Message) -> None:
-        """Answer what a poll has brought, as a good VEN does."""
-        ...
-
     async def register(self) -> Message:
         """Query nothing, create a registration, register reports, request events; the usual bootstrap."""
         ...
