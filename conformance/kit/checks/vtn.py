@@ -116,6 +116,22 @@ def echoes(request: str, answer: str, *paths: str, requirement: str) -> Check:
     return Check(f"repeats {' '.join(paths)}", judge)
 
 
+def keeps(mark: str, name: str, *paths: str, requirement: str) -> Check:
+    """Demand that fields of the device's first message of a name after a mark say what its last one before it said."""
+
+    def judge(transcript: Transcript) -> Iterator[Finding]:
+        here, found = transcript.mark(mark), seen_after(transcript, mark, name)
+        if here is None or found is None:
+            return
+        before = [m for m in transcript.from_device(name) if m.number < here.number]
+        for path in paths if before else ():
+            wanted, got = before[-1].text(path), found.text(path)
+            if wanted != got:
+                yield wrong(requirement, found, path, wanted or "none", got or "none")
+
+    return Check(f"keeps {' '.join(paths)} after {mark}", judge)
+
+
 def seen_after(transcript: Transcript, mark: str, name: str, until: str = "") -> Message | None:
     """Return the device's first message of a name after a mark, perhaps before another mark."""
     here = transcript.mark(mark)
