@@ -11,6 +11,9 @@ from conformance.kit.checks.rules2b import (
     ven_answers,
     ven_identity,
     ven_opts,
+    vtn_events,
+    vtn_identity,
+    vtn_listings,
 )
 from conformance.kit.finding import Check
 
@@ -44,5 +47,9 @@ VEN: Final = (
     *ven_answers.RULES,
     *ven_opts.RULES,
 )
-VTN: Final[tuple[Check, ...]] = ()
+VTN: Final = (
+    *vtn_identity.RULES,
+    *vtn_events.RULES,
+    *vtn_listings.RULES,
+)
 BY_ROLE: Final = {"VEN": (*RULES, *VEN), "VTN": (*RULES, *VTN)}
