@@ -136,8 +136,16 @@ class Utility(Protocol):
         """Queue (pull) or push any message."""
         ...
 
-    def send_raw(self, body: bytes, *, service: str, wrong: str) -> None:
-        """Queue or push exactly these bytes."""
+    def send_raw(
+        self,
+        body: bytes,
+        *,
+        service: str,
+        wrong: str,
+        headers: tuple[tuple[str, str], ...] = (),
+        method: str = "POST",
+    ) -> None:
+        """Queue or push exactly these bytes; headers and method are those of a push."""
         ...
 
     def answer_next(self, name: str, *replies: Reply) -> None:

@@ -44,7 +44,13 @@ class Caller:
         self._where: tuple[str, int] | None = None
 
     async def post(
-        self, url: str, body: bytes, *, wrong: str = "", headers: Headers = ()
+        self,
+        url: str,
+        body: bytes,
+        *,
+        wrong: str = "",
+        headers: Headers = (),
+        method: str = "POST",
     ) -> Message | None:
         """Post once and return the answer; None, and a mark, when none came."""
         parts = urlsplit(url)
@@ -55,7 +61,9 @@ class Caller:
                 if not await self._connect(host, port, secure=parts.scheme == "https"):
                     return None
                 fresh = True  # noqa: PLW2901 - a connection just made is not tried a second time
-            found = await self._exchange(parts.path, f"{host}:{port}", body, wrong, headers)
+            found = await self._exchange(
+                f"{method} {parts.path} HTTP/1.1", f"{host}:{port}", body, wrong, headers
+            )
             if found is not None or fresh:
                 return found
         return None
@@ -83,7 +91,7 @@ class Caller:
         return True
 
     async def _exchange(
-        self, path: str, host: str, body: bytes, wrong: str, headers: Headers
+        self, start: str, host: str, body: bytes, wrong: str, headers: Headers
     ) -> Message | None:
         line = self._line
         if line is None:
@@ -91,8 +99,9 @@ class Caller:
         usual: Headers = (("Host", host), ("Content-Type", "application/xml"))
         named = {name.lower() for name, _ in headers}
         kept = tuple(pair for pair in usual if pair[0].lower() not in named)
-        length = () if "content-length" in named else (("Content-Length", str(len(body))),)
-        head = write_head(f"POST {path} HTTP/1.1", (*kept, *headers, *length))
+        measured = not named & {"content-length", "transfer-encoding"}
+        length = (("Content-Length", str(len(body))),) if measured else ()
+        head = write_head(start, (*kept, *headers, *length))
         try:
             line.writer.write(head + body)
             await line.writer.drain()

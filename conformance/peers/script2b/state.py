@@ -47,6 +47,10 @@ class Item:
     listing: bool = False
     """True: all events; two in a row are one."""
     wrong: str = ""
+    headers: tuple[tuple[str, str], ...] = ()
+    """Push: replace or follow the usual ones."""
+    method: str = "POST"
+    """Push: of the request."""
 
 
 class Names:

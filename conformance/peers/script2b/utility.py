@@ -190,9 +190,25 @@ class ScriptedUtility:
         service = SERVICE_OF.get(local_name(element), REGISTER)
         self._later(service, lambda: element, wrong)
 
-    def send_raw(self, body: bytes, *, service: str, wrong: str) -> None:
+    def send_raw(
+        self,
+        body: bytes,
+        *,
+        service: str,
+        wrong: str,
+        headers: tuple[tuple[str, str], ...] = (),
+        method: str = "POST",
+    ) -> None:
         """Queue or push bytes."""
-        self._queue(Item(build=lambda _, __: body, service=service, wrong=wrong))
+        self._queue(
+            Item(
+                build=lambda _, __: body,
+                service=service,
+                wrong=wrong,
+                headers=headers,
+                method=method,
+            )
+        )
 
     def answer_next(self, name: str, *replies: Reply) -> None:
         """Answer the next requests of a name so."""
