@@ -72,6 +72,8 @@ class Workshop:
             SuiteError: the mutant does not fit the source.
         """
         began = self._real.elapsed_s()
+        # Made anew: a wrong device may spoil the TLS context that it is handed.
+        self._identities = made_for_run(self._real.now(), self._plan.role)
         with loaded(mutant.package, mutant.sources()) as package:
             outcomes = asyncio.run(self._all(package, cases))
         return _judged(mutant, cases, outcomes, self._real.elapsed_s() - began)

@@ -138,7 +138,7 @@ def sends(
                 expected=f"{times} {name}" + (f" with {value}" if value else ""),
                 observed=str(len(found)),
                 late=True,
-                healthy=bool(transcript.since(start).from_device()),
+                healthy=bool(transcript.from_device()),
             )
 
     return Check(

@@ -37,13 +37,12 @@ def goes_on(after: str = "again", *, requirement: str = GOES_ON) -> Check:
         if start is None or transcript.mark("watched") is None:
             return
         if not any(e.delivered and e.request.number > start for e in transcript.exchanges()):
-            known = any(e.delivered for e in transcript.exchanges())
             yield Finding(
                 requirement=requirement,
                 expected="an exchange with the line whole again",
                 observed="none",
                 late=True,
-                healthy=known,
+                healthy=bool(transcript.from_device()),
             )
 
     return Check(f"goes on after {after}", judge)

@@ -75,6 +75,7 @@ class ScriptedUtility:
         self._caller = Caller(network.tape, network.clock, network.client)
         self._pushing: asyncio.Task[None] | None = None
         self._due: Mailbox[bool] = network.clock.mailbox()
+        self._resting = False
 
     # --- for the runner
 
@@ -251,14 +252,21 @@ class ScriptedUtility:
     def _queue(self, item: Item) -> None:
         self.state.push(item)
         if self._settings.mode == "push":
+            self._ring()
+
+    def _ring(self) -> None:
+        """Wake the deliverer if it rests; busy, it will see the queue, and a device may let it wait long."""
+        if self._resting:
+            self._resting = False
             self._due.put(True)
 
     async def _push(self) -> None:
         with self._net.clock.held():
             while True:
-                await self._due.get()
                 while self.state.queue and self.state.account is not None:
                     await self._deliver(self.state.queue.popleft())
+                self._resting = True
+                await self._due.get()
 
     async def _deliver(self, item: Item) -> None:
         account = self.state.account
@@ -279,7 +287,7 @@ class ScriptedUtility:
     def _answered(self, _: Message) -> None:
         """Deliver what an answer has made possible, e.g. after a registration."""
         if self._settings.mode == "push" and self.state.queue and self.state.account is not None:
-            self._due.put(True)
+            self._ring()
 
     def _answer(self, request: Message) -> Answer:
         if not request.path.startswith(f"{BASE}/"):

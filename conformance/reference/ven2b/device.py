@@ -4,6 +4,7 @@ One task does everything in turn; operators and pushed messages leave work in it
 simulated. ``memory`` outlives it: a device made anew on the same memory is one that was restarted.
 """
 
+from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Final
@@ -52,7 +53,9 @@ class Ven:
         self._events = Events(self.memory, settings, chance)
         self._reports = Reports(self.memory, settings, self._number)
         self._inbox = Inbox(self.memory, self._events, self._reports)
-        self._jobs: Mailbox[Job] = clock.mailbox()
+        self._jobs: deque[Job] = deque()
+        self._bell: Mailbox[bool] = clock.mailbox()
+        self._resting = False
         self._next_poll: datetime | None = None
         self._listener: Listener | None = None
 
@@ -73,39 +76,39 @@ class Ven:
 
     def query(self) -> None:
         """Ask the VTN about itself and this VEN's registration."""
-        self._jobs.put(self._query)
+        self._leave(self._query)
 
     def register(self, *, afresh: bool = False) -> None:
         """Register, or register again; ``afresh`` drops the ids of the present registration."""
-        self._jobs.put(lambda: self._register(afresh=afresh))
+        self._leave(lambda: self._register(afresh=afresh))
 
     def cancel_registration(self) -> None:
         """End the registration."""
-        self._jobs.put(self._cancel_registration)
+        self._leave(self._cancel_registration)
 
     def request_events(self, limit: str = "") -> None:
         """Ask for the list of events, all of them or the first so many."""
-        self._jobs.put(lambda: self._request_events(limit))
+        self._leave(lambda: self._request_events(limit))
 
     def opt(self, event_id: str, opt: str) -> None:
         """Change the answer to an event: ``optIn`` or ``optOut``."""
-        self._jobs.put(lambda: self._post(EVENT, self._events.change(event_id, opt)))
+        self._leave(lambda: self._post(EVENT, self._events.change(event_id, opt)))
 
     def opt_for_event(self, event_id: str, opt: str, opt_id: str) -> None:
         """Opt for an event by an oadrCreateOpt."""
-        self._jobs.put(lambda: self._opt_for_event(event_id, opt, opt_id))
+        self._leave(lambda: self._opt_for_event(event_id, opt, opt_id))
 
     def opt_schedule(self, opt: str, windows: Sequence[Span], opt_id: str) -> None:
         """Announce when this VEN is available (``optIn``) or not."""
-        self._jobs.put(lambda: self._opt_schedule(opt, windows, opt_id))
+        self._leave(lambda: self._opt_schedule(opt, windows, opt_id))
 
     def cancel_opt(self, opt_id: str) -> None:
         """Take back an opt schedule."""
-        self._jobs.put(lambda: self._cancel_opt(opt_id))
+        self._leave(lambda: self._cancel_opt(opt_id))
 
     def ask_metadata(self, name: str) -> None:
         """Ask the VTN which reports it offers, under a reportRequestID."""
-        self._jobs.put(lambda: self._ask(producer.metadata_request(name), name))
+        self._leave(lambda: self._ask(producer.metadata_request(name), name))
 
     def ask_report(
         self,
@@ -117,11 +120,11 @@ class Ven:
     ) -> None:
         """Ask the VTN for a periodic report."""
         request = producer.periodic_request(name, specifier, points, every_, period)
-        self._jobs.put(lambda: self._ask(request, name))
+        self._leave(lambda: self._ask(request, name))
 
     def end_report(self, name: str) -> None:
         """Cancel a report that the VTN delivers."""
-        self._jobs.put(lambda: self._end_report(name))
+        self._leave(lambda: self._end_report(name))
 
     def running(self) -> dict[str, str]:
         """Return the events acted on now, with the value in force."""
@@ -154,9 +157,19 @@ class Ven:
         if self._polls() and self._next_poll is not None and self._next_poll <= now:
             await self._poll(now)
         await self._report()
-        job = await self._jobs.get(until=self._wake())
-        if job is not None:
-            await job()
+        if not self._jobs:
+            self._resting = True
+            await self._bell.get(until=self._wake())
+            self._resting = False
+        if self._jobs:
+            await self._jobs.popleft()()
+
+    def _leave(self, job: Job) -> None:
+        """Leave work; the bell rings only for one who rests: a job may wait long behind another that pauses."""
+        self._jobs.append(job)
+        if self._resting:
+            self._resting = False
+            self._bell.put(True)
 
     def _wake(self) -> datetime | None:
         instants = [self._reports.next_due() if self.memory.registration else None]
@@ -196,9 +209,9 @@ class Ven:
         if answer.service == EVENT or answer.again:
             kept = None if answer.service == EVENT else answer.content
             late = answer if kept is None else Answer(again=True)
-            self._jobs.put(lambda: self._owe(late))
+            self._leave(lambda: self._owe(late))
             return kept
-        self._jobs.put(self._report)
+        self._leave(self._report)
         return answer.content
 
     async def _owe(self, answer: Answer) -> None:

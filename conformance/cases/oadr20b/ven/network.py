@@ -42,9 +42,12 @@ _AGAIN = ("oadrCreatePartyRegistration", "oadrRegisterReport")
     mutants=("gives-up-at-start",),
 )
 async def away_at_start(stage: VenStage) -> None:
-    """Start the device with the port closed, open it after 100 seconds."""
+    """Let the device meet a busy VTN, then a closed port for 100 seconds, then all well."""
+    stage.utility.answer_always("*", status(503))
+    await stage.until(lambda t: t.from_device() or None, PATIENCE, "speak to its VTN")
     await stage.utility.down()
     await stage.sleep(timedelta(seconds=100))
+    stage.utility.answer_always("*", None)
     await stage.utility.up()
     stage.mark("again")
     await stage.maybe(received("oadrRequestEvent"), PATIENCE, "register")
@@ -196,9 +199,8 @@ async def lost_receipt(stage: VenStage) -> None:
     mutants=("ends-on-empty-answer",),
 )
 async def empty_body(stage: VenStage) -> None:
-    """Answer two polls with nothing."""
-    nothing = raw(b"", wrong="no body")
-    await _struck_polls(stage, nothing, nothing)
+    """Answer a poll with nothing."""
+    await _struck_polls(stage, raw(b"", wrong="no body"))
 
 
 async def _struck_polls(stage: VenStage, *replies: Reply) -> None:
@@ -226,7 +228,7 @@ async def _struck_polls(stage: VenStage, *replies: Reply) -> None:
     observations=(sent("oadrPoll", 9), mark_set("watched"), mark_set("recovered")),
     modes=("pull",),
     timing=Timing(poll=timedelta(seconds=40), lasts=timedelta(minutes=8)),
-    mutants=("constant-pause", "hammers", "pauses-for-ever"),
+    mutants=("constant-pause", "hammers"),
 )
 async def busy(stage: VenStage) -> None:
     """Be busy for two minutes and a half."""

@@ -34,7 +34,7 @@ async def _settled(stage: VenStage) -> None:
     await stage.until(received(CREATE), PATIENCE, "register")
     await stage.until(received("oadrRequestEvent"), PATIENCE, "ask for its events")
     await stage.until(received(_REPORTS), PATIENCE, "register its reports")
-    await stage.sleep(timedelta(seconds=35))
+    await stage.sleep(timedelta(seconds=65))
     stage.mark("settled")
 
 
@@ -219,10 +219,15 @@ async def reregistration_of_another(stage: VenStage) -> None:
     purpose="Exposes a VEN that keeps its old ids, or does not register its reports again.",
     public=("N1_0060", "N0_5060"),
     applies_if="VEN-REG-AFRESH",
-    requirements=("REQ-OADR20B-R406-1", "REQ-OADR20B-8.4.1-1", "REQ-OADR20B-R309-1"),
+    requirements=(
+        "REQ-OADR20B-R406-1",
+        "REQ-OADR20B-8.4.1-1",
+        "REQ-OADR20B-R309-1",
+        "REQ-OADR20B-R405-1",
+    ),
     checks=(
         field(CREATE, "ei:registrationID", "", requirement="REQ-OADR20B-R406-1", after="afresh"),
-        sends(_REPORTS, requirement="REQ-OADR20B-R406-1", after="afresh"),
+        bootstraps(),
         keeps_ids(after="afresh"),
     ),
     observations=(sent(CREATE), exchanges(2, after_mark="registered")),
@@ -236,7 +241,7 @@ async def afresh(stage: VenStage) -> None:
     here = stage.transcript.all_marks("afresh")[-1].number
     await stage.until(received(CREATE, after=here), PATIENCE, "register afresh")
     stage.mark("registered")
-    await stage.sleep(timedelta(seconds=31))
+    await stage.sleep(timedelta(seconds=65))
 
 
 @case(
