@@ -275,7 +275,13 @@ class ScriptedUtility:
         made = item.build(self._net.clock.now(), None)
         body = made if isinstance(made, bytes) else build.payload(made)
         root = url.rstrip("/").removesuffix(BASE)
-        answer = await self._caller.post(f"{root}{BASE}/{item.service}", body, wrong=wrong)
+        answer = await self._caller.post(
+            f"{root}{BASE}/{item.service}",
+            body,
+            wrong=wrong,
+            headers=item.headers,
+            method=item.method,
+        )
         if answer is not None and answer.name == "oadrCanceledPartyRegistration":
             self._usual.canceled(answer, self._net.clock.now())
 

@@ -34,7 +34,7 @@ _OPERATION = "REQ-OADR20B-8.6-1"
     ),
     observations=(reached("oadrResponse", 4), sent("oadrPoll", 4)),
     modes=_PULL,
-    mutants=("polls-at-own-period", "polls-twice-as-often"),
+    mutants=("polls-twice-as-often",),
 )
 async def empty_queue(stage: VenStage) -> None:
     """Watch five empty polls."""

@@ -70,7 +70,7 @@ async def query_first(stage: VenStage) -> None:
     requirements=("REQ-OADR20B-8.4-1", "REQ-OADR20B-8.4.1-1"),
     checks=(
         sends(_QUERY, requirement="REQ-OADR20B-8.4-1", after="case.prepared"),
-        never((CREATE, _REPORTS), requirement="REQ-OADR20B-8.4-1", after="case.prepared"),
+        never((CREATE,), requirement="REQ-OADR20B-8.4-1", after="case.prepared"),
         keeps_ids(),
     ),
     observations=(sent(_QUERY), reached(CREATED), mark_set("answered")),
@@ -196,10 +196,10 @@ async def reregistration(stage: VenStage) -> None:
     id="OADR20B-VEN-REG-052",
     title="A request for registration with another venID is refused",
     purpose="Exposes a VEN that does not compare the venID of oadrRequestReregistration.",
-    requirements=("REQ-OADR20B-R512-1",),
+    requirements=("REQ-OADR20B-R512-5",),
     checks=(
-        never((CREATE,), requirement="REQ-OADR20B-R512-1", after="case.prepared"),
-        field("oadrResponse", ".//ei:responseCode", "452", requirement="REQ-OADR20B-R512-1"),
+        never((CREATE,), requirement="REQ-OADR20B-R512-5", after="case.prepared"),
+        field("oadrResponse", ".//ei:responseCode", "452", requirement="REQ-OADR20B-R512-5"),
     ),
     observations=(reached("oadrRequestReregistration"), exchanges(1, after_mark="asked")),
     mutants=("reregisters-for-anybody",),
