@@ -6,7 +6,7 @@ STAMP := $(VENV)/.installed
 # A file stays with one process, which shares its fixtures; one test: .venv/bin/python -m pytest path::name
 WORKERS := -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
-.PHONY: help setup demo test soak mutants fuzz check fmt lint types arch cov bench dist clean
+.PHONY: help setup demo test soak mutants peers fuzz check fmt lint types arch cov bench dist clean
 
 help: ## List the verbs.
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -32,6 +32,9 @@ soak: $(STAMP) ## Crashes, power loss, faults, simulated days and wrong devices,
 mutants: $(STAMP) ## Try every wrong reference device on whole plans and keep the matrix (many minutes).
 	for plan in oadr20b-ven-pull oadr20b-ven-push; do $(BIN)/gridgate-conformance mutants --plan $$plan --full --jobs 2 \
 	  --write docs/conformance/mutants-$$plan.json || exit 1; done
+
+peers: $(STAMP) ## Judge implementations of others; a verdict that is not the expected one fails (minutes).
+	$(BIN)/gridgate-conformance peers openleadr
 
 fuzz: $(STAMP) ## Attack every reader with damaged messages, guided by coverage (10 minutes each).
 	$(BIN)/uv pip install --quiet --python $(BIN)/python atheris

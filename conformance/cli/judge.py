@@ -4,24 +4,21 @@ import argparse
 import json
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Final, TypeVar
 
 from conformance.cli.ending import EXITS, INTERRUPTED, Exit
 from conformance.cli.mutants import add_mutants, run_mutants
+from conformance.cli.peers import add_peers, run_peers
 from conformance.cli.plans import add_plan, run_plan
+from conformance.cli.playing import played
 from conformance.cli.runs import add_runs, run_diff, run_rejudge, run_report, run_verify
-from conformance.engine.conclude import REPORT_HTML, finish
-from conformance.engine.console import CONSOLE, Console
 from conformance.engine.errors import SuiteError
 from conformance.engine.judging import Verdicts
 from conformance.engine.pics import proforma, template
 from conformance.engine.plans import find_plan, plan_files
-from conformance.engine.run import Order, Prepared, begin, play_run, prepare
-from conformance.engine.sealed import load_key
+from conformance.engine.run import Order, Prepared, prepare
 from conformance.kit.verdict import Verdict
-from gateway.client.clock import SystemClock
 
 _EXIT_OF: Final[Mapping[Verdict, Exit]] = {
     Verdict.PASS: Exit.OK,
@@ -46,6 +43,7 @@ def add_verbs(verbs: "argparse._SubParsersAction[P]") -> None:
     _add_run(verbs)
     add_plan(verbs)
     add_mutants(verbs)
+    add_peers(verbs)
     add_runs(verbs)
 
 
@@ -72,6 +70,13 @@ def _add_run(verbs: "argparse._SubParsersAction[P]") -> None:
     run.add_argument("--certify", action="store_true", help="frozen plan, real time, no selection")
     run.add_argument("--fail-fast", action="store_true", help="stop at the first FAIL or ERROR")
     run.add_argument(
+        "--jobs",
+        type=int,
+        default=1,
+        metavar="N",
+        help="cases side by side, each with its own device",
+    )
+    run.add_argument(
         "--dry-run", action="store_true", help="say what would be played, and how long"
     )
     run.add_argument("--out", type=Path, metavar="DIR", help="directory of the evidence")
@@ -92,6 +97,7 @@ def judge(given: argparse.Namespace) -> int:
         "run": _run,
         "plan": run_plan,
         "mutants": run_mutants,
+        "peers": run_peers,
         "rejudge": run_rejudge,
         "verify": run_verify,
         "report": run_report,
@@ -141,21 +147,13 @@ def _run(given: argparse.Namespace) -> int:
         strict=given.strict,
         certify=given.certify,
         fail_fast=given.fail_fast,
+        jobs=max(1, given.jobs),
         out=given.out,
     )
     prepared = prepare(order)
     if given.dry_run:
         return _foretell(prepared)
-    key = load_key(given.key)
-    folder = given.out or _folder(prepared)
-    begin(folder, prepared)
-    with (folder / CONSOLE).open("a") as log:
-        console = Console(keep=log)
-        told = replace(prepared, listener=console.listener())
-        verdicts = play_run(told, folder, fail_fast=given.fail_fast)
-        console.concluded(verdicts, str(folder))
-    fingerprint = finish(folder, prepared.file, verdicts, key)
-    console.line(f"sealed by {fingerprint}; open {folder / REPORT_HTML}")
+    verdicts = played(prepared, given.out, given.key, fail_fast=given.fail_fast)
     if given.json:
         sys.stdout.write(verdicts.model_dump_json(indent=1) + "\n")
     return exit_of(verdicts)
@@ -164,11 +162,6 @@ def _run(given: argparse.Namespace) -> int:
 def exit_of(verdicts: Verdicts) -> Exit:
     """Return the exit code of a plan's verdict."""
     return _EXIT_OF[verdicts.verdict]
-
-
-def _folder(prepared: Prepared) -> Path:
-    stamp = SystemClock().now().strftime("%Y%m%dT%H%M%SZ")
-    return Path("var") / "conformance" / f"{prepared.file.plan.id}-{stamp}"
 
 
 def _foretell(prepared: Prepared) -> int:

@@ -39,7 +39,9 @@ def reports(folder: Path, file: RunFile, verdicts: Verdicts, into: Path | None =
     report = report_of(folder, file, verdicts)
     (target / REPORT_JSON).write_text(report.model_dump_json(indent=1) + "\n")
     (target / JUNIT).write_bytes(junit(verdicts))
-    (target / REPORT_HTML).write_text(page(folder, report, verdicts, file.plan))
+    (target / REPORT_HTML).write_text(
+        page(folder, report, verdicts, file.plan, poll_s=file.ixit.poll_s)
+    )
 
 
 def finish(folder: Path, file: RunFile, verdicts: Verdicts, key: Ed25519PrivateKey) -> str:
@@ -62,7 +64,14 @@ def opened(folder: Path) -> RunFile:
 def rejudged(folder: Path) -> Verdicts:
     """Judge a recorded run again, from its history alone."""
     file = opened(folder)
-    return judge_run(folder, file.plan, file.plan.cases, file.skips, strict=file.strict)
+    return judge_run(
+        folder,
+        file.plan,
+        file.plan.cases,
+        file.skips,
+        strict=file.strict,
+        poll_s=file.ixit.poll_s,
+    )
 
 
 def same_as_recorded(folder: Path, verdicts: Verdicts) -> bool:

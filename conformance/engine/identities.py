@@ -9,6 +9,7 @@ from pathlib import Path
 
 from certs.files import write
 from certs.issue import OpenAdrPki, openadr
+from conformance.engine.drivers.entry import Pem
 from conformance.engine.errors import SuiteError
 from conformance.faults.disguise import HONEST, Disguise, Wardrobe
 from conformance.peers.script2b.ports import Contexts
@@ -27,6 +28,7 @@ class Identities:
     device_client: ssl.SSLContext | None = None
     device_server: ssl.SSLContext | None = None
     """A device in this process."""
+    device_pem: Pem | None = None
     another: Callable[[str], ssl.SSLContext | None] = lambda _: None
     """Makes the client's context of one more scripted VEN."""
 
@@ -81,12 +83,21 @@ def made_for_run(now: datetime, role: str = "ven", kind: str = "ecc") -> Identit
             client=_client(ours, role == "vtn"),
             device_client=_client(theirs, role == "ven"),
             device_server=openadr_server(theirs, TlsProfile.CERTIFICATION),
+            device_pem=_pem(theirs),
             another=another,
         )
 
 
 def _client(files: TlsFiles, host_names: bool) -> ssl.SSLContext:  # noqa: FBT001 - passed on
     return openadr_client(files, TlsProfile.CERTIFICATION, host_names=host_names)
+
+
+def _pem(files: TlsFiles) -> Pem:
+    return Pem(
+        certificate=files.certificate.read_bytes(),
+        key=files.key.read_bytes(),
+        ca=files.ca.read_bytes(),
+    )
 
 
 def _files(pki: OpenAdrPki, folder: Path, ven_name: str) -> tuple[TlsFiles, TlsFiles]:

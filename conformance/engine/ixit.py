@@ -48,6 +48,10 @@ class Ixit(Model):
     """Push: where the device listens; empty: what it registers."""
     vtn_url: str = ""
     """VTN under test: its address, with the path prefix; a device in this process tells it itself."""
+    vtn_id: str = "Gridgate-Suite"
+    """Of the suite; of mixed case, so that a device which changes the case of ids, or minds one, is found out."""
+    poll_s: float = 0
+    """Poll period offered where a case does not ask for one of its own; 0: ten seconds."""
     start_up_s: float = 90
     """Longest time from start until it is registered and at rest."""
     market_context: str = CONTEXT
@@ -74,6 +78,7 @@ class Ixit(Model):
             "resource_id": self.resource_id,
             "ven_name": self.ven_name,
             "start_up_s": f"{self.start_up_s:g}",
+            "vtn_id": self.vtn_id,
             "transport_address": self.transport_address,
             "vtn_url": self.vtn_url,
             **self.values,

@@ -8,6 +8,7 @@ from typing import Final
 
 from conformance.engine.data import Model
 from conformance.engine.defects import called
+from conformance.engine.facts import facts_of
 from conformance.engine.history import Attempt, attempts
 from conformance.engine.plans import Plan
 from conformance.kit.case import Case
@@ -46,11 +47,6 @@ class Verdicts(Model):
     certifiable: bool
     """No mandatory case was skipped or left open, and nothing failed."""
     cases: tuple[Judged, ...]
-
-
-def facts_of(case: Case) -> Mapping[str, str]:
-    """Return what a transcript must know beside its messages."""
-    return {**dict(case.facts), "poll_s": f"{case.timing.poll.total_seconds():g}"}
 
 
 def outcome_of(case: Case, transcript: Transcript, *, strict: bool) -> Outcome:
@@ -97,6 +93,7 @@ def judge_run(
     skips: Mapping[str, str],
     *,
     strict: bool = False,
+    poll_s: float = 0,
 ) -> Verdicts:
     """Judge a recorded run.
 
@@ -106,8 +103,9 @@ def judge_run(
         cases: Of the plan, in order.
         skips: Case -> why it was not played.
         strict: True: a violated SHOULD fails.
+        poll_s: Of the IXIT.
     """
-    facts = {case.id: facts_of(case) for case in cases}
+    facts = {case.id: facts_of(case, poll_s) for case in cases}
     found = attempts(folder, plan.mode, facts)
     rows = [_row(case, plan, found.get(case.id), skips, strict=strict) for case in cases]
     return summed(plan, rows)

@@ -40,7 +40,7 @@ def _where(plan: Plan, ixit: Ixit) -> Iterator[str]:
         yield f"The device's VTN address is {scheme}://{ixit.host_name}:{port}{BASE}"
         if not ixit.listen_port:
             yield "Set listen_port in the IXIT first: 0 takes a free one at each start."
-        yield f"The suite listens on {ixit.listen_host}; its vtnID is gridgate-suite."
+        yield f"The suite listens on {ixit.listen_host}; its vtnID is {ixit.vtn_id}."
         yield f"Market context of the events: {ixit.market_context}"
         if plan.mode == "push":
             told = ixit.transport_address or "what the device registers as oadrTransportAddress"

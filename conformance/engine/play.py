@@ -9,6 +9,7 @@ from typing import Final
 from conformance.engine.drivers.entry import EntryHands, Factory, Place
 from conformance.engine.drivers.hands import Driving, Hands
 from conformance.engine.errors import DriverMissingError, PreconditionError
+from conformance.engine.facts import facts_of, poll_of
 from conformance.engine.identities import Identities
 from conformance.engine.preparation import prepare_ven, prepare_vtn
 from conformance.engine.stage import PlayedVenStage, Scene, Tell
@@ -49,6 +50,8 @@ class Setting:
     hands: Hands
     """Otherwise, how it is reached."""
     address: Address = _ANYWHERE
+    poll_s: float = 0
+    """Poll period where a case does not ask for one of its own."""
     tell: Tell = lambda _, __: None
 
 
@@ -70,10 +73,7 @@ class _Play:
 
     def __post_init__(self) -> None:
         self.clock = self.setting.clock(self.stuck)
-        facts = {
-            **dict(self.case.facts),
-            "poll_s": f"{self.case.timing.poll.total_seconds():g}",
-        }
+        facts = facts_of(self.case, self.setting.poll_s)
         transcript = Transcript(case=self.case.id, mode=self.setting.mode, facts=facts)
         self.tape = Tape(self.setting.archive, transcript, self.clock, flooded=self.flooded)
 
@@ -202,10 +202,10 @@ class _Play:
     def _settings(self) -> Settings:
         given = dict(self.case.facts)
         return Settings(
-            poll=self.case.timing.poll,
+            poll=poll_of(self.case, self.setting.poll_s),
             mode=self.setting.mode,
             context=self.setting.values["market_context"],
-            vtn_id=given.get("vtn_id", "gridgate-suite"),
+            vtn_id=given.get("vtn_id", self.setting.values["vtn_id"]),
             vtn_metadata=given.get("vtn_metadata", "yes") == "yes",
             address=self.setting.values.get("transport_address", ""),
         )
@@ -220,6 +220,7 @@ class _Play:
             chance=SeededChance(self.setting.seed, f"device {self.case.id}"),
             client_tls=self.setting.identities.device_client,
             server_tls=self.setting.identities.device_server,
+            pem=self.setting.identities.device_pem,
             values={**self.setting.values, **dict(self.case.facts)},
         )
         return EntryHands(self.setting.factory, place)

@@ -14,15 +14,15 @@ from conformance.engine.applies import compiled
 from conformance.engine.clocks import Time
 from conformance.engine.data import FOLDER, Model, load
 from conformance.engine.drivers.choose import hands_for
-from conformance.engine.drivers.entry import Factory, load_factory
+from conformance.engine.drivers.entry import REAL_TIME, Factory, load_factory
 from conformance.engine.errors import SuiteError
+from conformance.engine.facts import facts_of
 from conformance.engine.history import attempts
 from conformance.engine.ixit import Ixit, Tls
 from conformance.engine.judging import (
     VERDICTS,
     Judged,
     Verdicts,
-    facts_of,
     judge_run,
     judged,
     outcome_of,
@@ -86,6 +86,8 @@ class Order:
     strict: bool = False
     certify: bool = False
     fail_fast: bool = False
+    jobs: int = 1
+    """Cases side by side, each with a device of its own."""
     out: Path | None = None
 
 
@@ -109,6 +111,7 @@ class Prepared:
     ixit: Ixit
     ixit_folder: Path
     factory: Factory | None = None
+    jobs: int = 1
     listener: Listener = field(default_factory=Listener)
 
     @property
@@ -136,8 +139,10 @@ def prepare(order: Order, factory: Factory | None = None) -> Prepared:
         raise SuiteError(f"{pics_path}: it is for {pics.profile} {pics.role}, not for {plan.id}")
     ixit = load(ixit_path, Ixit)
     made = factory or (load_factory(ixit.driver.entry) if ixit.driver.kind == "python" else None)
-    time = Time.parse(order.time or ("virtual" if made is not None else "real"))
-    _allowed(order, plan, time, in_process=made is not None)
+    inside = made is not None and not getattr(made, REAL_TIME, False)
+    time = Time.parse(order.time or ("virtual" if inside else "real"))
+    _allowed(order, plan, time, in_process=inside)
+    _side_by_side(order, ixit, time, made)
     cases = plan.cases
     kept = {case.id for case in chosen(plan, order.only)}
     skips = {case.id: why for case in cases if (why := _skip(case, kept, pics, time))}
@@ -152,14 +157,25 @@ def prepare(order: Order, factory: Factory | None = None) -> Prepared:
         pics=pics,
         ixit=ixit.shown(),
         skips=skips,
-        environment=Environment(
-            suite=version("gridgate"),
-            python=platform.python_version(),
-            system=platform.system(),
-            schemas_sha256=schema_digest(),
-        ),
+        environment=_environment(),
     )
-    return Prepared(file=file, cases=cases, ixit=ixit, ixit_folder=ixit_path.parent, factory=made)
+    return Prepared(
+        file=file,
+        cases=cases,
+        ixit=ixit,
+        ixit_folder=ixit_path.parent,
+        factory=made,
+        jobs=order.jobs,
+    )
+
+
+def _environment() -> Environment:
+    return Environment(
+        suite=version("gridgate"),
+        python=platform.python_version(),
+        system=platform.system(),
+        schemas_sha256=schema_digest(),
+    )
 
 
 def reference_ixit(plan: Plan) -> Ixit:
@@ -181,6 +197,14 @@ def _allowed(order: Order, plan: Plan, time: Time, *, in_process: bool) -> None:
     missing = [what for what, wrong in faults.items() if wrong]
     if missing:
         raise SuiteError(f"--certify demands {', '.join(missing)}")
+
+
+def _side_by_side(order: Order, ixit: Ixit, time: Time, made: Factory | None) -> None:
+    if order.jobs > 1 and (made is None or time.is_virtual or ixit.listen_port):
+        raise SuiteError(
+            "--jobs: only devices that the suite starts itself (IXIT driver kind: python, listen_port: 0) "
+            "can be judged side by side, and not in virtual time"
+        )
 
 
 def _skip(case: Case, kept: set[str], pics: Pics, time: Time) -> str:
@@ -208,13 +232,19 @@ async def run(prepared: Prepared, folder: Path, *, fail_fast: bool = False) -> V
     done = begin(folder, prepared)
     archive = Archive(folder)
     setting = _setting(prepared, archive)
-    rows: list[Judged] = []
     try:
-        await _play_all(prepared, setting, done, rows, fail_fast=fail_fast)
+        await _play_all(prepared, setting, done, fail_fast=fail_fast)
     finally:
         archive.close()
     file = prepared.file
-    verdicts = judge_run(folder, file.plan, prepared.cases, file.skips, strict=file.strict)
+    verdicts = judge_run(
+        folder,
+        file.plan,
+        prepared.cases,
+        file.skips,
+        strict=file.strict,
+        poll_s=file.ixit.poll_s,
+    )
     (folder / VERDICTS).write_bytes(written(verdicts))
     return verdicts
 
@@ -242,7 +272,9 @@ def _done(folder: Path, prepared: Prepared) -> Set[str]:
         raise SuiteError(f"{folder}: a run with another {', '.join(differing)} lies there")
     if not (folder / HISTORY).exists():
         return frozenset()  # it was broken off before the first byte
-    found = attempts(folder, before.plan.mode, {c.id: facts_of(c) for c in prepared.cases})
+    found = attempts(
+        folder, before.plan.mode, {c.id: facts_of(c, before.ixit.poll_s) for c in prepared.cases}
+    )
     return {name for name, attempt in found.items() if attempt.ended}
 
 
@@ -259,6 +291,7 @@ def _setting(prepared: Prepared, archive: Archive) -> Setting:
         factory=prepared.factory,
         hands=hands_for(ixit),
         address=Address(host=ixit.listen_host, port=ixit.listen_port, name=ixit.host_name),
+        poll_s=ixit.poll_s,
         tell=prepared.listener.tell,
     )
 
@@ -277,23 +310,33 @@ async def _play_all(
     prepared: Prepared,
     setting: Setting,
     done: Set[str],
-    rows: list[Judged],
     *,
     fail_fast: bool,
 ) -> None:
     carried = Carried()
     real = SystemClock()
     left = [case for case in prepared.playable if case.id not in done]
-    for place, case in enumerate(left, 1):
-        prepared.listener.begun(case, place, len(left))
-        began = real.elapsed_s()
-        transcript = await play(case, setting, carried)
-        outcome = outcome_of(case, transcript, strict=prepared.file.strict)
-        row = judged(case, prepared.file.plan, outcome, 0.0)
-        rows.append(row)
-        prepared.listener.ended(row, real.elapsed_s() - began)
-        if fail_fast and row.verdict in (Verdict.FAIL, Verdict.ERROR):
-            return
+    if prepared.jobs > 1:
+        left.sort(key=lambda case: case.timing.lasts, reverse=True)  # no worker ends alone with it
+    queue = iter(enumerate(left, 1))
+    failed = False
+
+    async def work() -> None:
+        nonlocal failed
+        for place, case in queue:
+            prepared.listener.begun(case, place, len(left))
+            began = real.elapsed_s()
+            transcript = await play(case, setting, carried)
+            outcome = outcome_of(case, transcript, strict=prepared.file.strict)
+            row = judged(case, prepared.file.plan, outcome, 0.0)
+            prepared.listener.ended(row, real.elapsed_s() - began)
+            failed |= row.verdict in (Verdict.FAIL, Verdict.ERROR)
+            if fail_fast and failed:
+                return
+
+    async with asyncio.TaskGroup() as group:
+        for _ in range(prepared.jobs):
+            group.create_task(work())
 
 
 def play_run(prepared: Prepared, folder: Path, *, fail_fast: bool = False) -> Verdicts:

@@ -5,7 +5,7 @@ import importlib
 import ssl
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Final, Protocol
 
 from conformance.engine.drivers.hands import Values
 from conformance.engine.errors import DriverMissingError, SuiteError
@@ -13,6 +13,17 @@ from gateway.domain.chance import Chance
 from gateway.domain.ports import Clock
 
 Method = Callable[..., Awaitable[Values]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pem:
+    """A TLS identity in PEM."""
+
+    certificate: bytes
+    """With its chain."""
+    key: bytes = field(repr=False)
+    ca: bytes
+    """What the other side's certificate must end in."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +41,8 @@ class Place:
     """Identity of the device as a client and, in push mode, as a server; None: plain HTTP."""
     values: Mapping[str, str]
     """IXIT values."""
+    pem: Pem | None = None
+    """The identity once more, for a device that is a program of its own; None: plain HTTP."""
     memory: dict[str, object] = field(default_factory=dict)
     """Its disk: what it puts here outlives ``kill`` and ``start``, not ``reset``."""
 
@@ -56,6 +69,8 @@ class ListeningDevice(Device, Protocol):
 
 
 Factory = Callable[[Place], Device]
+REAL_TIME: Final = "real_time"
+"""Name of the attribute, True, of a factory whose devices live on the wall's clock: foreign programs."""
 
 
 def load_factory(text: str) -> Factory:

@@ -9,8 +9,9 @@ import jinja2
 from lxml import etree
 from markupsafe import Markup
 
+from conformance.engine.facts import facts_of
 from conformance.engine.history import attempts
-from conformance.engine.judging import Judged, Verdicts, facts_of
+from conformance.engine.judging import Judged, Verdicts
 from conformance.engine.plans import Plan
 from conformance.engine.reports.document import Report
 from conformance.engine.reports.sequence import diagram
@@ -46,10 +47,10 @@ class Body:
     cut: bool
 
 
-def page(folder: Path, report: Report, verdicts: Verdicts, plan: Plan) -> str:
-    """Write the page of a recorded run."""
+def page(folder: Path, report: Report, verdicts: Verdicts, plan: Plan, *, poll_s: float = 0) -> str:
+    """Write the page of a recorded run; ``poll_s`` is that of its IXIT."""
     cases = {case.id: case for case in plan.cases}
-    facts = {name: facts_of(case) for name, case in cases.items()}
+    facts = {name: facts_of(case, poll_s) for name, case in cases.items()}
     found = attempts(folder, plan.mode, facts)
     rows: list[Row] = []
     bodies: dict[str, bytes] = {}

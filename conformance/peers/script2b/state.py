@@ -19,7 +19,7 @@ class Settings:
     poll: timedelta
     mode: str
     context: str
-    vtn_id: str = "gridgate-suite"
+    vtn_id: str = "Gridgate-Suite"
     vtn_metadata: bool = True
     """Register its own (empty) reports after a registration (2.0b section 8.3.2.1)."""
     address: str = ""

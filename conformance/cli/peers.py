@@ -1,0 +1,53 @@
+"""The verb ``peers``: judges a device of somebody else's and compares with the verdicts that are kept of it."""
+
+import argparse
+import sys
+from pathlib import Path
+from typing import Final, TypeVar
+
+from conformance.cli.ending import EXITS, Exit
+from conformance.cli.playing import played
+from conformance.engine.run import Order, prepare
+from conformance.foreign.expected import find_peer, peer_names, surprises
+
+P = TypeVar("P", bound=argparse.ArgumentParser)
+_SIDE_BY_SIDE: Final = 40
+
+
+def add_peers(verbs: "argparse._SubParsersAction[P]") -> None:
+    """Declare the verb."""
+    verb = verbs.add_parser(
+        "peers",
+        help="judge a foreign implementation and compare with what is expected of it",
+        description="The device is a program of others, in a process of its own for every case, on the wall's clock. A "
+        "verdict that differs from the expected one either way ends with code 1.",
+        epilog=EXITS,
+    )
+    verb.add_argument("peer", nargs="?", default="openleadr", choices=peer_names())
+    verb.add_argument("--subset", action="store_true", help="the cases of the daily test alone")
+    verb.add_argument("--only", action="append", default=[], metavar="WORD", help="as of run")
+    verb.add_argument("--jobs", type=int, default=_SIDE_BY_SIDE, metavar="N", help="side by side")
+    verb.add_argument("--seed", type=int, default=1, metavar="N")
+    verb.add_argument("--out", type=Path, metavar="DIR", help="directory of the evidence")
+    verb.add_argument("--key", type=Path, metavar="FILE", help="Ed25519 key (PEM) that seals")
+
+
+def run_peers(given: argparse.Namespace) -> int:
+    """Play, and say in what the verdicts differ from those expected."""
+    peer = find_peer(given.peer)
+    only = tuple(given.only) or (peer.expected.subset if given.subset else ())
+    order = Order(
+        plan=peer.expected.plan,
+        pics=peer.pics,
+        ixit=peer.ixit,
+        only=only,
+        seed=given.seed,
+        jobs=max(1, given.jobs),
+    )
+    verdicts = played(prepare(order), given.out, given.key)
+    found = surprises(peer.expected, verdicts.cases)
+    for line in found:
+        sys.stderr.write(f"{line}\n")
+    word = "all as expected" if not found else f"{len(found)} not as expected"
+    sys.stderr.write(f"{peer.name}: {word}\n")
+    return Exit.FAIL if found else Exit.OK

@@ -1,0 +1,40 @@
+"""From a prepared run to its sealed directory, with the console beside it."""
+
+from dataclasses import replace
+from pathlib import Path
+
+from conformance.engine.conclude import REPORT_HTML, finish
+from conformance.engine.console import CONSOLE, Console
+from conformance.engine.judging import Verdicts
+from conformance.engine.run import Prepared, begin, play_run
+from conformance.engine.sealed import load_key
+from gateway.client.clock import SystemClock
+
+
+def played(
+    prepared: Prepared, out: Path | None, key: Path | None, *, fail_fast: bool = False
+) -> Verdicts:
+    """Play a run, judge it, report it and seal it.
+
+    Args:
+        prepared: What is played.
+        out: Directory of the evidence; None: a fresh one under ``var``.
+        key: That seals; None: one made for the run.
+        fail_fast: True: stop at the first FAIL or ERROR.
+    """
+    sealing = load_key(key)
+    folder = out or _folder(prepared)
+    begin(folder, prepared)
+    with (folder / CONSOLE).open("a") as log:
+        console = Console(keep=log)
+        told = replace(prepared, listener=console.listener())
+        verdicts = play_run(told, folder, fail_fast=fail_fast)
+        console.concluded(verdicts, str(folder))
+    fingerprint = finish(folder, prepared.file, verdicts, sealing)
+    console.line(f"sealed by {fingerprint}; open {folder / REPORT_HTML}")
+    return verdicts
+
+
+def _folder(prepared: Prepared) -> Path:
+    stamp = SystemClock().now().strftime("%Y%m%dT%H%M%SZ")
+    return Path("var") / "conformance" / f"{prepared.file.plan.id}-{stamp}"
