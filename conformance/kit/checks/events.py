@@ -137,7 +137,7 @@ def _late(
     )
 
 
-def answers_every_delivery(event_id: str) -> Check:
+def answers_every_delivery(event_id: str, *, requirement: str = ANSWERED) -> Check:
     """Demand one answer for each delivery of an event that asks for one (rules 12 and 62)."""
 
     def judge(transcript: Transcript) -> Iterator[Finding]:
@@ -146,7 +146,7 @@ def answers_every_delivery(event_id: str) -> Check:
             answers = [a for a in event_answers(transcript, event_id) if a.request_id == request_id]
             if len(answers) != 1 and _time_enough(transcript, brought):
                 yield Finding(
-                    requirement=ANSWERED,
+                    requirement=requirement,
                     message=brought.number,
                     path="pyld:requestID",
                     expected=f"one answer to event {event_id} with requestID {request_id}",
@@ -179,6 +179,45 @@ def never_answers(event_id: str, *, requirement: str = NEVER) -> Check:
             )
 
     return Check(f"never answers event {event_id}", judge)
+
+
+def says_later(event_id: str, opt: str, requirement: str, *, after_mark: str) -> Check:
+    """Demand that the device says an opt of an event by an oadrCreatedEvent after a mark, and no other one."""
+
+    def judge(transcript: Transcript) -> Iterator[Finding]:
+        mark = transcript.mark(after_mark)
+        if mark is None:
+            return
+        found = [a for a in event_answers(transcript, event_id) if a.message.number > mark.number]
+        for one in found:
+            if (one.opt, one.code) != (opt, "200"):
+                said = f"{one.opt} {one.code}"
+                yield wrong(requirement, one.message, one.path, f"{opt} 200", said)
+        if not found:
+            until = transcript.ended_at or mark.at
+            yield Finding(
+                requirement=requirement,
+                message=mark.number,
+                expected=f"an oadrCreatedEvent that says {opt} of event {event_id}",
+                observed="none",
+                late=True,
+                healthy=transcript.healthy(mark.at, until),
+            )
+
+    return Check(f"says {opt} of event {event_id} after {after_mark}", judge)
+
+
+def silent_about(event_id: str, requirement: str, *, after_mark: str) -> Check:
+    """Demand that no oadrCreatedEvent after a mark speaks of an event."""
+
+    def judge(transcript: Transcript) -> Iterator[Finding]:
+        mark = transcript.mark(after_mark)
+        for one in event_answers(transcript, event_id):
+            if mark is not None and one.message.number > mark.number:
+                said = f"{one.opt} {one.code}"
+                yield wrong(requirement, one.message, one.path, "no eventResponse", said)
+
+    return Check(f"silent about event {event_id} after {after_mark}", judge)
 
 
 def repeats_request_id() -> Check:

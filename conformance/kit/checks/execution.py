@@ -34,6 +34,14 @@ async def look(stage: VenStage, event_id: str, *, acts: bool, cites: str, value:
     await stage.driver.state()
 
 
+async def see(
+    stage: VenStage, event_id: str, at: datetime, *, acts: bool, cites: str, value: str = ""
+) -> None:
+    """Look at an instant; arguments as of ``look``."""
+    await stage.sleep_until(at)
+    await look(stage, event_id, acts=acts, cites=cites, value=value)
+
+
 async def watch(stage: VenStage, until: datetime, every: timedelta) -> None:
     """Look again and again, expecting nothing in particular."""
     while stage.now < until:
@@ -156,7 +164,7 @@ def starts_at_random(*event_ids: str, cites: str) -> Check:
     """Demand that each event starts within ``startafter`` of its start, and that not all start at the same offset."""
 
     def judge(transcript: Transcript) -> Iterator[Finding]:
-        offsets = []
+        offsets, coarse = [], _ZERO
         for event_id in event_ids:
             given, seen = period(transcript, event_id), run_of(transcript, event_id)
             if given is None:
@@ -169,9 +177,10 @@ def starts_at_random(*event_ids: str, cites: str) -> Check:
                 yield _at(cites, transcript, event_id, text, str(seen.begun[1]))
             else:
                 offsets.append(seen.begun[1] - given.start)
-        if len(offsets) > 1 and len(set(offsets)) == 1:
+                coarse = max(coarse, seen.begun[1] - seen.begun[0])
+        if len(offsets) > 1 and max(offsets) - min(offsets) <= coarse:
             text = "offsets that differ from event to event"
-            yield _at(cites, transcript, event_ids[0], text, f"all {offsets[0]}")
+            yield _at(cites, transcript, event_ids[0], text, f"all about {offsets[0]}")
 
     return Check(f"starts {' '.join(event_ids)} at random", judge)
 
@@ -193,6 +202,24 @@ def keeps_length(event_id: str, *, cites: str) -> Check:
             yield _at(cites, transcript, event_id, f"a run of {given.lasts}", found)
 
     return Check(f"keeps the length of {event_id}", judge)
+
+
+def begins_never_after(event_id: str, *, cites: str, after_mark: str) -> Check:
+    """Demand that an event that was not acted upon at a mark is not acted upon later."""
+
+    def judge(transcript: Transcript) -> Iterator[Finding]:
+        mark = transcript.mark(after_mark)
+        if mark is None:
+            return
+        looks = list(_looks(transcript))
+        path = f"event.{event_id}"
+        before = [m for m in looks if m.number < mark.number]
+        later = [m for m in looks if m.number > mark.number and path in m.values]
+        if later and not (before and path in before[-1].values):
+            found = f"acted upon at {later[0].at}"
+            yield _at(cites, transcript, event_id, "not acted upon any more", found)
+
+    return Check(f"never begins {event_id} after {after_mark}", judge)
 
 
 def ends_within(event_id: str, most: timedelta, *, cites: str, after_mark: str) -> Check:

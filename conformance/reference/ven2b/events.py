@@ -22,6 +22,8 @@ from conformance.reference.ven2b.settings import Settings
 from conformance.reference.ven2b.state import Known, Memory
 from conformance.reference.wire2b import VERSION, every, make, message, qualified, response, text
 from gateway.domain.chance import Chance
+from gateway.domain.errors import WireError
+from gateway.domain.timespan import LATEST
 
 OK: Final = "200"
 WRONG_ID: Final = "452"
@@ -29,6 +31,7 @@ OLD_VERSION: Final = "450"
 COMPLIANCE: Final = "459"
 STATUS: Final = "ei:eiResponse/ei:responseCode"
 _CANCELLED: Final = "cancelled"
+_NO_TIME: Final = timedelta(seconds=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -206,25 +209,42 @@ class Events:
 
 
 def _read(event: Element, code: str) -> Known:
-    start = text(event, f"{ACTIVE_PERIOD}/xcal:dtstart/xcal:date-time")
-    startafter = text(event, f"{ACTIVE_PERIOD}/xcal:tolerance/xcal:tolerate/xcal:startafter")
     test = text(event, "ei:eventDescriptor/ei:testEvent", "false")
+    start, lasts, startafter, levels = _times(event)
     return Known(
         event_id=text(event, "ei:eventDescriptor/ei:eventID"),
         version=int(text(event, "ei:eventDescriptor/ei:modificationNumber")),
-        start=moment(start),
-        length=length(text(event, f"{ACTIVE_PERIOD}/xcal:duration/xcal:duration")),
-        startafter=length(startafter) if startafter else timedelta(0),
+        start=start,
+        length=lasts,
+        startafter=startafter,
         offset=timedelta(0),
         opt="optIn" if code == OK else "optOut",
         code=code,
         always=True,
         test=test != "false",
-        levels=tuple(
+        levels=levels,
+    )
+
+
+Levels = tuple[tuple[timedelta, str], ...]
+
+
+def _times(event: Element) -> tuple[datetime, timedelta, timedelta, Levels]:
+    """Return start, length, startafter and levels; of an event that is refused as unreadable, none that matters."""
+    startafter = text(event, f"{ACTIVE_PERIOD}/xcal:tolerance/xcal:tolerate/xcal:startafter")
+    try:
+        levels = tuple(
             (length(text(step, "xcal:duration/xcal:duration")), text(step, VALUE))
             for step in every(followed(event), INTERVALS)
-        ),
-    )
+        )
+        return (
+            moment(text(event, f"{ACTIVE_PERIOD}/xcal:dtstart/xcal:date-time")),
+            length(text(event, f"{ACTIVE_PERIOD}/xcal:duration/xcal:duration")),
+            length(startafter) if startafter else timedelta(0),
+            levels,
+        )
+    except WireError:
+        return LATEST, _NO_TIME, timedelta(0), ()
 
 
 def _value(known: Known, now: datetime) -> str:

@@ -70,6 +70,15 @@ def _is_a_test(stage: VenStage) -> Event:
     return replace(_event(stage, "form-1"), test="true")
 
 
+def _no_priority(stage: VenStage) -> Event:
+    return replace(_event(stage, "form-1"), priority=None)
+
+
+def _current(stage: VenStage) -> Event:
+    event = price("form-1", stage.now + _SOON, _HOUR, "0.1", "0.3")
+    return replace(event, signals=(replace(event.signals[0], current=Decimal(0)),))
+
+
 def _markup(stage: VenStage) -> Event:
     return replace(
         _event(stage, "form-1"), comment="a < b & \"c\" 'd' \N{HIGH VOLTAGE SIGN} \U0001f50b"
@@ -109,6 +118,8 @@ FORMS: Final[tuple[tuple[int, str, str, tuple[str, ...], str, Making, str], ...]
         _every_element,
         "",
     ),
+    (62, "An event without priority is taken", "R3-1", (), "wants-a-priority", _no_priority, ""),
+    (63, "A price may have a currentValue", "R110-1", (), "refuses-current-prices", _current, ""),
     (
         110,
         "A new event may begin with any modificationNumber",
