@@ -6,7 +6,7 @@ STAMP := $(VENV)/.installed
 # A file stays with one process, which shares its fixtures; one test: .venv/bin/python -m pytest path::name
 WORKERS := -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
-.PHONY: help setup demo test soak mutants peers fuzz check fmt lint types arch cov bench dist clean
+.PHONY: help setup demo test soak mutants peers fuzz check fmt lint types arch cov bench clauses dist clean
 
 help: ## List the verbs.
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -28,6 +28,9 @@ test: $(STAMP) ## Run the whole test suite, in as many processes as there are pr
 
 soak: $(STAMP) ## Crashes, power loss, faults, simulated days and wrong devices, in one table (up to 20 minutes).
 	$(BIN)/gridgate-conformance soak
+
+clauses: $(STAMP) ## Write the table of OpenADR 2.0b clauses and their tests anew.
+	$(BIN)/python -m conformance.coverage2b
 
 mutants: $(STAMP) ## Try every wrong reference device on whole plans and keep the matrix (many minutes).
 	for plan in oadr20b-ven-pull oadr20b-ven-push; do $(BIN)/gridgate-conformance mutants --plan $$plan --full --jobs 2 \

@@ -88,6 +88,7 @@ def refusal_by_server(server: ssl.SSLContext, client: ssl.SSLContext) -> str:
     return "unfinished"
 
 
+@pytest.mark.spec("OpenADR 2.0b case G1_4010")
 @pytest.mark.spec("OpenADR 2.0b rule 67")
 @pytest.mark.parametrize(
     "suite", ["AES128-SHA256", "ECDHE-RSA-AES128-SHA256", "ECDHE-RSA-AES128-GCM-SHA256"]
@@ -100,6 +101,7 @@ async def test_rsa_leaves_shake_hands(rsa_pki: OpenAdrPki, suite: str, tmp_path:
     assert (used, seen) == (suite, ven.der)
 
 
+@pytest.mark.spec("OpenADR 2.0b case G1_4010")
 @pytest.mark.spec("OpenADR 2.0b rule 67")
 @pytest.mark.parametrize("suite", ["ECDHE-ECDSA-AES128-SHA256", "ECDHE-ECDSA-AES128-GCM-SHA256"])
 async def test_ecc_leaves_shake_hands(ecc: OpenAdrPki, suite: str, tmp_path: Path) -> None:
@@ -163,6 +165,7 @@ async def test_an_expired_server_is_refused(ecc: OpenAdrPki, tmp_path: Path) -> 
         await handshake(*contexts)
 
 
+@pytest.mark.spec("OpenADR 2.0b case CFX2B-SEC-07")
 @pytest.mark.spec("OpenADR 2.0b rule 516")
 def test_an_expired_client_is_refused(ecc: OpenAdrPki, tmp_path: Path) -> None:
     ven = ecc.ven("v", validity=BYGONE)
@@ -179,6 +182,7 @@ async def test_a_server_of_another_hierarchy_is_refused(ecc: OpenAdrPki, tmp_pat
         await handshake(*contexts)
 
 
+@pytest.mark.spec("OpenADR 2.0b case CFX2B-SEC-07")
 def test_a_client_of_another_hierarchy_is_refused(ecc: OpenAdrPki, tmp_path: Path) -> None:
     other = openadr("ecc", NOW)
     contexts = sides(ecc.vtn(), other.ven("v"), ecc, "ECDHE-ECDSA-AES128-SHA256", tmp_path)

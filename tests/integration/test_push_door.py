@@ -104,6 +104,7 @@ async def test_chunked_requests_are_refused(pki: Pki, vtn: str) -> None:
     assert (status, told.messages) == (406, [])
 
 
+@pytest.mark.spec("OpenADR 2.0b case CFX2B-NET-04")
 @pytest.mark.slow
 async def test_a_body_that_does_not_come_is_given_up(pki: Pki, vtn: str) -> None:
     clock = timeline(datetime(2026, 5, 1, tzinfo=UTC), factor=40)

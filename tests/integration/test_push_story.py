@@ -96,6 +96,7 @@ def queue(utility: UtilityPeer) -> list[Waiting]:
     return [item.waiting for ven in page.vens() for item in page.all(QueueRecord, ven.ven_id)]
 
 
+@pytest.mark.spec("OpenADR 2.0b rules 37 and 506")
 async def test_an_event_is_pushed_changed_and_taken_back(tmp_path: Path) -> None:
     async with pushed(tmp_path) as (clock, utility, gateway):
         await clock.sleep_until(START + 5 * SECOND)

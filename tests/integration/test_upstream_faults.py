@@ -119,6 +119,7 @@ async def test_a_fault_loses_no_event_and_changes_nothing(tmp_path: Path, name: 
         assert health(stage).failures_in_a_row == 0
 
 
+@pytest.mark.spec("OpenADR 2.0b case CFX2B-NET-09")
 @pytest.mark.parametrize("name", chosen(harmless=True))
 async def test_what_a_peer_may_do_is_borne(tmp_path: Path, name: str) -> None:
     async with staged(tmp_path) as stage:
@@ -149,6 +150,7 @@ async def test_waits_double_from_a_second_to_the_cap(tmp_path: Path, name: str) 
         assert len(set(found[10:])) > 10, "waits of a fleet must not fall together"
 
 
+@pytest.mark.spec("OpenADR 2.0b section 9.1.6")
 @pytest.mark.parametrize(
     ("name", "patience"),
     [

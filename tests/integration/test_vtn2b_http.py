@@ -148,6 +148,7 @@ async def test_another_schema_version_gets_459_in_an_answer(pki: Pki) -> None:
         assert reply.ei_response.response_code == "459"
 
 
+@pytest.mark.spec("OpenADR 2.0b case CFX2B-NET-11")
 @pytest.mark.spec("OpenADR 2.0b section 9.1.9.4")
 async def test_a_chunked_body_is_refused(pki: Pki) -> None:
     async def pieces() -> object:
@@ -192,6 +193,7 @@ async def raw_exchange(utility: UtilityPeer, context: ssl.SSLContext, sent: byte
     return head.split(b"\r\n")
 
 
+@pytest.mark.spec("OpenADR 2.0b case CFX2B-NET-04")
 @pytest.mark.slow
 async def test_a_body_that_never_comes_is_given_up(pki: Pki) -> None:
     clock = timeline(T0, factor=20.0)
@@ -228,6 +230,7 @@ async def test_the_date_is_that_of_our_clock_and_the_connection_is_kept(pki: Pki
     assert len(made) == 1
 
 
+@pytest.mark.spec("OpenADR 2.0b case CFX2B-NET-11")
 @pytest.mark.spec("OpenADR 2.0b section 9.1.9.2")
 async def test_an_answer_is_compressed_for_who_asks(pki: Pki) -> None:
     async with serving(pki) as utility, visiting(utility, pki.client("v1")) as ven:
@@ -336,6 +339,7 @@ async def test_what_is_not_stored_is_not_acknowledged(pki: Pki) -> None:
         assert await status_of(ven) == 503, "what is durable is unknown, so nobody is served"
 
 
+@pytest.mark.spec("OpenADR 2.0b rule 511")
 async def test_a_prefix_stands_before_the_path(pki: Pki) -> None:
     http = HttpOptions(prefix="/utility/a")
     async with serving(pki, http=http) as utility, visiting(utility, pki.client("v1")) as ven:

@@ -206,6 +206,7 @@ async def test_a_file_of_an_earlier_release_gets_its_new_columns(tmp_path: Path)
     assert book.shelf(AllocationRecord, "") == {}
 
 
+@pytest.mark.spec("OpenADR 2.0b rule 346")
 async def test_answers_and_values_are_kept_and_values_corrected(tmp_path: Path) -> None:
     story = KeptStory()
     ven = Ven(story).register()
@@ -240,6 +241,7 @@ async def test_answers_and_values_are_kept_and_values_corrected(tmp_path: Path) 
     assert mode == ("wal",)
 
 
+@pytest.mark.spec("OpenADR 2.0b case CFX2B-RPT-08")
 async def test_a_restarted_vtn_knows_its_vens_events_and_requests(
     tmp_path: Path,
 ) -> None:

@@ -25,6 +25,7 @@ def test_every_message_has_a_content_model_and_a_strategy() -> None:
     assert len(kinds) == 23
 
 
+@pytest.mark.spec("OpenADR 2.0b sections 3.1, 3.2, 3.4 and 9.1.9")
 @pytest.mark.spec("OpenADR 2.0b schema")
 @pytest.mark.parametrize("kind", list(BY_KIND), ids=lambda kind: kind.__name__)
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -56,6 +56,7 @@ def test_without_push_there_is_no_listener(place: Path) -> None:
     assert listeners(loaded(place, "")) == []
 
 
+@pytest.mark.spec("OpenADR 2.0b rule 511")
 def test_utilities_share_a_listener_under_paths_of_their_own(place: Path) -> None:
     second = SECOND + PUSH.replace("/azp", "/sce")
     head = '[push]\nport = 9000\ncertificate = "server.pem"\nkey = "server.key"\n'

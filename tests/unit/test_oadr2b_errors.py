@@ -96,6 +96,7 @@ def test_an_error_has_the_code_of_its_reason_or_of_its_class(
     assert response_code(error) == code
 
 
+@pytest.mark.spec("OpenADR 2.0b case CFX2B-SEC-08")
 @pytest.mark.spec("OpenADR 2.0b section 10.5.1")
 def test_a_fingerprint_is_the_end_of_the_digest_in_pairs() -> None:
     # SHA-256 of nothing is a constant everybody knows: e3b0c442...7852b855
@@ -103,6 +104,7 @@ def test_a_fingerprint_is_the_end_of_the_digest_in_pairs() -> None:
     assert fingerprint(b"x").replace(":", "").lower() == hashlib.sha256(b"x").hexdigest()[-20:]
 
 
+@pytest.mark.spec("OpenADR 2.0b case CFX2B-SEC-08")
 def test_fingerprints_compare_without_colons_blanks_and_case() -> None:
     text = fingerprint(b"certificate")
 

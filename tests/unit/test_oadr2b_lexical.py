@@ -136,6 +136,7 @@ def test_a_duration_out_of_bounds_is_refused(text: str) -> None:
     assert caught.value.reason == "INVALID_DURATION"
 
 
+@pytest.mark.spec("OpenADR 2.0b rule 1")
 @pytest.mark.parametrize(
     "length", [timedelta(seconds=0.5), timedelta(days=401), timedelta(days=-401)]
 )
@@ -144,6 +145,7 @@ def test_a_duration_that_nobody_could_read_is_not_written(length: timedelta) -> 
         DURATION.write(length)
 
 
+@pytest.mark.spec("OpenADR 2.0b rule 1")
 def test_instants_are_written_in_utc_and_never_guessed() -> None:
     phoenix = timezone(timedelta(hours=-7))
 

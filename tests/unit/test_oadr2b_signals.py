@@ -263,6 +263,7 @@ MAPPING: Final = [
 ]
 
 
+@pytest.mark.spec("OpenADR 2.0b Table 1, rules 104 and 109")
 @pytest.mark.spec("compute-flex B.5 OpenADR 2.0b")
 @pytest.mark.parametrize("row", MAPPING, ids=lambda row: f"{row[0]}-{row[1]}-{row[3]}")
 def test_each_signal_maps_to_its_kind(
@@ -276,6 +277,7 @@ def test_each_signal_maps_to_its_kind(
     assert found.values == (Decimal(value),)
 
 
+@pytest.mark.spec("OpenADR 2.0b Table 1, rules 104 and 109")
 @pytest.mark.spec("OpenADR 2.0b Table 1")
 def test_the_table_is_complete() -> None:
     rows = {(name.upper(), kind) for name, kind, *_ in MAPPING}

@@ -333,6 +333,7 @@ async def two(house: House | None = None) -> House:
     return made
 
 
+@pytest.mark.spec("OpenADR 2.0b case CFX2B-OPT-02")
 @pytest.mark.spec("OpenADR 2.0b rules 16, 17, 206")
 async def test_out_for_one_of_several_sites_is_told_for_that_site_alone() -> None:
     house = await two()

@@ -204,6 +204,7 @@ IDS = [
 ]
 
 
+@pytest.mark.spec("OpenADR 2.0b case CFX2B-SEC-04")
 @pytest.mark.parametrize("attack", WRAPPINGS, ids=lambda attack: attack.__name__)
 @pytest.mark.parametrize("policy", [Policy(), LAST], ids=["first", "last"])
 def test_a_wrapped_signature_is_refused(attack: object, policy: Policy) -> None:
@@ -327,6 +328,7 @@ def _enveloped_form(root: Element) -> None:
     reference[0][0].set("Algorithm", ENVELOPED)
 
 
+@pytest.mark.spec("OpenADR 2.0b section 10.6.1")
 def test_the_enveloped_form_is_taken() -> None:
     root = xml.parse(VEN.sealed())
     _enveloped_form(root)

@@ -167,6 +167,7 @@ def test_events_told_at_the_start_are_answered() -> None:
     assert world.responses() == [("e1", 0, "200", IN, "requested")]
 
 
+@pytest.mark.spec("OpenADR 2.0b rule 12")
 @pytest.mark.spec("OpenADR 2.0b case A_E1_0086")
 def test_an_event_that_wants_no_answer_gets_none() -> None:
     world = ready()
@@ -179,6 +180,8 @@ def test_an_event_that_wants_no_answer_gets_none() -> None:
     assert world.emitted[0].response_required is False
 
 
+@pytest.mark.spec("OpenADR 2.0b rules 12 and 62")
+@pytest.mark.spec("OpenADR 2.0b case CFX2B-EVT-11")
 @pytest.mark.spec("OpenADR 2.0b rule 62")
 def test_an_unchanged_event_is_answered_again_at_every_delivery() -> None:
     world = ready(decide=lambda _: Opt.OUT)
@@ -199,6 +202,7 @@ def test_an_unknown_event_with_a_higher_number_is_new() -> None:
     assert short(world) == [("e1", 4, "200", IN)]
 
 
+@pytest.mark.spec("OpenADR 2.0b rules 56-58, A_E1_0392")
 @pytest.mark.spec("OpenADR 2.0b case A_E1_0392")
 def test_a_lower_number_is_refused_and_the_newer_version_kept() -> None:
     world = ready()
@@ -211,6 +215,7 @@ def test_a_lower_number_is_refused_and_the_newer_version_kept() -> None:
     assert len(world.emitted) == 1
 
 
+@pytest.mark.spec("OpenADR 2.0b rule 6, CFX2B-EVT-10")
 @pytest.mark.spec("OpenADR 2.0b case A_E1_0130")
 @pytest.mark.parametrize(
     ("told", "kind"),
@@ -252,6 +257,8 @@ def test_new_changed_and_cancelled_events_share_one_message() -> None:
     ]
 
 
+@pytest.mark.spec("OpenADR 2.0b rule 43")
+@pytest.mark.spec("OpenADR 2.0b case A_E1_0190")
 @pytest.mark.spec("OpenADR 2.0b rule 41")
 def test_a_request_id_that_never_changes_is_no_key() -> None:
     world = ready()
@@ -265,6 +272,7 @@ def test_a_request_id_that_never_changes_is_no_key() -> None:
 # --- what is wrong with an event
 
 
+@pytest.mark.spec("OpenADR 2.0b cases E1_1080 and A_E1_0390")
 @pytest.mark.spec("OpenADR 2.0b case E1_1080")
 @pytest.mark.parametrize("vtn_id", ["VTN-1", "other"])
 def test_a_foreign_vtn_id_is_refused_as_a_whole(vtn_id: str) -> None:
@@ -314,6 +322,7 @@ def test_one_unsupported_signal_refuses_the_event_unless_partly_will_do() -> Non
     assert [s.name for s in partly.emitted[0].signals] == ["SIMPLE"]
 
 
+@pytest.mark.spec("OpenADR 2.0b rules 48 and 512, A_E1_0325")
 @pytest.mark.spec("OpenADR 2.0b case A_E1_0325")
 def test_a_foreign_market_context_is_a_target_mismatch() -> None:
     world = ready()
@@ -334,6 +343,8 @@ def test_a_market_context_is_compared_as_a_uri() -> None:
     assert world.emitted[0].source["marketContext"] == "HTTP://Utility.Example:80/fast-dr"
 
 
+@pytest.mark.spec("OpenADR 2.0b rules 22 and 63")
+@pytest.mark.spec("OpenADR 2.0b rules 48, 111, 112 and 512, A_E1_0300")
 @pytest.mark.spec("OpenADR 2.0b case A_E1_0300")
 @pytest.mark.parametrize(
     ("target", "code", "sites"),
@@ -391,6 +402,7 @@ def broken_interval(**changes: object) -> wire.OadrEvent:
     return event(signals=(signal(values=steps_),))
 
 
+@pytest.mark.spec("OpenADR 2.0b rules 2, 8, 9, 22, 100-103, 107 and 116")
 @pytest.mark.spec("OpenADR 2.0b rules 2, 8, 9, 22, 100-103, 107, 116")
 @pytest.mark.parametrize(
     ("bad", "code"),
@@ -532,6 +544,7 @@ def test_an_event_that_is_over_is_not_acted_upon() -> None:
     assert [found.event_id for found in world.emitted] == ["now"]
 
 
+@pytest.mark.spec("OpenADR 2.0b rules 14, 29, 105 and 115")
 def test_what_changes_nothing_is_noted_only() -> None:
     late = event(period=wire.EiActivePeriod(dtstart=NOW + HOUR, duration=HOUR))
     old = replace(late.ei_event.event_descriptor, created_date_time=NOW - HOUR)
@@ -572,6 +585,7 @@ def test_a_cancellation_is_confirmed_at_each_delivery_and_then_never_mentioned()
     assert len(world.emitted) == 2
 
 
+@pytest.mark.spec("OpenADR 2.0b rules 21, 36 and 60, A_E1_0345")
 @pytest.mark.spec("OpenADR 2.0b case A_E1_0345")
 def test_an_unknown_cancelled_event_is_confirmed_and_nothing_more() -> None:
     world = ready()
@@ -603,6 +617,7 @@ def test_a_cancellation_that_cannot_be_read_as_an_event_ends_what_was_taken() ->
     assert world.emitted[1].version == 1
 
 
+@pytest.mark.spec("OpenADR 2.0b rule 61, A_E1_0370")
 @pytest.mark.spec("OpenADR 2.0b case A_E1_0370")
 def test_an_event_missing_from_a_listing_is_cancelled_without_an_answer() -> None:
     world = ready()
@@ -706,6 +721,7 @@ def test_a_random_delay_shifts_start_and_end_alike() -> None:
     assert taken.randomise == 4 * MINUTE
 
 
+@pytest.mark.spec("OpenADR 2.0b rule 30, A_E1_0262")
 @pytest.mark.spec("OpenADR 2.0b case CFX2B-EVT-12")
 def test_a_modification_keeps_the_delay_unless_startafter_changes() -> None:
     world = ready(draws=[150, 30])
@@ -720,6 +736,8 @@ def test_a_modification_keeps_the_delay_unless_startafter_changes() -> None:
     assert [found.offset.seconds for found in world.emitted] == [150, 150, 30, 0, 0]
 
 
+@pytest.mark.spec("OpenADR 2.0b rule 65, A_E1_0267 and A_E1_0268")
+@pytest.mark.spec("OpenADR 2.0b case CFX2B-EVT-08")
 @pytest.mark.spec("OpenADR 2.0b case A_E1_0267")
 @pytest.mark.parametrize("implied", [False, True])
 def test_a_running_event_with_startafter_ends_after_a_random_time(implied: bool) -> None:
@@ -802,6 +820,7 @@ def test_while_undecided_the_ven_goes_on_polling_and_answers_each_delivery_later
     assert [each.request_id for each in created[0].event_responses] == ["d1", "d2"]
 
 
+@pytest.mark.spec("OpenADR 2.0b rule 42, A_E1_0280")
 @pytest.mark.spec("OpenADR 2.0b case A_E1_0280")
 def test_a_change_of_mind_repeats_the_delivery_and_leaves_the_outer_request_id_empty() -> None:
     world = ready()
@@ -986,6 +1005,7 @@ def test_a_decision_after_a_restart_answers_the_delivery_from_before() -> None:
     assert ("e1", 0, "200", IN, "d1") in world.responses()
 
 
+@pytest.mark.spec("OpenADR 2.0b rule 64")
 @pytest.mark.spec("OpenADR 2.0b section 8.6")
 def test_polls_may_wait_for_the_answer_but_not_for_ever() -> None:
     world = World(
@@ -1043,6 +1063,7 @@ def test_after_an_error_each_event_is_told_once_more_on_its_own() -> None:
     assert sizes == [2, 1, 1]
 
 
+@pytest.mark.spec("OpenADR 2.0b section 9.1.4")
 @pytest.mark.spec("OpenADR 2.0b case CFX2B-NET-07")
 def test_a_lost_answer_is_sent_again_as_it_was() -> None:
     world = ready()

@@ -55,6 +55,7 @@ def ready(**keys: object) -> World:
 # --- polling
 
 
+@pytest.mark.spec("OpenADR 2.0b section 8.6, rule 500")
 @pytest.mark.spec("OpenADR 2.0b rule 500")
 def test_polls_come_at_the_period_that_the_vtn_asked_for() -> None:
     world = ready(vtn=ScriptedVtn(poll_every=7 * SECOND))
@@ -102,6 +103,7 @@ def test_the_first_poll_is_spread_over_a_period(jitter: str, first: timedelta) -
     assert world.times_of(wire.OadrPoll)[0] - NOW == first
 
 
+@pytest.mark.spec("OpenADR 2.0b case CFX2B-NET-10")
 @pytest.mark.spec("OpenADR 2.0b section 8.6")
 def test_a_queue_is_emptied_at_once_and_answers_go_out_in_between() -> None:
     world = ready()
@@ -130,6 +132,7 @@ def test_the_period_counts_from_start_to_start_after_a_full_queue() -> None:
     assert world.times_of(wire.OadrPoll)[-1] == NOW + 2 * TEN
 
 
+@pytest.mark.spec("OpenADR 2.0b section 8.6, rule 500")
 def test_a_queue_that_never_runs_dry_is_left_after_fifty_polls() -> None:
     world = ready()
     world.vtn.script(wire.OadrPoll, *[wire.OadrRegisterReport(request_id="r")] * 500)
@@ -218,6 +221,7 @@ def test_being_woken_early_or_twice_does_no_harm() -> None:
 # --- failures
 
 
+@pytest.mark.spec("OpenADR 2.0b sections 9.1.4 and 9.1.7, CFX2B-NET-12")
 @pytest.mark.spec("OpenADR 2.0b case CFX2B-NET-12")
 def test_the_wait_doubles_from_a_second_to_a_minute() -> None:
     world = ready()

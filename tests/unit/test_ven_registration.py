@@ -38,6 +38,7 @@ def refused(code: str) -> wire.OadrCreatedPartyRegistration:
     )
 
 
+@pytest.mark.spec("OpenADR 2.0b cases N1_0010 and N1_0020")
 @pytest.mark.spec("OpenADR 2.0b case N1_0020")
 def test_a_ven_queries_registers_offers_asks_and_polls() -> None:
     world = World(options=VenOptions())
@@ -110,6 +111,7 @@ def test_another_ven_id_than_the_one_asked_for_is_noted() -> None:
     assert "ven_id_differs" in world.words()
 
 
+@pytest.mark.spec("OpenADR 2.0b rule 406, N1_0065")
 @pytest.mark.spec("OpenADR 2.0b case N1_0065")
 def test_a_renewal_keeps_the_ids_and_neither_offers_nor_asks_again() -> None:
     world = World()
@@ -124,6 +126,7 @@ def test_a_renewal_keeps_the_ids_and_neither_offers_nor_asks_again() -> None:
     assert len(world.of(wire.OadrRequestEvent)) == 1
 
 
+@pytest.mark.spec("OpenADR 2.0b rule 406, N1_0060")
 @pytest.mark.spec("OpenADR 2.0b case N1_0060")
 def test_a_new_registration_offers_and_asks_again() -> None:
     world = World()

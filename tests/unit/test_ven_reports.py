@@ -97,6 +97,7 @@ def created(world: World) -> list[tuple[str, tuple[str, ...]]]:
 # --- metadata
 
 
+@pytest.mark.spec("OpenADR 2.0b section 8.3.2.1, rules 312, 331 and 510")
 @pytest.mark.spec("OpenADR 2.0b rules 312, 331, 510")
 def test_usage_and_status_are_offered_for_each_meter() -> None:
     world = ready()
@@ -150,6 +151,7 @@ def test_a_resource_is_offered_by_the_name_that_the_vtn_knows() -> None:
     assert point.report_data_source.resource_ids == ("R1",)
 
 
+@pytest.mark.spec("OpenADR 2.0b rule 306, R1_3170")
 @pytest.mark.spec("OpenADR 2.0b case R1_3170")
 def test_metadata_on_request_leaves_a_running_report_alone() -> None:
     world = ready()
@@ -215,6 +217,7 @@ def test_an_offer_that_the_vtn_refuses_leaves_running_reports_alone() -> None:
 # --- the VTN as producer
 
 
+@pytest.mark.spec("OpenADR 2.0b section 8.3.2.1")
 @pytest.mark.spec("OpenADR 2.0b case N1_0020")
 def test_what_the_vtn_offers_is_acknowledged() -> None:
     world = ready()
@@ -226,6 +229,7 @@ def test_what_the_vtn_offers_is_acknowledged() -> None:
     assert answer.oadr_report_requests == ()
 
 
+@pytest.mark.spec("OpenADR 2.0b rule 336")
 @pytest.mark.spec("OpenADR 2.0b case R1_3190")
 def test_data_that_nobody_asked_for_is_refused() -> None:
     world = ready()
@@ -239,6 +243,7 @@ def test_data_that_nobody_asked_for_is_refused() -> None:
 # --- requests
 
 
+@pytest.mark.spec("OpenADR 2.0b cases R1_3010 and R1_3150")
 @pytest.mark.spec("OpenADR 2.0b case R1_3150")
 @pytest.mark.parametrize("granularity", [NONE, MINUTE, HOUR])
 def test_a_one_shot_gives_one_value_of_each_point_at_once(granularity: timedelta) -> None:
@@ -293,6 +298,7 @@ def test_buffered_reports_are_contiguous() -> None:
     assert (first.dtstart, first.duration) == (NOW, 2 * MINUTE)
 
 
+@pytest.mark.spec("OpenADR 2.0b section 8.3.2.2, R1_3025")
 @pytest.mark.spec("OpenADR 2.0b case R1_3025")
 def test_a_report_that_starts_later_waits() -> None:
     world = ready()
@@ -421,6 +427,7 @@ def test_a_request_that_cannot_be_served_is_refused_with_all_beside_it(
     assert reports(world) == []
 
 
+@pytest.mark.spec("OpenADR 2.0b rule 324")
 def test_without_a_report_interval_a_periodic_report_runs_from_now_until_cancelled() -> None:
     world = ready(now=NOW + 17 * SECOND)
 
@@ -642,7 +649,7 @@ def test_a_point_asked_for_twice_is_told_once() -> None:
     assert len(reports(world)[0].intervals[0].oadr_report_payloads) == 1
 
 
-@pytest.mark.spec("OpenADR 2.0b case R1_3130")
+@pytest.mark.spec("OpenADR 2.0b case R1_3140")
 def test_a_history_gives_what_is_stored_in_the_window() -> None:
     missing = NOW - 3 * MINUTE
     world = ready(meter=lambda at: None if at == missing else Decimal(7))
@@ -752,6 +759,7 @@ def test_an_unknown_id_makes_the_answer_an_error_but_known_ones_end() -> None:
     assert (answer.ei_response.response_code, answer.oadr_pending_reports) == ("452", ())
 
 
+@pytest.mark.spec("OpenADR 2.0b rule 328, R1_3050")
 @pytest.mark.spec("OpenADR 2.0b case R1_3050")
 @pytest.mark.parametrize("named", [("q1",), ("q1", "q9")])
 def test_a_cancellation_beside_the_acknowledgement_ends_the_report(named: tuple[str, ...]) -> None:
@@ -809,6 +817,7 @@ def test_a_report_with_another_error_is_not_repeated_but_the_next_one_goes_out()
 # --- data
 
 
+@pytest.mark.spec("OpenADR 2.0b rules 316, 318, 337 and 342")
 @pytest.mark.spec("OpenADR 2.0b rule 318")
 def test_missing_data_is_a_placeholder_that_says_so() -> None:
     world = ready(meter=lambda _: None)

@@ -68,6 +68,8 @@ def requested(ven: Ven, limit: int | None = None) -> OadrDistributeEvent:
     return only(OadrDistributeEvent, ven.say("EiEvent", request))
 
 
+@pytest.mark.spec("OpenADR 2.0b case A_E3_0420")
+@pytest.mark.spec("OpenADR 2.0b case A_E3_0527")
 @pytest.mark.spec("OpenADR 2.0b rules 13 and 31")
 @pytest.mark.parametrize(
     ("ramp_up", "minutes", "expected"),
@@ -111,6 +113,7 @@ def test_the_value_at_a_boundary_is_that_of_the_later_interval() -> None:
     assert value_at(found, signal, START + HOUR) is None
 
 
+@pytest.mark.spec("OpenADR 2.0b rule 113")
 @pytest.mark.spec("OpenADR 2.0b rules 14, 29 and 110")
 def test_current_value_is_zero_for_simple_while_inactive_and_absent_for_others() -> None:
     story, ven = registered()
@@ -143,6 +146,7 @@ def test_a_poll_finds_all_events_of_this_ven_and_none_of_another() -> None:
     assert other.finds_nothing(), "what is not for it does not even wake it"
 
 
+@pytest.mark.spec("OpenADR 2.0b case A_E3_0680")
 @pytest.mark.spec("OpenADR 2.0b rule 50")
 def test_a_new_event_brings_the_unchanged_ones_along() -> None:
     story, ven = registered()
@@ -155,6 +159,7 @@ def test_a_new_event_brings_the_unchanged_ones_along() -> None:
     assert ids(ven.polled_events()) == ["e1", "e2"]
 
 
+@pytest.mark.spec("OpenADR 2.0b cases A_E3_0510 and A_E3_0520")
 @pytest.mark.spec("OpenADR 2.0b rule 15")
 def test_active_events_by_priority_then_pending_ones_by_start() -> None:
     story, ven = registered()
@@ -181,6 +186,7 @@ def test_active_events_by_priority_then_pending_ones_by_start() -> None:
     ]
 
 
+@pytest.mark.spec("OpenADR 2.0b case A_E3_0525")
 @pytest.mark.spec("OpenADR 2.0b rule 15")
 def test_a_cancelled_event_keeps_its_place() -> None:
     story, ven = registered()
@@ -239,6 +245,7 @@ def test_the_past_is_not_changed() -> None:
     story.modify(event(signals=(dispatch((45 * MINUTE, "500")),)))
 
 
+@pytest.mark.spec("OpenADR 2.0b rule 70")
 def test_what_is_over_is_not_changed_and_an_id_is_used_once() -> None:
     story, _ = registered()
     story.publish(event("e1"))
@@ -298,6 +305,7 @@ def test_created_date_time_is_one_for_all_and_renewed_by_any_change() -> None:
     assert created(requested(ven)) == {story.now}, "e1 is gone"
 
 
+@pytest.mark.spec("OpenADR 2.0b case A_E3_0685")
 @pytest.mark.spec("OpenADR 2.0b rule 66")
 def test_a_completed_event_is_listed_until_its_random_delay_has_passed() -> None:
     story, ven = registered()
@@ -310,6 +318,7 @@ def test_a_completed_event_is_listed_until_its_random_delay_has_passed() -> None
     assert ids(requested(ven)) == []
 
 
+@pytest.mark.spec("OpenADR 2.0b rules 10, 52 and A_E3_0657")
 @pytest.mark.spec("OpenADR 2.0b rule 50")
 def test_a_cancelled_event_is_listed_until_acknowledged() -> None:
     story, ven = registered()
@@ -407,6 +416,7 @@ def test_a_full_answer_to_a_request_counts_as_delivery() -> None:
     assert ids(ven.polled_events()) == ["e1"], "unanswered, so it comes again"
 
 
+@pytest.mark.spec("OpenADR 2.0b case A_E3_0655")
 @pytest.mark.spec("OpenADR 2.0b rule 15")
 def test_a_reply_limit_cuts_and_leaves_the_rest_owed() -> None:
     story, ven = registered()
@@ -420,6 +430,7 @@ def test_a_reply_limit_cuts_and_leaves_the_rest_owed() -> None:
     assert ids(ven.polled_events()) == ["a", "b", "c"]
 
 
+@pytest.mark.spec("OpenADR 2.0b cases A_E3_0720 and A_E3_0730")
 @pytest.mark.spec("OpenADR 2.0b rule 48")
 def test_answers_to_unknown_events_and_other_versions_are_refused_and_kept() -> None:
     story, ven = registered()
@@ -484,6 +495,8 @@ def test_an_answer_to_the_version_sent_counts_though_a_newer_one_waits() -> None
     assert ven.finds_nothing()
 
 
+@pytest.mark.spec("OpenADR 2.0b case A_E3_0750")
+@pytest.mark.spec("OpenADR 2.0b case A_E3_0710")
 @pytest.mark.spec("OpenADR 2.0b rule 48")
 def test_an_error_of_the_ven_is_an_answer() -> None:
     story, ven = registered()
@@ -497,6 +510,7 @@ def test_an_error_of_the_ven_is_an_answer() -> None:
     assert ven.finds_nothing()
 
 
+@pytest.mark.spec("OpenADR 2.0b case A_E3_0500")
 def test_a_change_of_mind_counts_and_every_answer_is_kept() -> None:
     story, ven = registered()
     story.publish(event())
@@ -524,6 +538,7 @@ def test_an_opt_message_outranks_a_later_created_event() -> None:
     assert ven.finds_nothing(), "the opt message was answer enough"
 
 
+@pytest.mark.spec("OpenADR 2.0b case G1_4015")
 @pytest.mark.spec("OpenADR 2.0b section 8.6")
 def test_the_queue_is_first_in_first_out() -> None:
     story, ven = registered()

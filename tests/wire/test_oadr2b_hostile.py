@@ -46,6 +46,7 @@ def test_a_doctype_is_refused(name: str) -> None:
     assert refused(text.encode()).reason == "DOCTYPE"
 
 
+@pytest.mark.spec("OpenADR 2.0b case CFX2B-SEC-09")
 @pytest.mark.parametrize("name", NAMES)
 def test_an_external_entity_is_refused(name: str) -> None:
     text = with_doctype(
@@ -55,6 +56,7 @@ def test_an_external_entity_is_refused(name: str) -> None:
     assert refused(text.encode()).reason == "DOCTYPE"
 
 
+@pytest.mark.spec("OpenADR 2.0b case CFX2B-SEC-09")
 @pytest.mark.parametrize("name", NAMES)
 def test_an_entity_bomb_is_refused_before_it_is_parsed(name: str) -> None:
     bomb = "".join(f'<!ENTITY a{n + 1} "{f"&a{n};" * 10}">' for n in range(12))
@@ -156,6 +158,7 @@ def test_an_unknown_message_is_told_apart_from_a_wrong_one() -> None:
     assert refused(POLL.replace(b"ei:venID", b"ei:vtnID")).reason == "SCHEMA"
 
 
+@pytest.mark.spec("OpenADR 2.0b case CFX2B-SEC-04")
 def test_two_signed_objects_are_refused() -> None:
     start = POLL.index(b"<oadr:oadrSignedObject>")
     end = POLL.index(b"</oadr:oadrPayload>")
@@ -171,6 +174,7 @@ def test_the_detail_of_a_schema_fault_names_the_element_and_stays_short() -> Non
     assert len(error.detail) <= 201
 
 
+@pytest.mark.spec("OpenADR 2.0b case CFX2B-SEC-11")
 def test_markup_in_free_text_stays_text() -> None:
     name = "<oadr:venID>&amp;]]><!-- ' \" -->\u00e9\U0001f50c"
     message = OadrCreatePartyRegistration(request_id="r", oadr_ven_name=name)
@@ -184,6 +188,7 @@ def test_comments_and_instructions_inside_a_value_do_not_cut_it() -> None:
     assert CODEC.decode(body) == OadrPoll(ven_id="1234<5>")
 
 
+@pytest.mark.spec("OpenADR 2.0b case CFX2B-SEC-10")
 def test_nine_mebibytes_are_refused_unread() -> None:
     body = POLL.replace(b"ven-1", b"x" * (9 * MIB))
 
@@ -199,6 +204,7 @@ def test_a_caller_may_set_a_smaller_limit_but_no_larger_one() -> None:
     assert CODEC.decode(POLL, largest=len(POLL)) == OadrPoll(ven_id="ven-1")
 
 
+@pytest.mark.spec("OpenADR 2.0b case CFX2B-SEC-10")
 def test_nesting_deeper_than_the_limit_is_refused() -> None:
     for depth in (65, 70, 255, 256, 100_000):
         assert refused(b"<a>" * depth + b"</a>" * depth).reason == "TOO_DEEP"
