@@ -11,6 +11,7 @@ from conformance.reference.ven2b.events import Said, created
 from conformance.reference.ven2b.settings import Settings as VenSettings
 from conformance.reference.ven2b.state import Known, Registration
 from conformance.reference.vtn2b.listing import Head, listing
+from conformance.reference.vtn2b.production import Production
 from conformance.reference.vtn2b.reports import Reports, request
 from conformance.reference.vtn2b.settings import Settings as VtnSettings
 from conformance.reference.vtn2b.state import Event, Memory, Signal, Ven
@@ -25,14 +26,15 @@ MINUTE: Final = timedelta(minutes=1)
 def from_vtn(vtn_id: str, ven_id: str, registration_id: str) -> tuple[bytes, ...]:
     """Return what a VTN may send to a VEN of these ids."""
     ven = Ven(ven_id=ven_id, registration_id=registration_id, peer="", pull=True)
-    reports = Reports(VtnSettings(vtn_id=vtn_id), lambda word: f"{word}-1")
+    reports = Reports(lambda word: f"{word}-1")
+    production = Production(VtnSettings(vtn_id=vtn_id), lambda word: f"{word}-1")
     wanted = request("r1", "usage", ("power",), granularity=MINUTE, back=MINUTE, period=_period())
     once = request("r2", "METADATA", ("0",))
     contents = (
         _events(vtn_id, ven),
         reports.asking(ven, wanted, once),
         reports.ending(ven, "r1", follow=True),
-        reports.offering(ven, NOW),
+        production.offering(ven, NOW),
         message("oadr:oadrResponse", response(), make("ei:venID", ven_id)),
         registration.cancelling("c1", _registration(vtn_id, ven_id, registration_id)),
         message("oadr:oadrRequestReregistration", make("ei:venID", ven_id)),

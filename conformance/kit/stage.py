@@ -1,12 +1,12 @@
 """What a script may do, as protocols; the runner brings what meets them."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol, TypeVar
 
 from conformance.kit.oadr20b.event import Event
 from conformance.kit.oadr20b.report import ReportRequest
+from conformance.kit.replies import Reply, edits, raw, says, status, struck
 from conformance.kit.transcript import Message, Transcript
 from conformance.kit.xml import Element
 
@@ -18,52 +18,6 @@ Condition = Callable[[Transcript], T | None]
 
 class UnobservedError(Exception):
     """What a script waited for did not come; the judge decides whose fault that is."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reply:
-    """What the scripted peer says instead of its usual answer.
-
-    Made by ``status``, ``raw``, ``says``, ``edits`` and ``struck``.
-    """
-
-    wrong: str
-    """In what it is wrong, for the record; empty: it is a right answer, only not the usual one."""
-    status: int = 200
-    headers: tuple[tuple[str, str], ...] = ()
-    """Replace or follow the usual headers."""
-    body: bytes | None = None
-    element: Element | None = None
-    """Message, put into a payload of its own."""
-    edit: Callable[[Element], None] | None = None
-    """Changes the usual answer in place; takes the message inside ``oadrSignedObject``."""
-    fault: str = ""
-    """Name of a fault, perhaps with an amount: ``reset_mid``, ``delay=20``."""
-
-
-def status(code: int, *headers: tuple[str, str], wrong: str = "an error status") -> Reply:
-    """Answer with a status and no body."""
-    return Reply(status=code, headers=headers, body=b"", wrong=wrong)
-
-
-def raw(body: bytes, *headers: tuple[str, str], wrong: str) -> Reply:
-    """Answer with exactly these bytes."""
-    return Reply(body=body, headers=headers, wrong=wrong)
-
-
-def says(element: Element, *, wrong: str = "") -> Reply:
-    """Answer with a message of one's own making (``kit.oadr20b.build``)."""
-    return Reply(element=element, wrong=wrong)
-
-
-def edits(change: Callable[[Element], None], *, wrong: str) -> Reply:
-    """Answer as usual, changed in one place."""
-    return Reply(edit=change, wrong=wrong)
-
-
-def struck(fault: str) -> Reply:
-    """Answer as usual and have a fault strike it."""
-    return Reply(fault=fault, wrong="")
 
 
 class Utility(Protocol):
@@ -316,9 +270,35 @@ class Ven(Protocol):
         ...
 
     async def send_raw(
-        self, body: bytes, *, service: str, wrong: str, headers: tuple[tuple[str, str], ...] = ()
+        self,
+        body: bytes,
+        *,
+        service: str,
+        wrong: str,
+        headers: tuple[tuple[str, str], ...] = (),
+        method: str = "POST",
     ) -> Message:
-        """Post exactly these bytes."""
+        """Send exactly these bytes."""
+        ...
+
+    def answer_next(self, *replies: Reply) -> None:
+        """Answer the next messages that are pushed so, one reply each (``status``, ``raw``, ``says``, ``struck``)."""
+        ...
+
+    def request_with_registered(self, *requests: ReportRequest) -> None:
+        """Ask for reports inside the next oadrRegisteredReport."""
+        ...
+
+    def cancel_in_update(self, *request_ids: str) -> None:
+        """Put an oadrCancelReport into the next oadrUpdatedReport."""
+        ...
+
+    async def down(self) -> None:
+        """Close the port of a push VEN and every connection to it."""
+        ...
+
+    async def up(self) -> None:
+        """Listen again, on the same port."""
         ...
 
     async def register(self) -> Message:
@@ -384,3 +364,21 @@ class VtnStage(Stage, Protocol):
 
 
 Hold = Callable[[], Awaitable[None]]
+
+__all__ = [
+    "Condition",
+    "Driver",
+    "Hold",
+    "Reply",
+    "Stage",
+    "UnobservedError",
+    "Utility",
+    "Ven",
+    "VenStage",
+    "VtnStage",
+    "edits",
+    "raw",
+    "says",
+    "status",
+    "struck",
+]

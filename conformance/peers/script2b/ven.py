@@ -3,15 +3,18 @@
 import asyncio
 import contextlib
 import ssl
+from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from http import HTTPStatus
 from typing import Final
 
 from conformance.kit.oadr20b import build, ven_build
 from conformance.kit.oadr20b import registration as party
 from conformance.kit.oadr20b.names import BASE, SERVICE_OF
-from conformance.kit.stage import UnobservedError
+from conformance.kit.oadr20b.report import ReportRequest
+from conformance.kit.stage import Reply, UnobservedError
 from conformance.kit.transcript import Message
 from conformance.kit.xml import Element, local_name
 from conformance.peers.script2b.caller import Caller
@@ -62,6 +65,9 @@ class ScriptedVen:
         """reportRequestIDs that the VTN has asked for."""
         self._caller = Caller(network.tape, network.clock, identity.tls)
         self._door: Door | None = None
+        self._replies: deque[Reply] = deque()
+        self._wanted: list[ReportRequest] = []
+        self._unwanted: list[str] = []
         self._polling: asyncio.Task[None] | None = None
         self._owing: set[asyncio.Task[None]] = set()
 
@@ -98,11 +104,17 @@ class ScriptedVen:
         return await self.send_raw(build.payload(element), service=service, wrong=wrong)
 
     async def send_raw(
-        self, body: bytes, *, service: str, wrong: str, headers: tuple[tuple[str, str], ...] = ()
+        self,
+        body: bytes,
+        *,
+        service: str,
+        wrong: str,
+        headers: tuple[tuple[str, str], ...] = (),
+        method: str = "POST",
     ) -> Message:
-        """Post exactly these bytes."""
+        """Send exactly these bytes."""
         url = f"{self._identity.url.rstrip('/')}/{service}"
-        found = await self._caller.post(url, body, wrong=wrong, headers=headers)
+        found = await self._caller.post(url, body, wrong=wrong, headers=headers, method=method)
         if found is None:
             raise UnobservedError(f"answer a message to {service}")
         return found
@@ -110,6 +122,29 @@ class ScriptedVen:
     def request_id(self) -> str:
         """Return a fresh requestID."""
         return self._names.next("q")
+
+    def answer_next(self, *replies: Reply) -> None:
+        """Answer the next messages that are pushed so."""
+        self._replies.extend(replies)
+
+    def request_with_registered(self, *requests: ReportRequest) -> None:
+        """Ask for reports inside the next oadrRegisteredReport."""
+        self._wanted.extend(requests)
+
+    def cancel_in_update(self, *request_ids: str) -> None:
+        """Put an oadrCancelReport into the next oadrUpdatedReport."""
+        self._unwanted.extend(request_ids)
+
+    async def down(self) -> None:
+        """Close the port, in push mode."""
+        self._net.tape.mark("suite.down")
+        if self._door is not None:
+            await self._door.down()
+
+    async def up(self) -> None:
+        """Listen again on the same port."""
+        if self._door is not None:
+            await self._door.up()
 
     async def register(self) -> Message:
         """Register, offer reports, ask for events; return the answer to the registration."""
@@ -203,7 +238,9 @@ class ScriptedVen:
         return ven_build.created_event(self.ven_id, rows) if rows and self.opt else None
 
     def _registered_report(self, _: Message, request_id: str) -> Element:
-        return build.answer("oadr:oadrRegisteredReport", request_id, "200", ven_id=self.ven_id)
+        rows, self._wanted = [build.report_request(x) for x in self._wanted], []
+        name = "oadr:oadrRegisteredReport"
+        return build.answer(name, request_id, "200", *rows, ven_id=self.ven_id)
 
     def _created_report(self, message: Message, request_id: str) -> Element:
         self.pending += message.all(".//oadr:oadrReportRequest/ei:reportRequestID")
@@ -219,7 +256,11 @@ class ScriptedVen:
         )
 
     def _updated_report(self, _: Message, request_id: str) -> Element:
-        return build.answer("oadr:oadrUpdatedReport", request_id, "200", ven_id=self.ven_id)
+        gone, self._unwanted = self._unwanted, []
+        cancel = build.cancel_report(self.request_id(), gone, self.ven_id) if gone else None
+        if cancel is not None:
+            cancel.attrib.clear()
+        return build.answer("oadr:oadrUpdatedReport", request_id, "200", cancel, ven_id=self.ven_id)
 
     def _canceled_registration(self, message: Message, request_id: str) -> Element:
         given = (message.text("ei:registrationID"), message.text("ei:venID"))
@@ -235,6 +276,8 @@ class ScriptedVen:
     # --- pushed to
 
     async def _pushed(self, message: Message) -> Answer:
+        if self._replies:
+            return _instead(self._replies.popleft())
         if message.name in ("oadrDistributeEvent", "oadrRequestReregistration"):
             again = message.name == "oadrRequestReregistration"
             now = self.reply_to(message) if again else None
@@ -256,6 +299,18 @@ class ScriptedVen:
                     await self.answer(message)
         finally:
             self._net.clock.release()
+
+
+def _instead(reply: Reply) -> Answer:
+    body = build.payload(reply.element) if reply.element is not None else reply.body or b""
+    phrase = next((s.phrase for s in HTTPStatus if s.value == reply.status), "Unknown")
+    return Answer(
+        status=f"{reply.status} {phrase}",
+        headers=(*_XML, *reply.headers),
+        body=body,
+        wrong=reply.wrong,
+        fault=reply.fault,
+    )
 
 
 Answering = Callable[[ScriptedVen, Message, str], Element | None]

@@ -26,6 +26,8 @@ SERVICE: Final = {
 }
 """Everything else goes to EiReport."""
 OK: Final = 200
+NEVER_AGAIN: Final = (404, 406, 501)
+"""A message refused so is not sent again (section 9.1.5)."""
 JITTER: Final = 0.1
 
 
@@ -85,18 +87,26 @@ class Courier:
         """Post until it is through, with pauses of 1, 2, 4 … seconds, each ± 10 %."""
         body, service = sealed(content), SERVICE.get(local(content), "EiReport")
         pause = timedelta(seconds=1)
-        while True:
+        while self._memory.vens.get(ven.ven_id) is ven:
             try:
                 answer = await self._client(ven).post(service, body, "application/xml")
+                if answer.status in NEVER_AGAIN:
+                    return
                 if answer.status != OK:
                     raise TransportError("STATUS", f"the VEN answered {answer.status}")
                 if answer.body.strip():
-                    self._desk.take(opened(answer.body), ven.peer, self._clock.now())
+                    self._heard(ven, opened(answer.body))
                 return
             except (TransportError, WireError):
                 spread = 1 - JITTER + 2 * JITTER * self._chance.random()
                 await self._clock.sleep_until(self._clock.now() + pause * spread)
             pause = min(pause * 2, self._settings.longest_pause)
+
+    def _heard(self, ven: Ven, content: Element) -> None:
+        """Take what a VEN answered; an oadrCreatedReport that this calls for is posted next."""
+        said = self._desk.take(content, ven.peer, self._clock.now())
+        if said is not None and local(said) == "oadrCreatedReport":
+            ven.queue.appendleft(said)
 
     def _client(self, ven: Ven) -> PeerClient:
         url = ven.address.rstrip("/")

@@ -3,6 +3,7 @@
 ``memory`` outlives it: a device made anew on the same memory is one that was restarted.
 """
 
+import gzip
 import hashlib
 from dataclasses import replace
 from typing import Final
@@ -12,10 +13,10 @@ from lxml import etree
 from lxml.etree import _Element as Element
 
 from conformance.reference.vtn2b.courier import Courier
-from conformance.reference.vtn2b.desk import Desk
+from conformance.reference.vtn2b.desk import COMPLIANCE, SERVED, Desk
 from conformance.reference.vtn2b.settings import BASE_PATH, Settings
 from conformance.reference.vtn2b.state import Event, Memory, Ven
-from conformance.reference.wire2b import make, message, opened, sealed
+from conformance.reference.wire2b import local, make, message, opened, sealed
 from gateway.domain.chance import Chance
 from gateway.domain.errors import GatewayError, MisuseError
 from gateway.domain.ports import Clock
@@ -24,9 +25,9 @@ from gateway.transport.schemas import load_oadr20b_schema
 from gateway.transport.server import Listener, dated, guarded, listen, read_body
 from gateway.transport.tls import peer_certificate
 
-SERVICES: Final = ("EiRegisterParty", "EiEvent", "EiReport", "EiOpt", "OadrPoll")
 LARGEST: Final = 8 << 20
 MEDIA_TYPE: Final = "application/xml"
+UTF8: Final = "utf-8"
 
 
 class Vtn:
@@ -126,7 +127,7 @@ class Vtn:
 
     def _announce(self, event: Event) -> None:
         for ven in self.memory.vens.values():
-            if not event.vens or ven.ven_id in event.vens:
+            if event.concerns(ven.ven_id):
                 self._queue(ven, None)
 
     def _queue(self, ven: Ven, content: Element | None) -> None:
@@ -137,26 +138,48 @@ class Vtn:
             self._courier.wake()
 
     async def _handle(self, request: web.Request) -> web.Response:
-        if request.path.removeprefix(f"{BASE_PATH}/") not in SERVICES:
-            return web.Response(status=404)
-        if request.method != "POST":
-            return web.Response(status=501)
-        if request.content_type != MEDIA_TYPE or "Transfer-Encoding" in request.headers:
-            return web.Response(status=406)
+        service = request.path.removeprefix(f"{BASE_PATH}/")
+        status = _unserved(service, request)
+        if status:
+            return web.Response(status=status)
         body = await read_body(request, self._clock, LARGEST)
         if not self._schema.validate(parse(body)):
             return web.Response(status=406)
-        der = peer_certificate(request.transport)
-        peer = hashlib.sha256(der).hexdigest()[-20:] if der is not None else ""
-        answer = self._desk.take(opened(body), peer, self._clock.now())
+        answer = self._answer(service, opened(body), request)
         self._courier.wake()
         if answer is None:
             return web.Response(status=200)
-        return web.Response(body=sealed(answer), content_type=MEDIA_TYPE)
+        return _said(sealed(answer), request.headers.get("Accept-Encoding", ""))
+
+    def _answer(self, service: str, asked: Element, request: web.Request) -> Element | None:
+        if local(asked) not in SERVED[service]:
+            return self._desk.refusal(asked, COMPLIANCE)
+        der = peer_certificate(request.transport)
+        peer = hashlib.sha256(der).hexdigest()[-20:] if der is not None else ""
+        return self._desk.take(asked, peer, self._clock.now())
 
     def _number(self, word: str) -> str:
         self.memory.numbers += 1
         return f"{word}-{self.memory.numbers}"
+
+
+def _unserved(service: str, request: web.Request) -> int:
+    """Return the status of a request that is not even read; 0: read it (section 9.1.5)."""
+    if service not in SERVED:
+        return 404
+    if request.method != "POST":
+        return 501
+    whole = "Transfer-Encoding" not in request.headers  # chunks are forbidden (section 9.1.9.4)
+    fits = request.content_type == MEDIA_TYPE and (request.charset or UTF8).lower() == UTF8
+    return 0 if whole and fits else 406
+
+
+def _said(body: bytes, accepted: str) -> web.Response:
+    """Answer, compressed for whom accepts that (section 9.1.9.2)."""
+    if "gzip" not in accepted.lower():
+        return web.Response(body=body, content_type=MEDIA_TYPE)
+    packed, headers = gzip.compress(body, mtime=0), {"Content-Encoding": "gzip"}
+    return web.Response(body=packed, content_type=MEDIA_TYPE, headers=headers)
 
 
 def _refuse(request: web.Request, error: GatewayError) -> web.StreamResponse:

@@ -41,7 +41,7 @@ def listing(memory: Memory, ven: Ven, head: Head, now: datetime, limit: int = _L
 
 def chosen(memory: Memory, ven: Ven, now: datetime) -> list[Event]:
     """Return what a VEN gets to see, in the standard's order (rules 15, 50, 52)."""
-    mine = (event for event in memory.events.values() if not event.vens or ven.ven_id in event.vens)
+    mine = (event for event in memory.events.values() if event.concerns(ven.ven_id))
     open_ = (event for event in mine if event.listed(now) and not _known_cancelled(event, ven))
     return ordered(open_, now)
 

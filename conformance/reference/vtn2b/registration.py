@@ -59,6 +59,10 @@ class Registrations:
             make("ei:venID", ven_id) if ven_id else None,
         )
 
+    def refused(self, asked: Element, code: str) -> Element:
+        """Refuse a query or a registration."""
+        return self._created(code, asked, None)
+
     def canceled(self, answer: Element) -> None:
         """Take a VEN's oadrCanceledPartyRegistration."""
         if text(answer, "ei:eiResponse/ei:responseCode") == OK:

@@ -64,6 +64,10 @@ class Event:
         near = self.ramp_up > timedelta(0) and now >= self.start - self.ramp_up
         return "near" if near else "far"
 
+    def concerns(self, ven_id: str) -> bool:
+        """Say whether a VEN gets it."""
+        return not self.vens or ven_id in self.vens
+
     def listed(self, now: datetime) -> bool:
         """Say whether it belongs in a listing (rule 50)."""
         if self.cancelled or not self.length():
@@ -89,9 +93,14 @@ class Ven:
     """reportRequestIDs of reports that it owes."""
     ending: set[str] = field(default_factory=set)
     """reportRequestIDs to be cancelled with the next oadrUpdatedReport."""
+    closing: dict[str, bool] = field(default_factory=dict)
+    """reportRequestIDs that it was told to end, and whether a last report is to follow."""
     acknowledged: set[tuple[str, int]] = field(default_factory=set)
     """Cancelled versions that it has taken note of."""
     opts: dict[str, Element] = field(default_factory=dict)
+    """Its schedules by optID."""
+    opted: set[str] = field(default_factory=set)
+    """Events that it took part in, or not, by oadrCreateOpt; nothing else changes that (rules 16 and 17)."""
     asked: dict[str, "Asked"] = field(default_factory=dict)
 
 
@@ -102,9 +111,12 @@ class Asked:
     request_id: str
     specifier: str
     points: tuple[str, ...]
+    granularity: timedelta
     back: timedelta
     due: datetime
     end: datetime | None
+    last: bool = False
+    """Cancelled; one more report follows."""
 
 
 @dataclass(slots=True, kw_only=True)
