@@ -7,6 +7,7 @@ from enum import StrEnum
 from functools import cached_property
 from typing import Final
 
+from conformance.kit.coding import undone
 from conformance.kit.oadr20b.names import NAMES
 from conformance.kit.schemas import body_faults
 from conformance.kit.xml import Element, Parsed, local_name, parse, xpath
@@ -60,9 +61,14 @@ class Message:
     """Why the message is no HTTP, or ended early; empty: it is whole."""
 
     @cached_property
+    def plain(self) -> bytes:
+        """Return the body without its content coding."""
+        return undone(self.body, self.header("Content-Encoding"))
+
+    @cached_property
     def parsed(self) -> Parsed:
         """Return the body as XML, or why it is none."""
-        return parse(self.body)
+        return parse(self.plain)
 
     @property
     def root(self) -> Element | None:
@@ -85,7 +91,7 @@ class Message:
     @cached_property
     def schema_faults(self) -> tuple[str, ...]:
         """Return what the standard's schemas object to."""
-        return body_faults(self.body)
+        return body_faults(self.plain)
 
     def all(self, path: str) -> list[str]:
         """Return the texts that an XPath finds below the message; prefixes as in ``NAMES``.
