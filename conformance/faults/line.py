@@ -122,10 +122,17 @@ class ClientLine(asyncio.StreamReaderProtocol):
             self._resting = None
 
     async def pause(self) -> None:
-        """Let the client take what was sent: 20 ms of the wall's time, during which no clock may be held."""
+        """Let the client take what was sent: 20 ms of the wall's time, and none of the run's.
+
+        The client's next request is due at an instant of the run's clock: it cannot cross what is sent right after.
+        """
         over = asyncio.Event()
         asyncio.get_running_loop().call_later(_PAUSE_S, over.set)
-        await over.wait()
+        self._clock.hold()
+        try:
+            await over.wait()
+        finally:
+            self._clock.release()
 
     async def withhold(self) -> None:
         """Say nothing more until the client leaves; its token is given back.
