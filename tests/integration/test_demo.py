@@ -154,6 +154,8 @@ async def test_a_killed_gateway_goes_on_and_loses_no_sample(
 
     found = await _killed(tmp_path / "killed")
 
+    told = (tmp_path / "killed" / "site.log").read_text().splitlines()
+    assert {"untold: 0", "refused: 0", "dropped_samples: 0"} <= set(told)
     assert found["missing_samples"] == 0
     assert found["misses"] == []
     assert {name: found[name] for name in SETTLED} == {name: unkilled[name] for name in SETTLED}

@@ -13,7 +13,7 @@ from gateway.domain.errors import StoreError
 from gateway.domain.identity import STEP, next_revision, revision
 from gateway.pipeline.ports import Work
 from gateway.store.backup import back_up, check_backup, restore
-from gateway.store.open import open_store
+from gateway.store.open import SCHEMA, open_store
 from gateway.store.sqlite_store import SqliteStore
 from tests.fakes import CountedIds
 from tests.store_processes import url
@@ -43,7 +43,7 @@ async def test_a_backup_is_one_private_file_with_its_digest(backup: Path) -> Non
     found = check_backup(backup)
 
     assert found.identity.epoch == 1
-    assert found.version == "0004"
+    assert found.version == SCHEMA.head
     assert stat.S_IMODE(os.stat(backup).st_mode) == 0o600
     assert sorted(name for name in os.listdir(backup.parent) if "copy" in name) == [
         "copy.db",

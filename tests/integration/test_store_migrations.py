@@ -151,7 +151,7 @@ async def test_old_code_refuses_a_newer_store_and_leaves_it_alone(tmp_path: Path
     connection.commit()
     connection.close()
 
-    with pytest.raises(StoreError, match=r"SCHEMA_NEWER: .*version 9999.* up to 0006"):
+    with pytest.raises(StoreError, match=rf"SCHEMA_NEWER: .*version 9999.* up to {SCHEMA.head}"):
         await open_store(url(path), ids=CountedIds())
     with pytest.raises(StoreError, match="SCHEMA_OTHER"):
         await open_for_reading(url(path))

@@ -1,10 +1,13 @@
 """The table of an endurance run: what counts as good, and what a reader is told when it is not."""
 
+import argparse
 import json
 from pathlib import Path
 
 import pytest
 
+from conformance.cli.ending import Exit
+from conformance.soak.__main__ import add_options, soak
 from conformance.soak.row import CAUGHT, Plan, Row
 from conformance.soak.run import read
 from conformance.soak.table import closing, table, totals
@@ -62,3 +65,14 @@ def test_a_plan_runs_as_often_as_told_or_by_its_kind() -> None:
     assert plan.wants("ack.ran")
     assert not plan.wants("intake.ran")
     assert Plan(seed=1, runs=9, quick=False, only="", folder=Path()).times(2, 50) == 9
+
+
+def test_a_row_that_does_not_exist_is_wrong_use_and_not_a_good_run(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    parser = argparse.ArgumentParser()
+    add_options(parser)
+    given = parser.parse_args(["--part", "forgeries", "--only", "no such", "--quick", "--lines"])
+
+    assert soak(given) == Exit.USAGE
+    assert "no row of forgeries begins with 'no such'" in capsys.readouterr().err
