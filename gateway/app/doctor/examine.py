@@ -11,6 +11,7 @@ from gateway.app.control_client import running
 from gateway.app.doctor.finding import Finding, Scribe, State
 from gateway.app.doctor.link import Link, Resolve, system_addresses
 from gateway.app.doctor.machine import Machine
+from gateway.app.doctor.pushing import listening
 from gateway.app.doctor.signing import secured, signing
 from gateway.app.doctor.talk2b import Talk
 from gateway.app.ids import SystemIds
@@ -61,6 +62,7 @@ class Doctor:
             loaded.settings.utility, await asyncio.gather(*visits), strict=True
         ):
             found += lines
+            found += await listening(loaded, section, self.clock, running=state is not None)
             found += _polls(section, state, self.clock.now())
         return found
 

@@ -251,4 +251,20 @@ ROWS: Final = (
         "An earlier step of the same utility failed, so this one could tell nothing.",
         "Mend the earlier line first.",
     ),
+    Row(
+        "GG-2063",
+        "PUSH_CLOSED",
+        "Our listener for pushes does not answer",
+        _OP,
+        "The utility pushes to an address of ours, and nothing listens there: its events would arrive late or never.",
+        "Compare [push] host and port with the log line push_listening; start the gateway again after a change.",
+    ),
+    Row(
+        "GG-2064",
+        "PUSH_STALE",
+        "Our listener for pushes shows another certificate",
+        _OP,
+        "The file was replaced and the listener has not taken it, or cannot; the utility compares what it is shown.",
+        "The log line certificate_not_taken says why; a sound file is taken before the next message to the utility.",
+    ),
 )
