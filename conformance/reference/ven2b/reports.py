@@ -120,9 +120,11 @@ class Reports:
         begins = text(request, f"{period}/xcal:dtstart/xcal:date-time")
         lasts = length(text(request, f"{period}/xcal:duration/xcal:duration", "PT0S"))
         start = moment(begins) if begins else now
-        first = max(start, now) if back else now
+        first = covered = max(start, now).replace(microsecond=0) if back else now
         if back and granularity and granularity < back:
-            first += back
+            # Gathered values keep to the grid of their interval, however late the request has come.
+            first = start + back * max(1, -(-(now - start) // back))
+            covered = first - back
         return Wanted(
             request_id=text(request, "ei:reportRequestID"),
             specifier=text(request, "ei:reportSpecifier/ei:reportSpecifierID"),
@@ -132,7 +134,7 @@ class Reports:
             start=start,
             end=start + lasts if lasts else None,
             due=first,
-            covered=start,
+            covered=covered,
         )
 
     def _end(self, name: str, now: datetime, *, follow: bool) -> None:
@@ -144,7 +146,6 @@ class Reports:
 
     def _sent(self, wanted: Wanted, ven_id: str, now: datetime) -> Element:
         made = self._made(wanted, ven_id, now)
-        wanted.covered = now
         wanted.due += wanted.back
         if not wanted.back or wanted.last or self._over(wanted):
             self._memory.wanted.pop(wanted.request_id, None)
@@ -179,15 +180,22 @@ class Reports:
         )
 
     def _grid(self, wanted: Wanted, now: datetime) -> tuple[list[datetime], timedelta]:
-        """Return the starts of the values that a report carries, and how long each lasts."""
-        whole = now.replace(microsecond=0)
+        """Return the starts of the values that a report carries, and how long each lasts.
+
+        A delivery goes on where the one before has ended, however late it is; the last one takes what has come so far.
+        """
         if OFFERS[wanted.specifier].history:
-            return self._history(wanted, whole), timedelta(minutes=1)
-        step = wanted.granularity or wanted.back or self._settings.fastest_sample
-        if not wanted.back or step >= wanted.back or wanted.covered >= whole:
-            return [whole - step], step
-        count = max(1, (whole - wanted.covered.replace(microsecond=0)) // step)
-        return [whole - step * back for back in range(count, 0, -1)], step
+            return self._history(wanted, now.replace(microsecond=0)), timedelta(minutes=1)
+        step = (wanted.granularity or wanted.back) if wanted.back else self._settings.fastest_sample
+        until = now if wanted.last or not wanted.back else wanted.due
+        until = until.replace(microsecond=0)
+        start, count = wanted.covered, (until - wanted.covered) // step
+        if not wanted.back or until <= start:
+            return [until - step], step
+        if count == 0:
+            step, count = until - start, 1
+        wanted.covered = start + step * count
+        return [start + step * number for number in range(count)], step
 
     def _history(self, wanted: Wanted, now: datetime) -> list[datetime]:
         """Return the minutes at hand that lie in the window."""
