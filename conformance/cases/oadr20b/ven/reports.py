@@ -165,7 +165,7 @@ async def two(stage: VenStage) -> None:
     ),
     observations=(sent(UPDATE, after_mark="begins"), mark_set("watched")),
     timing=Timing(lasts=timedelta(minutes=5)),
-    mutants=("begins-at-once",),
+    mutants=("reports-too-early",),
 )
 async def later(stage: VenStage) -> None:
     """Ask for states each minute, from two minutes hence for two minutes."""
