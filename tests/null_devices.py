@@ -4,28 +4,36 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 
 from aiohttp import web
 
+from conformance.engine.bundled import BundledVen
 from conformance.engine.drivers.entry import Device, Factory, Place
+from conformance.engine.drivers.hands import Values
+from conformance.kit.oadr20b.build import payload
+from conformance.kit.oadr20b.registration import query_registration
+from conformance.kit.xml import Element
+from conformance.reference.ven2b.inbox import Answer
 from gateway.domain.errors import TransportError
 from gateway.transport.client import PeerClient
 from gateway.transport.server import listen
 
-PERIOD = timedelta(seconds=10)
+PERIOD = timedelta(seconds=30)
 Act = Callable[["NullDevice"], Awaitable[None]]
 
 
 @dataclass
 class NullDevice:
-    """Does one useless thing every ten seconds."""
+    """Does one useless thing every thirty seconds."""
 
     place: Place
     act: Act
     status: int = 0
     """What its server answers to everything; 0: it has none."""
+    heard: bytes = b""
+    """The last body that an echo was told."""
 
     async def run(self) -> None:
         """Live until cancelled."""
@@ -44,7 +52,9 @@ class NullDevice:
                 if listener is not None:
                     await listener.stop()
 
-    async def _answer(self, _: web.Request) -> web.Response:
+    async def _answer(self, request: web.Request) -> web.Response:
+        if self.act is post_the_last_answer:
+            return web.Response(body=await request.read(), content_type="application/xml")
         return web.Response(status=self.status)
 
 
@@ -74,6 +84,42 @@ async def post_nothing(device: NullDevice) -> None:
         await client.close()
 
 
+async def post_the_last_answer(device: NullDevice) -> None:
+    """Ask what the VTN is, once, and from then on say what was said last."""
+    client = PeerClient(
+        device.place.url, device.place.client_tls, device.place.clock, test_mode=True
+    )
+    try:
+        for service in ("EiRegisterParty", "EiEvent", "EiReport", "EiOpt", "OadrPoll"):
+            body = device.heard or payload(query_registration("echo"))
+            with suppress(TransportError):
+                device.heard = (await client.post(service, body, "application/xml")).body
+    finally:
+        await client.close()
+
+
+class Mute:
+    """Registers, offers its reports and polls (or listens) as the reference VEN does, then never says a word more."""
+
+    def __init__(self, place: Place) -> None:
+        self._inner = BundledVen(place)
+        self._inner._ven._inbox = _Deaf()  # type: ignore[assignment]
+
+    async def run(self) -> None:
+        """Live until cancelled."""
+        await self._inner.run()
+
+    async def state(self) -> Values:
+        """Say that no event is acted on."""
+        return {}
+
+
+class _Deaf:
+    def take(self, content: Element, now: datetime, *, limited: bool = False) -> Answer:
+        """Take nothing."""
+        return Answer()
+
+
 def made(act: Act, status: int = 0) -> Factory:
     """Return what makes such a device."""
 
@@ -88,4 +134,5 @@ NULL_DEVICES: dict[str, Factory] = {
     "refusing": made(connect),
     "always 200, empty": made(post_nothing, 200),
     "always 500": made(post_nothing, 500),
+    "echo": made(post_the_last_answer, 200),
 }

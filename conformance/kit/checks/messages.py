@@ -12,14 +12,18 @@ def _tail(transcript: Transcript, after_mark: str) -> Transcript:
     return transcript if mark is None else transcript.since(mark.number)
 
 
-def never_sends(name: str, *, requirement: str, after_mark: str = "") -> Check:
-    """Demand that the device sends no message of a name, perhaps from a mark on."""
+def never_sends(
+    name: str, *, requirement: str, after_mark: str = "", before_mark: str = ""
+) -> Check:
+    """Demand that the device sends no message of a name, perhaps from a mark on, or up to one."""
 
     def judge(transcript: Transcript) -> Iterator[Finding]:
         if after_mark and transcript.mark(after_mark) is None:
             return
+        end = transcript.mark(before_mark) if before_mark else None
         for message in _tail(transcript, after_mark).from_device(name):
-            yield wrong(requirement, message, "", f"no {name}", "one")
+            if end is None or message.number < end.number:
+                yield wrong(requirement, message, "", f"no {name}", "one")
 
     return Check(f"never sends {name}", judge)
 

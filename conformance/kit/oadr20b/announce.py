@@ -4,11 +4,13 @@ from datetime import timedelta
 from typing import Final
 
 from conformance.kit.oadr20b.conditions import answered, delivered, exchanged
-from conformance.kit.oadr20b.event import Event
+from conformance.kit.oadr20b.event import Event, simple
 from conformance.kit.stage import VenStage
 
 PATIENCE: Final = timedelta(minutes=2)
 """Longest wait for an answer: several poll periods."""
+CONTROL: Final = "control-1"
+"""The event by which a device shows that it reads distributions, where silence alone would earn a PASS."""
 EVENT_ID: Final = ".//ei:eventDescriptor/ei:eventID"
 
 
@@ -45,6 +47,12 @@ async def take(stage: VenStage, *events: Event) -> None:
     before = newest(stage)
     stage.utility.publish(*events)
     await stage.until(delivered("oadrDistributeEvent", after=before), PATIENCE, "take the events")
+
+
+async def still_answers(stage: VenStage) -> None:
+    """Announce one event more, which asks for an answer, and wait for it; mark ``control`` stands before."""
+    stage.mark("control")
+    await announce(stage, simple(CONTROL, stage.now + timedelta(hours=12), timedelta(hours=1)))
 
 
 async def go_on(stage: VenStage, length: timedelta) -> None:

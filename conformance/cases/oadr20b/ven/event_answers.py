@@ -20,7 +20,15 @@ from conformance.kit.checks.events import (
 )
 from conformance.kit.checks.refusals import refuses_event, sends_nothing
 from conformance.kit.oadr20b import build
-from conformance.kit.oadr20b.announce import announce, cancel, change, go_on, take
+from conformance.kit.oadr20b.announce import (
+    CONTROL,
+    announce,
+    cancel,
+    change,
+    go_on,
+    still_answers,
+    take,
+)
 from conformance.kit.oadr20b.conditions import answered
 from conformance.kit.oadr20b.event import Event, Signal, Step, price, simple
 from conformance.kit.observations import event_answered, event_reached, exchanges, mark_set
@@ -101,6 +109,8 @@ def _played(member: Member) -> Callable[[VenStage], Awaitable[None]]:
             await change(stage, longer(event))
         stage.mark(_DONE)
         await go_on(stage, _REST)
+        if not member.required:
+            await still_answers(stage)
 
     return play
 
@@ -123,7 +133,7 @@ def _member(member: Member) -> Case:
         else (never_answers("family-1"),),
         observations=(
             event_reached("family-1", count),
-            answer if asked else exchanges(1, after_mark=_DONE),
+            answer if asked else event_answered(CONTROL),
         ),
         timing=Timing(lasts=timedelta(seconds=90)),
         mutants=(f"wrong-on-{member.code.lower()}",),

@@ -19,12 +19,14 @@ from conformance.kit.checks.execution import acts_as_expected, look, looked, see
 from conformance.kit.checks.refusals import ignores_distribution
 from conformance.kit.oadr20b import build
 from conformance.kit.oadr20b.announce import (
+    CONTROL,
     PATIENCE,
     announce,
     cancel,
     change,
     go_on,
     newest,
+    still_answers,
     take,
     withdraw,
 )
@@ -33,7 +35,6 @@ from conformance.kit.oadr20b.event import KILOWATT, Event, Signal, Step, simple
 from conformance.kit.observations import (
     event_answered,
     event_reached,
-    exchanges,
     mark_set,
     reached,
     sent,
@@ -277,7 +278,7 @@ async def opt_stands(stage: VenStage) -> None:
     observations=(
         event_reached(_EVENT),
         mark_set("error.sent"),
-        exchanges(1, after_mark="error.sent"),
+        event_answered(CONTROL),
     ),
     timing=Timing(lasts=3 * _MINUTE),
     mutants=("reads-events-beside-an-error",),
@@ -298,6 +299,7 @@ async def error_beside_events(stage: VenStage) -> None:
     await stage.until(come, PATIENCE, "take the listing")
     stage.mark("error.sent")
     await stage.sleep(2 * _MINUTE)
+    await still_answers(stage)
 
 
 @case(

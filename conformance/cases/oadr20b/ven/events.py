@@ -11,6 +11,7 @@ from conformance.kit.checks.events import (
     repeats_request_id,
 )
 from conformance.kit.checks.messages import never_sends
+from conformance.kit.oadr20b.announce import CONTROL, still_answers
 from conformance.kit.oadr20b.conditions import answered, exchanged
 from conformance.kit.oadr20b.event import Signal, Step, dispatch, price, simple
 from conformance.kit.observations import event_answered, event_reached, exchanges, reached
@@ -27,17 +28,21 @@ _PATIENCE = timedelta(minutes=2)
     purpose="Exposes a VEN that answers a distribution without events.",
     public=("E1_1010", "E0_6010"),
     requirements=("REQ-OADR20B-R12-2",),
-    checks=(never_sends("oadrCreatedEvent", requirement="REQ-OADR20B-R12-2"),),
+    checks=(
+        never_sends("oadrCreatedEvent", requirement="REQ-OADR20B-R12-2", before_mark="control"),
+    ),
     observations=(
         reached("oadrDistributeEvent"),
         exchanges(1),
+        event_answered(CONTROL),
     ),
     mutants=("answers-empty-distribution",),
 )
 async def empty_distribution(stage: VenStage) -> None:
-    """Distribute nothing and see the device go on."""
+    """Distribute nothing, see the device go on, and answer when there is something to answer."""
     stage.utility.distribute()
     await stage.sleep(timedelta(seconds=45))
+    await still_answers(stage)
 
 
 @case(
@@ -108,7 +113,11 @@ async def modified_event(stage: VenStage) -> None:
     public=("A_E1_0086", "A_E0_0086"),
     requirements=("REQ-OADR20B-R12-2",),
     checks=(never_answers("quiet-1"),),
-    observations=(event_reached("quiet-1"), exchanges(1, after_mark="quiet.delivered")),
+    observations=(
+        event_reached("quiet-1"),
+        exchanges(1, after_mark="quiet.delivered"),
+        event_answered(CONTROL),
+    ),
     mutants=("answers-never",),
 )
 async def never_event(stage: VenStage) -> None:
@@ -123,3 +132,4 @@ async def never_event(stage: VenStage) -> None:
     here = stage.transcript.marks[-1].number
     await stage.until(exchanged(1, after=here), _PATIENCE, "go on exchanging")
     await stage.sleep(timedelta(seconds=30))
+    await still_answers(stage)

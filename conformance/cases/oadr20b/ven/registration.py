@@ -201,7 +201,11 @@ async def reregistration(stage: VenStage) -> None:
         never((CREATE,), requirement="REQ-OADR20B-R512-5", after="case.prepared"),
         field("oadrResponse", ".//ei:responseCode", "452", requirement="REQ-OADR20B-R512-5"),
     ),
-    observations=(reached("oadrRequestReregistration"), exchanges(1, after_mark="asked")),
+    observations=(
+        reached("oadrRequestReregistration"),
+        sent("oadrResponse", after_mark="asked"),
+        exchanges(1, after_mark="asked"),
+    ),
     mutants=("reregisters-for-anybody",),
 )
 async def reregistration_of_another(stage: VenStage) -> None:

@@ -12,12 +12,13 @@ from conformance.kit.checks.registration import (
     given_ven,
     silent_unregistered,
 )
+from conformance.kit.oadr20b.announce import CONTROL, still_answers
 from conformance.kit.oadr20b.build import distribute_event, ei_event, make
 from conformance.kit.oadr20b.conditions import delivered, received
 from conformance.kit.oadr20b.event import simple
 from conformance.kit.oadr20b.offers import USAGE, offered
 from conformance.kit.oadr20b.registration import canceled_registration
-from conformance.kit.observations import exchanges, mark_set, reached, sent
+from conformance.kit.observations import event_answered, exchanges, mark_set, reached, sent
 from conformance.kit.stage import VenStage, edits, says
 from conformance.kit.xml import Element
 
@@ -202,7 +203,12 @@ async def wrong_cancel(stage: VenStage) -> None:
         never_answers("stray-1", requirement="REQ-OADR20B-R405-2"),
         silent_unregistered(),
     ),
-    observations=(reached("oadrDistributeEvent", after_mark=""), sent(CREATE), exchanges(1)),
+    observations=(
+        reached("oadrDistributeEvent", after_mark=""),
+        sent(CREATE),
+        exchanges(1),
+        event_answered(CONTROL),
+    ),
     start=Start.FRESH,
     mutants=("answers-events-unregistered",),
 )
@@ -219,6 +225,7 @@ async def stray_event(stage: VenStage) -> None:
     stage.utility.answer_next("oadrQueryRegistration", says(stray, wrong="an event as answer"))
     await stage.until(received(CREATE), PATIENCE, "register")
     await stage.sleep(timedelta(seconds=20))
+    await still_answers(stage)
 
 
 @case(
