@@ -62,14 +62,12 @@ class PlayedVtnStage(PlayedStage):
 
     async def request_report(self, request: ReportRequest) -> None:
         """Have a report requested."""
-        fields = asdict(request)
-        fields["granularity"] = duration(request.granularity)
-        fields["back"] = duration(request.back)
-        fields["lasts"] = duration(request.lasts)
-        fields["start"] = instant(request.start) if request.start else None
-        await self._operator.call(
-            "request_report", request=json.dumps(fields, sort_keys=True), ven_id=self.ven.ven_id
-        )
+        ven_id = self.ven.ven_id
+        await self._operator.call("request_report", request=_written(request), ven_id=ven_id)
+
+    async def request_with_registration(self, request: ReportRequest) -> None:
+        """Have a report requested inside the next oadrRegisteredReport."""
+        await self._operator.call("request_with_registration", request=_written(request))
 
     async def cancel_report(self, request_id: str, *, to_follow: bool = False) -> None:
         """Have a report cancelled."""
@@ -100,3 +98,13 @@ class PlayedVtnStage(PlayedStage):
                 raise PreconditionError("the VTN does not listen")
             await self.sleep(_STEP)
         return url()
+
+
+def _written(request: ReportRequest) -> str:
+    """Write a request in JSON; times ISO, lengths in seconds."""
+    fields = asdict(request)
+    fields["granularity"] = duration(request.granularity)
+    fields["back"] = duration(request.back)
+    fields["lasts"] = duration(request.lasts)
+    fields["start"] = instant(request.start) if request.start else None
+    return json.dumps(fields, sort_keys=True)

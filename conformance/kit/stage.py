@@ -350,6 +350,10 @@ class VtnStage(Stage, Protocol):
         """Have a report requested of the VEN (``request_report``)."""
         ...
 
+    async def request_with_registration(self, request: ReportRequest) -> None:
+        """Have a report requested inside the next oadrRegisteredReport (``request_with_registration``)."""
+        ...
+
     async def cancel_report(self, request_id: str, *, to_follow: bool = False) -> None:
         """Have a report cancelled (``cancel_report``)."""
         ...

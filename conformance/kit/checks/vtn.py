@@ -175,6 +175,23 @@ def shows(
     return Check(f"shows {path} after {mark}", judge)
 
 
+def says(mark: str, key: str, value: str, *, requirement: str) -> Check:
+    """Demand what the operator of the device told the script, which wrote it into a mark."""
+
+    def judge(transcript: Transcript) -> Iterator[Finding]:
+        for found in transcript.all_marks(mark):
+            if found.values.get(key, "") != value:
+                yield Finding(
+                    requirement=requirement,
+                    message=found.number,
+                    path=key,
+                    expected=value,
+                    observed=found.values.get(key, "") or "none",
+                )
+
+    return Check(f"says {key} {value}", judge)
+
+
 def lists(mark: str, *event_ids: str, requirement: str) -> Check:
     """Demand which events the first distribution after a mark lists, in this order."""
     return shows(mark, EVENT_ID, *event_ids, requirement=requirement)

@@ -60,6 +60,8 @@ class Courier:
         if self._task is not None:
             self._task.cancel()
             await asyncio.wait([self._task])
+        while len(self._woken):  # nobody is left to be woken
+            await self._woken.get()
 
     async def _run(self) -> None:
         with self._clock.held():
