@@ -1,13 +1,17 @@
 """What a script against a VTN does again and again."""
 
 from datetime import timedelta
+from decimal import Decimal
 from typing import Final
 
+from conformance.kit.oadr20b import ven_build
 from conformance.kit.oadr20b.registration import request_event
 from conformance.kit.oadr20b.report import ReportRequest
 from conformance.kit.stage import Ven, VtnStage
 from conformance.kit.transcript import Message
+from conformance.kit.xml import Element
 
+MINUTE: Final = timedelta(minutes=1)
 POLL: Final = timedelta(seconds=10)
 PUSHED: Final = timedelta(seconds=5)
 """Time that a push and its answer take at most on a healthy line."""
@@ -58,3 +62,36 @@ async def let_run(stage: VtnStage, length: timedelta) -> None:
     if stage.mode == "pull":
         stage.ven.keep_polling(POLL)
     await stage.sleep(length)
+
+
+def periodic(stage: VtnStage, name: str = "r1", back: timedelta = MINUTE) -> ReportRequest:
+    """Return a request for ten minutes from now, minute by minute."""
+    return ReportRequest(
+        id=name,
+        specifier="usage",
+        points=("power",),
+        granularity=MINUTE,
+        back=back,
+        start=stage.now,
+        lasts=timedelta(minutes=10),
+    )
+
+
+def minutes_of(stage: VtnStage, request: str, count: int = 1) -> Element:
+    """Make a delivery of so many minutes that have passed."""
+    return ven_build.update_report(
+        stage.ven.request_id(),
+        stage.ven.ven_id,
+        report_request=request,
+        specifier="usage",
+        name="TELEMETRY_USAGE",
+        start=stage.now - count * MINUTE,
+        step=MINUTE,
+        values=[("power", Decimal(5))] * count,
+        now=stage.now,
+    )
+
+
+async def deliver(stage: VtnStage, request: str, wrong: str = "") -> None:
+    """Deliver the last minute of a report."""
+    await stage.ven.send(minutes_of(stage, request), wrong=wrong)

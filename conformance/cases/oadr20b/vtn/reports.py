@@ -2,13 +2,12 @@
 
 from collections.abc import Sequence
 from datetime import timedelta
-from decimal import Decimal
 
 from conformance.kit.case import case
 from conformance.kit.checks.vtn import echoes, replies, sends_after, shows
 from conformance.kit.oadr20b import build, ven_build
 from conformance.kit.oadr20b.report import ReportRequest
-from conformance.kit.oadr20b.vtn_acts import PUSHED, ask_report, settle
+from conformance.kit.oadr20b.vtn_acts import PUSHED, ask_report, deliver, minutes_of, periodic
 from conformance.kit.observations import sent
 from conformance.kit.stage import VtnStage
 from conformance.kit.xml import Element
@@ -28,37 +27,6 @@ _ASKS_INSIDE = "REQ-OADR20B-R344-51"
 _TOLERATES = "REQ-OADR20B-8.7-51"
 _WANTED = "oadr:oadrReportRequest/ei:reportSpecifier"
 _NAMES = "ei:reportRequestID"
-
-
-def _periodic(stage: VtnStage, name: str = "r1", back: timedelta = _MINUTE) -> ReportRequest:
-    return ReportRequest(
-        id=name,
-        specifier="usage",
-        points=("power",),
-        granularity=_MINUTE,
-        back=back,
-        start=stage.now,
-        lasts=timedelta(minutes=10),
-    )
-
-
-def _values(stage: VtnStage, request: str, count: int = 1) -> Element:
-    """Make a delivery of so many minutes that have passed."""
-    return ven_build.update_report(
-        stage.ven.request_id(),
-        stage.ven.ven_id,
-        report_request=request,
-        specifier="usage",
-        name="TELEMETRY_USAGE",
-        start=stage.now - count * _MINUTE,
-        step=_MINUTE,
-        values=[("power", Decimal(5))] * count,
-        now=stage.now,
-    )
-
-
-async def _deliver(stage: VtnStage, request: str, wrong: str = "") -> None:
-    await stage.ven.send(_values(stage, request), wrong=wrong)
 
 
 @case(
@@ -97,7 +65,7 @@ async def _deliver(stage: VtnStage, request: str, wrong: str = "") -> None:
 async def asks(stage: VtnStage) -> None:
     """Have the operator ask for a periodic report."""
     stage.mark("ask")
-    await ask_report(stage, _periodic(stage))
+    await ask_report(stage, periodic(stage))
 
 
 @case(
@@ -124,7 +92,7 @@ async def asks_once(stage: VtnStage) -> None:
     """Have the operator ask for a report once, and deliver it."""
     stage.mark("ask")
     wanted = ReportRequest(id="once", specifier="usage", points=("power",))
-    await _deliver(stage, await ask_report(stage, wanted))
+    await deliver(stage, await ask_report(stage, wanted))
 
 
 @case(
@@ -140,10 +108,10 @@ async def asks_once(stage: VtnStage) -> None:
 )
 async def delivers(stage: VtnStage) -> None:
     """Deliver twice, a minute apart."""
-    request = await ask_report(stage, _periodic(stage))
+    request = await ask_report(stage, periodic(stage))
     for _ in range(2):
         await stage.sleep(_MINUTE)
-        await _deliver(stage, request)
+        await deliver(stage, request)
 
 
 @case(
@@ -159,8 +127,8 @@ async def delivers(stage: VtnStage) -> None:
 )
 async def two_in_one(stage: VtnStage) -> None:
     """Deliver two wanted reports together, then a wanted and an unknown one."""
-    first = await ask_report(stage, _periodic(stage, "r1"))
-    second = await ask_report(stage, _periodic(stage, "r2"))
+    first = await ask_report(stage, periodic(stage, "r1"))
+    second = await ask_report(stage, periodic(stage, "r2"))
     await stage.sleep(_MINUTE)
     await stage.ven.send(_joined(stage, (first, second)))
     unknown = _joined(stage, (first, "no-such-request"))
@@ -169,9 +137,9 @@ async def two_in_one(stage: VtnStage) -> None:
 
 def _joined(stage: VtnStage, requests: Sequence[str]) -> Element:
     """Make one message of the deliveries of several reports."""
-    whole = _values(stage, requests[0])
+    whole = minutes_of(stage, requests[0])
     for place, request in enumerate(requests[1:], 2):
-        whole.insert(place, _values(stage, request)[1])
+        whole.insert(place, minutes_of(stage, request)[1])
     return whole
 
 
@@ -188,9 +156,9 @@ def _joined(stage: VtnStage, requests: Sequence[str]) -> Element:
 )
 async def unknown_request(stage: VtnStage) -> None:
     """Deliver under an invented reportRequestID, then under the right one."""
-    request = await ask_report(stage, _periodic(stage))
-    await _deliver(stage, "no-such-request", wrong="an unknown reportRequestID")
-    await _deliver(stage, request)
+    request = await ask_report(stage, periodic(stage))
+    await deliver(stage, "no-such-request", wrong="an unknown reportRequestID")
+    await deliver(stage, request)
 
 
 @case(
@@ -206,7 +174,7 @@ async def unknown_request(stage: VtnStage) -> None:
 )
 async def again(stage: VtnStage) -> None:
     """Send one message twice, byte by byte the same."""
-    body = build.payload(_values(stage, await ask_report(stage, _periodic(stage))))
+    body = build.payload(minutes_of(stage, await ask_report(stage, periodic(stage))))
     for _ in range(2):
         await stage.ven.send_raw(body, service="EiReport", wrong="")
 
@@ -224,108 +192,8 @@ async def again(stage: VtnStage) -> None:
 )
 async def long_report(stage: VtnStage) -> None:
     """Deliver 6,000 minutes at once."""
-    request = await ask_report(stage, _periodic(stage))
-    await stage.ven.send(_values(stage, request, 6000))
-
-
-@case(
-    id="OADR20B-VTN-RPT-140",
-    title="A report is cancelled",
-    purpose="Exposes a VTN that cannot end a report, or ends another one.",
-    public=("R1_3040", "R0_8040"),
-    requirements=(_CANCELS,),
-    checks=(
-        sends_after("end", "oadrCancelReport", requirement=_CANCELS),
-        shows("end", _NAMES, "r1", requirement=_CANCELS, name="oadrCancelReport"),
-        shows(
-            "end",
-            "pyld:reportToFollow",
-            "false",
-            requirement=_CANCELS,
-            name="oadrCancelReport",
-        ),
-    ),
-    observations=(sent("oadrCreateReport"), sent("oadrCancelReport")),
-    needs=("request_report", "cancel_report"),
-    mutants=("vtn-ends-other-report", "vtn-always-wants-last-report"),
-)
-async def cancels(stage: VtnStage) -> None:
-    """Have the operator ask for two reports and cancel the first."""
-    await ask_report(stage, _periodic(stage, "r1"))
-    await ask_report(stage, _periodic(stage, "r2"))
-    stage.mark("end")
-    await stage.cancel_report("r1")
-    await settle(stage)
-
-
-@case(
-    id="OADR20B-VTN-RPT-142",
-    title="A report is not taken after its cancellation was confirmed",
-    purpose="Exposes a VTN that goes on taking what it has cancelled.",
-    requirements=(_UNKNOWN,),
-    checks=(replies(_UPDATE, _UPDATED, "200", "452", requirement=_UNKNOWN),),
-    observations=(sent("oadrCancelReport"), sent(_UPDATED, 2)),
-    needs=("request_report", "cancel_report"),
-    mutants=("vtn-never-forgets-reports",),
-)
-async def after_cancellation(stage: VtnStage) -> None:
-    """Deliver, let the operator cancel, confirm, deliver again."""
-    request = await ask_report(stage, _periodic(stage))
-    await _deliver(stage, request)
-    await stage.cancel_report("r1")
-    await settle(stage)
-    await _deliver(stage, request, wrong="a report that was cancelled")
-
-
-@case(
-    id="OADR20B-VTN-RPT-145",
-    title="A last report is asked for with the cancellation, and taken",
-    purpose="Exposes a VTN that refuses the report that it wanted to follow.",
-    public=("R1_3045", "R0_8045"),
-    requirements=(_FOLLOWS,),
-    checks=(
-        shows("end", "pyld:reportToFollow", "true", requirement=_FOLLOWS, name="oadrCancelReport"),
-        replies(_UPDATE, _UPDATED, "200", requirement=_FOLLOWS),
-    ),
-    observations=(sent("oadrCancelReport"), sent(_UPDATED)),
-    needs=("request_report", "cancel_report"),
-    mutants=("vtn-never-wants-last-report", "vtn-refuses-last-report"),
-)
-async def last_report(stage: VtnStage) -> None:
-    """Have the operator cancel with a report to follow; confirm, then deliver it."""
-    request = await ask_report(stage, _periodic(stage))
-    stage.mark("end")
-    await stage.cancel_report("r1", to_follow=True)
-    await settle(stage)
-    await _deliver(stage, request)
-
-
-@case(
-    id="OADR20B-VTN-RPT-150",
-    title="A report is cancelled inside oadrUpdatedReport",
-    purpose="Exposes a VTN that names another report there, or none.",
-    public=("R1_3050", "R0_8050"),
-    requirements=(_INSIDE,),
-    checks=(
-        shows(
-            "end",
-            "oadr:oadrCancelReport/ei:reportRequestID",
-            "r1",
-            requirement=_INSIDE,
-            name=_UPDATED,
-        ),
-    ),
-    observations=(sent(_UPDATED),),
-    applies_if="VTN-RPT-PIGGYBACK",
-    needs=("request_report", "cancel_in_update"),
-    mutants=("vtn-cancels-nothing-inside", "vtn-cancels-other-inside"),
-)
-async def cancels_inside(stage: VtnStage) -> None:
-    """Have the operator end a report with the answer to its next delivery."""
-    request = await ask_report(stage, _periodic(stage))
-    stage.mark("end")
-    await stage.driver.call("cancel_in_update", request_id="r1", ven_id=stage.ven.ven_id)
-    await _deliver(stage, request)
+    request = await ask_report(stage, periodic(stage))
+    await stage.ven.send(minutes_of(stage, request, 6000))
 
 
 @case(
@@ -352,7 +220,7 @@ async def cancels_inside(stage: VtnStage) -> None:
 )
 async def asks_inside(stage: VtnStage) -> None:
     """Have the operator ask with the next registration of reports; register them; accept; deliver."""
-    await stage.request_with_registration(_periodic(stage))
+    await stage.request_with_registration(periodic(stage))
     stage.mark("offer")
     ven = stage.ven
     offers = (ven_build.usage_metadata("resource-1", stage.now),)
@@ -363,7 +231,7 @@ async def asks_inside(stage: VtnStage) -> None:
         "oadr:oadrCreatedReport", ven.request_id(), "200", ids, ven.ven_id
     )
     await ven.send(accepted)
-    await _deliver(stage, asked or "r1")
+    await deliver(stage, asked or "r1")
 
 
 @case(
@@ -413,7 +281,7 @@ async def offers_nothing(stage: VtnStage) -> None:
 )
 async def refused(stage: VtnStage) -> None:
     """Refuse a request by 461 and poll on."""
-    await stage.request_report(_periodic(stage))
+    await stage.request_report(periodic(stage))
     asked = await stage.ven.poll()
     request_id = asked.text("pyld:requestID")
     said = ven_build.pending_answer(
