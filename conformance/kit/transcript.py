@@ -80,8 +80,8 @@ class Message:
         """Return the one message inside ``oadrSignedObject``; None without."""
         if self.root is None:
             return None
-        found = self.root.xpath("oadr:oadrSignedObject/*", namespaces=NAMES)
-        return found[0] if isinstance(found, list) and found else None  # type: ignore[return-value]  # XPath of elements
+        found = xpath(self.root, "oadr:oadrSignedObject/*", NAMES)
+        return found[0] if found and not isinstance(found[0], str) else None
 
     @cached_property
     def name(self) -> str:
@@ -101,8 +101,17 @@ class Message:
         """
         if self.payload is None:
             return []
-        found = xpath(self.payload, path, NAMES)
-        return [x if isinstance(x, str) else (x.text or "").strip() for x in found]
+        found = self._texts.get(path)
+        if found is None:
+            rows = xpath(self.payload, path, NAMES)
+            found = tuple(x if isinstance(x, str) else (x.text or "").strip() for x in rows)
+            self._texts[path] = found
+        return list(found)
+
+    @cached_property
+    def _texts(self) -> dict[str, tuple[str, ...]]:
+        """Return what was found by path so far: a message never changes, and many checks ask the same."""
+        return {}
 
     def text(self, path: str) -> str:
         """Return the first text that an XPath finds, empty without one."""

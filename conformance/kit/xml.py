@@ -4,6 +4,7 @@ The suite judges what it could not read too, so nothing here raises on bad docum
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from lxml import etree
@@ -43,9 +44,14 @@ def local_name(element: Element) -> str:
     return etree.QName(element).localname
 
 
+@lru_cache(maxsize=8192)
+def _compiled(path: str, names: tuple[tuple[str, str], ...]) -> etree.XPath:
+    return etree.XPath(path, namespaces=dict(names))
+
+
 def xpath(element: Element, path: str, names: dict[str, str]) -> list[Element | str]:
     """Evaluate a path; a path that yields a number or a truth yields its text."""
-    found = element.xpath(path, namespaces=names)
+    found = _compiled(path, tuple(names.items()))(element)
     if isinstance(found, list):
         return [x if isinstance(x, etree._Element) else str(x) for x in found]  # noqa: SLF001 - lxml's class has no public name
     return [str(found)]
