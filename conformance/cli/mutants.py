@@ -1,16 +1,15 @@
-"""The verb ``mutants``: tries the wrong devices of a plan's role."""
+"""The verb ``mutants``: tries the wrong devices of every plan, or says whether the kept result is of this source."""
 
 import argparse
-import json
 import sys
-from dataclasses import asdict
 from pathlib import Path
 from typing import TypeVar
 
 from conformance.cli.ending import EXITS, Exit
-from conformance.engine.mutation import Trial, try_all, unaided
-from conformance.engine.plans import chosen, find_plan
-from conformance.engine.wrong_devices import judged_digest, mutants
+from conformance.engine.matrix import Matrix, matrix_of, stale, write
+from conformance.engine.mutation import Breadth, Trial, try_all
+from conformance.engine.plans import Plan, chosen, drafts, find_plan
+from conformance.engine.wrong_devices import mutants
 
 P = TypeVar("P", bound=argparse.ArgumentParser)
 
@@ -20,65 +19,69 @@ def add_mutants(verbs: "argparse._SubParsersAction[P]") -> None:
     verb = verbs.add_parser(
         "mutants",
         help="try the wrong devices: each must be found, for its reason",
-        description="Alters a few lines of the bundled device at a time and plays the cases of the area concerned, in "
-        "virtual time.",
+        description="Alters a few lines of the bundled device at a time and plays the cases of the areas concerned, in "
+        "virtual time. Prints per plan how many were found, and how many for the declared reason.",
         epilog=EXITS,
     )
-    verb.add_argument("--plan", required=True, metavar="PLAN")
+    verb.add_argument(
+        "--plan", action="append", default=[], metavar="PLAN", help="otherwise every bundled plan"
+    )
     verb.add_argument(
         "--only", action="append", default=[], metavar="WORD", help="cases, as of run"
     )
     verb.add_argument("--mutant", action="append", default=[], metavar="ID", help="these alone")
-    verb.add_argument("--full", action="store_true", help="every case of the plan on every mutant")
-    verb.add_argument("--jobs", type=int, default=1, metavar="N", help="processes side by side")
-    verb.add_argument(
-        "--write", type=Path, metavar="FILE", help="keep the result, with what it judged"
+    breadth = verb.add_mutually_exclusive_group()
+    breadth.add_argument(
+        "--full", action="store_true", help="every case of the plan on every mutant"
     )
-    verb.add_argument("--json", action="store_true", help="one JSON document on stdout")
+    breadth.add_argument(
+        "--sample", type=int, metavar="N", help="the declared cases and N others, drawn"
+    )
+    verb.add_argument("--seed", type=int, default=1, metavar="N", help="of --sample")
+    verb.add_argument("--jobs", type=int, default=1, metavar="N", help="processes side by side")
+    verb.add_argument("--write", type=Path, metavar="DIR", help="keep the results there")
+    verb.add_argument(
+        "--check", type=Path, metavar="DIR", help="only say whether those kept there are stale"
+    )
+    verb.add_argument("--json", action="store_true", help="one JSON document a line on stdout")
 
 
 def run_mutants(given: argparse.Namespace) -> int:
-    """Try them and print what came of it."""
-    plan = find_plan(given.plan)
-    cases = chosen(plan, given.only)
-    wrong = [
-        m for m in mutants(plan.profile, plan.role) if not given.mutant or m.id in given.mutant
-    ]
-    trials = try_all(plan, wrong, cases, _tell, whole=given.full, jobs=max(1, given.jobs))
-    killed, reason = sum(t.killed for t in trials), sum(t.reason for t in trials)
-    strays = sum(bool(t.strays) for t in trials)
-    _say(
-        f"{plan.id}: {killed}/{len(trials)} killed, {reason}/{len(trials)} for the declared reason"
-    )
-    if strays:
-        _say(f"{strays} failed an unrelated stable case")
-    notes = unaided(cases, trials, wrong)
-    rows: dict[str, object] = {
-        "plan": plan.id,
-        "judged_sha256": judged_digest(plan.profile),
-        "whole_plan": given.full,
-        "total": len(trials),
-        "killed": killed,
-        "reason": reason,
-        "strays": strays,
-        "notes": notes,
-        "trials": [_row(t) for t in trials],
-    }
-    if given.write:
-        given.write.write_text(json.dumps(rows, indent=1) + "\n")
-    if given.json:
-        sys.stdout.write(json.dumps(rows, indent=1) + "\n")
-    elif not given.mutant:
-        for line in notes:
-            _say(line)
-    if not trials:
+    """Try them plan by plan and print what came of it."""
+    plans = [find_plan(name) for name in given.plan] or list(drafts())
+    if given.check:
+        return _check(given.check, plans)
+    results = [_tried(plan, given) for plan in plans]
+    for result in results:
+        _say(result.summary)
+        if given.write:
+            write(given.write, result)
+        if given.json:
+            sys.stdout.write(result.model_dump_json() + "\n")
+        elif not given.mutant:
+            for line in result.notes:
+                _say(f"    {line}")
+    if not any(result.trials for result in results):
         return Exit.INCONCLUSIVE
-    return Exit.OK if all(t.good for t in trials) else Exit.FAIL
+    return Exit.OK if all(result.good for result in results if result.trials) else Exit.FAIL
 
 
-def _row(trial: Trial) -> dict[str, object]:
-    """Return a trial without its seconds, which differ between runs."""
-    return {name: value for name, value in asdict(trial).items() if name != "seconds"}
+def _tried(plan: Plan, given: argparse.Namespace) -> Matrix:
+    cases = chosen(plan, given.only)
+    found = mutants(plan.profile, plan.role)
+    wrong = [m for m in found if not given.mutant or m.id in given.mutant]
+    breadth = Breadth(whole=given.full, beside=given.sample, seed=given.seed)
+    trials = try_all(plan, wrong, cases, _tell, breadth=breadth, jobs=max(1, given.jobs))
+    whole = given.full and not given.only and not given.mutant
+    return matrix_of(plan, cases, wrong, trials, whole=whole)
+
+
+def _check(folder: Path, plans: list[Plan]) -> int:
+    found = [line for plan in plans for line in stale(folder, plan)]
+    for line in found:
+        _say(line)
+    _say("stale: run make mutants" if found else f"{folder}: of this source, all as declared")
+    return Exit.FAIL if found else Exit.OK
 
 
 def _tell(trial: Trial) -> None:

@@ -1,6 +1,7 @@
 """Tries the wrong devices: every one must be found, for its declared reason, and by no unrelated stable case."""
 
 import asyncio
+import hashlib
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
@@ -37,13 +38,15 @@ class Trial:
     killed: bool
     """Every declared case of the plan failed."""
     reason: bool
-    """Each of its requirements was cited, and by nothing else was a declared case failed."""
+    """Every declared case cites one of its requirements, and each is cited where all its cases are in the plan."""
     missed: tuple[str, ...]
     """Declared cases that did not fail, with their verdict."""
     strays: tuple[str, ...]
     """Unrelated stable cases that failed, with their cause."""
     failed: tuple[str, ...]
     """All cases that failed."""
+    cited: tuple[str, ...]
+    """Requirements by which they did."""
     seconds: float
 
     @property
@@ -130,20 +133,44 @@ def _judged(
     return Trial(
         mutant=mutant.id,
         killed=not missed,
-        reason=own and wanted <= cited,
+        reason=own and (wanted <= cited or len(declared) < len(mutant.cases)),
         missed=tuple(missed),
         strays=tuple(strays),
         failed=tuple(n for n, o in outcomes.items() if o.verdict is Verdict.FAIL),
+        cited=tuple(sorted(set().union(*(_cited(outcomes[c.id]) for c in cases)))),
         seconds=round(seconds, 3),
     )
 
 
-def cases_for(mutant: Mutant, cases: Sequence[Case], *, whole: bool) -> list[Case]:
-    """Return the cases to try a mutant on: its own area, or all."""
-    areas = {name.split("-")[2] for name in mutant.cases}
-    return [c for c in cases if whole or c.area in areas]
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Breadth:
+    """Which cases a wrong device is tried on, beside those that it declares."""
+
+    whole: bool = False
+    """Every case of the plan."""
+    beside: int | None = None
+    """So many others of the plan, drawn by the seed; None: all of its own areas."""
+    seed: int = 1
+
+    def of(self, mutant: Mutant, cases: Sequence[Case]) -> list[Case]:
+        """Return the cases to try a mutant on, in the order of the plan."""
+        if self.whole:
+            return list(cases)
+        if self.beside is None:
+            areas = {name.split("-")[2] for name in mutant.cases}
+            return [c for c in cases if c.area in areas]
+        drawn = sorted(
+            (c.id for c in cases if c.id not in mutant.cases), key=lambda n: self._place(mutant, n)
+        )
+        kept = {*mutant.cases, *drawn[: self.beside]}
+        return [c for c in cases if c.id in kept]
+
+    def _place(self, mutant: Mutant, case: str) -> bytes:
+        """Return where a case stands in the draw of a mutant: the same in every process."""
+        return hashlib.sha256(f"{self.seed} {mutant.id} {case}".encode()).digest()
 
 
+AREA: Final = Breadth()
 Heard = Callable[[Trial], None]
 
 
@@ -153,7 +180,7 @@ def try_all(
     cases: Sequence[Case],
     heard: Heard = lambda _: None,
     *,
-    whole: bool = False,
+    breadth: Breadth = AREA,
     jobs: int = 1,
 ) -> list[Trial]:
     """Try wrong devices; those without a case in the plan are left out.
@@ -163,18 +190,14 @@ def try_all(
         wrong: The devices.
         cases: That may be played.
         heard: Told of each trial as it ends.
-        whole: True: every case on every device; otherwise those of its own areas.
+        breadth: Which cases each is tried on.
         jobs: Processes side by side.
 
     Raises:
         SuiteError: a mutant does not fit the source.
     """
     names = {case.id for case in cases}
-    work = [
-        (mutant, cases_for(mutant, cases, whole=whole))
-        for mutant in wrong
-        if names & set(mutant.cases)
-    ]
+    work = [(mutant, breadth.of(mutant, cases)) for mutant in wrong if names & set(mutant.cases)]
     if jobs == 1:
         workshop = Workshop(plan)
         return [_told(workshop.trial(mutant, some), heard) for mutant, some in work]

@@ -87,6 +87,12 @@ def plan_files() -> Sequence[Path]:
     return sorted(FOLDER.glob("*/plans/*.yaml"))
 
 
+def drafts() -> Sequence[Plan]:
+    """Return the bundled plans that are not frozen: one per profile, role and mode."""
+    found = (load(path, Plan) for path in plan_files())
+    return [plan for plan in found if not plan.frozen]
+
+
 def find_plan(name: str) -> Plan:
     """Return a plan by its id, or from a file.
 

@@ -1,12 +1,17 @@
-"""Wrong devices: every one is found for its declared reason, on its own area, and the data stays true to the source."""
+"""Wrong devices: every one is found for its declared reason, and the data stays true to the source."""
+
+from pathlib import Path
 
 import pytest
 
-from conformance.engine.mutation import try_all
+from conformance.cli.main import run as command
+from conformance.engine.matrix import matrix_of, stale, write
+from conformance.engine.mutation import Breadth, try_all
 from conformance.engine.plans import chosen, find_plan
 from conformance.engine.wrong_devices import Change, Mutant, mutants
 from conformance.mutants.altered_package import AlterationError, altered
 
+PULL = "oadr20b-ven-pull"
 PLANS = ["oadr20b-ven-pull", "oadr20b-ven-push", "oadr20b-vtn-pull", "oadr20b-vtn-push"]
 
 
@@ -17,10 +22,11 @@ def test_every_wrong_device_is_found_for_its_reason(name: str) -> None:
     plan = find_plan(name)
     pull = name.replace("push", "pull")
     tried = {case.id for case in find_plan(pull).cases} if name != pull else set()
-    # What pull has found is not tried again in push; the whole matrix is `make mutants`.
+    # What pull has found is not tried again in push. A slice: the declared cases and eight others of the plan, drawn by
+    # the seed; the whole matrix is `make mutants`.
     wrong = [m for m in mutants(plan.profile, plan.role) if not set(m.cases) <= tried]
 
-    trials = try_all(plan, wrong, plan.cases, jobs=2)
+    trials = try_all(plan, wrong, plan.cases, breadth=Breadth(beside=8), jobs=2)
 
     assert trials or name != pull
     assert [t for t in trials if not t.good] == []
@@ -72,3 +78,42 @@ def test_a_mutant_found_for_another_reason_is_not_good() -> None:
 
     assert not trial.reason
     assert not trial.good
+
+
+def test_a_slice_holds_what_is_declared_and_is_drawn_again_alike() -> None:
+    plan = find_plan(PULL)
+    names = {case.id for case in plan.cases}
+    found = [m for m in mutants(plan.profile, plan.role) if len(names & set(m.cases)) == 1]
+    slices = [[c.id for c in Breadth(beside=2).of(m, plan.cases)] for m in found]
+
+    assert all(set(m.cases) & set(own) for m, own in zip(found, slices, strict=True))
+    assert {len(own) for own in slices} == {3}
+    assert slices == [[c.id for c in Breadth(beside=2).of(m, plan.cases)] for m in found]
+    assert slices != [[c.id for c in Breadth(beside=2, seed=2).of(m, plan.cases)] for m in found]
+    assert len({name for own in slices for name in own}) > len(plan.cases) / 2
+
+
+def test_a_kept_matrix_says_when_it_is_stale(tmp_path: Path) -> None:
+    plan = find_plan(PULL)
+    one = next(m for m in mutants(plan.profile, plan.role) if m.id == "opts-out-of-everything")
+    few = chosen(plan, one.cases)
+    kept = matrix_of(plan, few, [one], try_all(plan, [one], few), whole=True)
+
+    assert kept.good
+    assert kept.trials[0].cited
+    assert stale(tmp_path, plan) != []
+    write(tmp_path, kept)
+    assert any(": not tried: " in line for line in stale(tmp_path, plan))
+    assert not any("have changed" in line for line in stale(tmp_path, plan))
+    assert command(["mutants", "--plan", PULL, "--check", str(tmp_path)]) == 1
+
+    write(tmp_path, kept.model_copy(update={"judged_sha256": "00"}))
+    assert any("have changed" in line for line in stale(tmp_path, plan))
+
+
+def test_the_verb_counts_what_was_found(capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["mutants", "--plan", PULL, "--mutant", "opts-out-of-everything", "--sample", "0"]
+
+    assert command(words) == 0
+
+    assert f"{PULL}: 1/1 killed, 1/1 for the declared reason" in capsys.readouterr().err
