@@ -149,21 +149,19 @@ class Breadth:
     whole: bool = False
     """Every case of the plan."""
     beside: int | None = None
-    """So many others of the plan, drawn by the seed; None: all of its own areas."""
+    """So many others of its own areas, drawn by the seed; None: all of them."""
     seed: int = 1
 
     def of(self, mutant: Mutant, cases: Sequence[Case]) -> list[Case]:
         """Return the cases to try a mutant on, in the order of the plan."""
         if self.whole:
             return list(cases)
-        if self.beside is None:
-            areas = {name.split("-")[2] for name in mutant.cases}
-            return [c for c in cases if c.area in areas]
-        drawn = sorted(
-            (c.id for c in cases if c.id not in mutant.cases), key=lambda n: self._place(mutant, n)
-        )
+        areas = {name.split("-")[2] for name in mutant.cases}
+        near = [c for c in cases if c.area in areas]
+        others = [c.id for c in near if c.id not in mutant.cases]
+        drawn = sorted(others, key=lambda name: self._place(mutant, name))
         kept = {*mutant.cases, *drawn[: self.beside]}
-        return [c for c in cases if c.id in kept]
+        return [c for c in near if c.id in kept]
 
     def _place(self, mutant: Mutant, case: str) -> bytes:
         """Return where a case stands in the draw of a mutant: the same in every process."""

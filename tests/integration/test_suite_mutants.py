@@ -22,8 +22,8 @@ def test_every_wrong_device_is_found_for_its_reason(name: str) -> None:
     plan = find_plan(name)
     pull = name.replace("push", "pull")
     tried = {case.id for case in find_plan(pull).cases} if name != pull else set()
-    # What pull has found is not tried again in push. A slice: the declared cases and eight others of the plan, drawn by
-    # the seed; the whole matrix is `make mutants`.
+    # What pull has found is not tried again in push. A slice: the declared cases and eight others of the area, drawn
+    # by the seed; the whole matrix is `make mutants`.
     wrong = [m for m in mutants(plan.profile, plan.role) if not set(m.cases) <= tried]
 
     trials = try_all(plan, wrong, plan.cases, breadth=Breadth(beside=8), jobs=2)
@@ -87,10 +87,10 @@ def test_a_slice_holds_what_is_declared_and_is_drawn_again_alike() -> None:
     slices = [[c.id for c in Breadth(beside=2).of(m, plan.cases)] for m in found]
 
     assert all(set(m.cases) & set(own) for m, own in zip(found, slices, strict=True))
-    assert {len(own) for own in slices} == {3}
+    assert {len(own) for own in slices} <= {1, 2, 3}
     assert slices == [[c.id for c in Breadth(beside=2).of(m, plan.cases)] for m in found]
     assert slices != [[c.id for c in Breadth(beside=2, seed=2).of(m, plan.cases)] for m in found]
-    assert len({name for own in slices for name in own}) > len(plan.cases) / 2
+    assert len({name for own in slices for name in own}) > len(plan.cases) / 3
 
 
 def test_a_kept_matrix_says_when_it_is_stale(tmp_path: Path) -> None:
