@@ -11,6 +11,8 @@ from conformance.kit.transcript import Message, Side, Transcript
 from conformance.peers.script2b.utility import ScriptedUtility
 
 _START_UP_S = "90"
+_PUSHED = timedelta(seconds=5)
+"""Until what a VTN pushes after a registration has come, at most."""
 
 
 async def prepare_ven(
@@ -80,3 +82,5 @@ async def prepare_vtn(stage: PlayedVtnStage) -> None:
         raise PreconditionError(f"the VTN answered the registration by {found.code or found.start}")
     if stage.mode == "pull":
         await stage.ven.drain()
+    else:
+        await stage.sleep(_PUSHED)
