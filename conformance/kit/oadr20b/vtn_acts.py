@@ -7,6 +7,7 @@ from typing import Final
 from conformance.kit.oadr20b import ven_build
 from conformance.kit.oadr20b.registration import request_event
 from conformance.kit.oadr20b.report import ReportRequest
+from conformance.kit.oadr20b.ven_build import EventResponse, created_event
 from conformance.kit.stage import Ven, VtnStage
 from conformance.kit.transcript import Message
 from conformance.kit.xml import Element
@@ -95,3 +96,40 @@ def minutes_of(stage: VtnStage, request: str, count: int = 1) -> Element:
 async def deliver(stage: VtnStage, request: str, wrong: str = "") -> None:
     """Deliver the last minute of a report."""
     await stage.ven.send(minutes_of(stage, request), wrong=wrong)
+
+
+def version_of(stage: VtnStage, event_id: str) -> int:
+    """Return the modificationNumber that the VTN has distributed last for an event; 0 for none."""
+    path = f".//ei:eventDescriptor[ei:eventID='{event_id}']/ei:modificationNumber"
+    shown = [m.text(path) for m in stage.transcript.from_device("oadrDistributeEvent")]
+    found = [text for text in shown if text.isdigit()]
+    return int(found[-1]) if found else 0
+
+
+async def say(
+    stage: VtnStage,
+    *rows: tuple[str, str],
+    code: str = "200",
+    later: int = 0,
+    wrong: str = "",
+) -> Message:
+    """Send one oadrCreatedEvent: eventID and opt of each event, in the version that was distributed last.
+
+    Args:
+        stage: Of the case.
+        rows: What is said.
+        code: responseCode of each; other than 200 says that the VEN refuses.
+        later: Added to the version, to be wrong.
+        wrong: In what the message is wrong on purpose.
+    """
+    responses = [
+        EventResponse(
+            event_id=name,
+            version=version_of(stage, name) + later,
+            request_id="said",
+            opt=opt,
+            code=code,
+        )
+        for name, opt in rows
+    ]
+    return await stage.ven.send(created_event(stage.ven.ven_id, responses), wrong=wrong)
