@@ -39,9 +39,7 @@ def reports(folder: Path, file: RunFile, verdicts: Verdicts, into: Path | None =
     report = report_of(folder, file, verdicts)
     (target / REPORT_JSON).write_text(report.model_dump_json(indent=1) + "\n")
     (target / JUNIT).write_bytes(junit(verdicts))
-    (target / REPORT_HTML).write_text(
-        page(folder, report, verdicts, file.plan, poll_s=file.ixit.poll_s)
-    )
+    (target / REPORT_HTML).write_text(page(folder, report, verdicts, file))
 
 
 def finish(folder: Path, file: RunFile, verdicts: Verdicts, key: Ed25519PrivateKey) -> str:

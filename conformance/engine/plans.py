@@ -110,6 +110,12 @@ def find_plan(name: str) -> Plan:
     return plan
 
 
+def named(plan: Plan) -> Plan:
+    """Return a plan with its cases and their versions by name, so that a run of today is judged by them alone."""
+    tests = tuple(Test(id=case.id, version=case.version) for case in plan.cases)
+    return plan.model_copy(update={"tests": tests})
+
+
 def frozen(plan: Plan, name: str, day: str) -> Plan:
     """Return a plan's frozen version: the cases and versions of today by name, with the digest of it all.
 
@@ -118,10 +124,9 @@ def frozen(plan: Plan, name: str, day: str) -> Plan:
         name: Id of the frozen plan.
         day: ISO date.
     """
-    tests = tuple(Test(id=case.id, version=case.version) for case in plan.cases)
     mandatory = tuple(case.id for case in plan.cases if plan.is_mandatory(case))
-    fixed = {"id": name, "tests": tests, "mandatory": mandatory, "frozen": day, "sha256": ""}
-    made = plan.model_copy(update=fixed)
+    fixed = {"id": name, "mandatory": mandatory, "frozen": day, "sha256": ""}
+    made = named(plan).model_copy(update=fixed)
     return made.model_copy(update={"sha256": made.digest()})
 
 

@@ -29,7 +29,7 @@ from conformance.engine.judging import (
     written,
 )
 from conformance.engine.pics import Pics, checked, proforma
-from conformance.engine.plans import Plan, chosen, find_plan
+from conformance.engine.plans import Plan, chosen, find_plan, named
 from conformance.engine.play import Carried, Setting, play
 from conformance.engine.sealed import MANIFEST
 from conformance.engine.stage import Tell
@@ -147,7 +147,7 @@ def prepare(order: Order, factory: Factory | None = None) -> Prepared:
     kept = {case.id for case in chosen(plan, order.only)}
     skips = {case.id: why for case in cases if (why := _skip(case, kept, pics, time))}
     file = RunFile(
-        plan=plan,
+        plan=named(plan),
         seed=order.seed,
         time=time.mode,
         strict=order.strict,

@@ -4,9 +4,12 @@ from pathlib import Path
 from typing import Final, Literal
 
 from conformance.engine.data import Model
+from conformance.engine.ixit import Ixit
 from conformance.engine.judging import Judged, Verdicts
+from conformance.engine.pics import Pics
+from conformance.engine.plans import Document
 from conformance.engine.requirements import Requirement, requirements
-from conformance.engine.run import RunFile
+from conformance.engine.run import Environment, RunFile
 from conformance.engine.sealed import chain_head
 from conformance.engine.tape import HISTORY
 
@@ -32,12 +35,21 @@ class Report(Model):
     plan: str
     plan_version: int
     plan_frozen: str
+    plan_sha256: str
+    """Over the plan with its cases and their versions."""
+    documents: tuple[Document, ...]
     mode: str
     time: str
     seed: int
     strict: bool
     started: str
+    took_s: float
+    """By the suite's clock."""
     suite: str
+    environment: Environment
+    pics: Pics
+    ixit: Ixit
+    """Without its secrets."""
     verdict: str
     certifiable: bool
     counts: dict[str, int]
@@ -60,12 +72,18 @@ def report_of(folder: Path, file: RunFile, verdicts: Verdicts) -> Report:
         plan=file.plan.id,
         plan_version=file.plan.version,
         plan_frozen=file.plan.frozen,
+        plan_sha256=file.plan.digest(),
+        documents=file.plan.spec_documents,
         mode=file.plan.mode,
         time=file.time,
         seed=file.seed,
         strict=file.strict,
         started=file.started,
+        took_s=round(sum(case.took_s for case in verdicts.cases), 6),
         suite=file.environment.suite,
+        environment=file.environment,
+        pics=file.pics,
+        ixit=file.ixit,
         verdict=verdicts.verdict,
         certifiable=verdicts.certifiable,
         counts=counts(verdicts),

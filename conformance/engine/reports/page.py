@@ -1,6 +1,6 @@
 """``report.html``: one file without scripts or outer resources; what a device sent is text in it and nothing else."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -12,16 +12,28 @@ from markupsafe import Markup
 from conformance.engine.facts import facts_of
 from conformance.engine.history import attempts
 from conformance.engine.judging import Judged, Verdicts
-from conformance.engine.plans import Plan
+from conformance.engine.pics import proforma
 from conformance.engine.reports.document import Report
+from conformance.engine.reports.excerpt import Excerpt, excerpt
+from conformance.engine.reports.facets import LEGEND, steps, traced, values_of, wires
 from conformance.engine.reports.sequence import diagram
+from conformance.engine.run import RunFile
 from conformance.kit.case import Case
-from conformance.kit.transcript import Mark, Message, Transcript
+from conformance.kit.transcript import Connection, Message, Transcript
+from conformance.kit.verdict import Verdict
 from conformance.kit.xml import parse
 
 _FOLDER: Final = Path(__file__).parent
 _LONGEST: Final = 256 << 10
 """Of a body as shown; the evidence beside the page holds all of it, and the page says so."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """One finding as the page shows it."""
+
+    told: Mapping[str, object]
+    excerpt: Excerpt | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,7 +44,10 @@ class Row:
     case: Case
     diagram: Markup
     messages: Sequence[Message]
-    marks: Sequence[Mark]
+    script: str
+    """What it does, in the words of its author."""
+    steps: Sequence[str]
+    found: Sequence[Found]
     command: str
 
 
@@ -47,18 +62,20 @@ class Body:
     cut: bool
 
 
-def page(folder: Path, report: Report, verdicts: Verdicts, plan: Plan, *, poll_s: float = 0) -> str:
-    """Write the page of a recorded run; ``poll_s`` is that of its IXIT."""
-    cases = {case.id: case for case in plan.cases}
-    facts = {name: facts_of(case, poll_s) for name, case in cases.items()}
-    found = attempts(folder, plan.mode, facts)
+def page(folder: Path, report: Report, verdicts: Verdicts, file: RunFile) -> str:
+    """Write the page of a recorded run."""
+    cases = {case.id: case for case in file.plan.cases}
+    facts = {name: facts_of(case, file.ixit.poll_s) for name, case in cases.items()}
+    found = attempts(folder, file.plan.mode, facts)
     rows: list[Row] = []
     bodies: dict[str, bytes] = {}
+    connections: list[Connection] = []
     for judged in verdicts.cases:
         attempt = found.get(judged.case)
         transcript = attempt.transcript if attempt else Transcript(case=judged.case)
         rows.append(_row(judged, cases[judged.case], transcript, report))
         bodies |= {m.sha256: m.body for m in transcript.messages if m.body}
+        connections += transcript.connections
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(_FOLDER),
         autoescape=True,
@@ -66,9 +83,18 @@ def page(folder: Path, report: Report, verdicts: Verdicts, plan: Plan, *, poll_s
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    known = {r.id: r for r in report.requirements}
     return environment.get_template("report.html").render(
-        report=report, rows=rows, bodies=[_body(k, v) for k, v in bodies.items()], known=known
+        report=report,
+        file=file,
+        legend=LEGEND,
+        rows=rows,
+        bad=[r for r in rows if r.judged.verdict not in (Verdict.PASS, Verdict.SKIP)],
+        traced=traced(verdicts.cases, report.requirements),
+        known={r.id: r for r in report.requirements},
+        items=proforma(file.pics.profile, file.pics.role).items,
+        ixit=values_of(file.ixit),
+        tls=wires(connections),
+        bodies=[_body(k, v) for k, v in bodies.items()],
     )
 
 
@@ -77,15 +103,25 @@ def _row(judged: Judged, case: Case, transcript: Transcript, report: Report) -> 
         f"gridgate-conformance run --plan {report.plan} --only {judged.case} "
         f"--seed {report.seed} --time {report.time}"
     )
+    numbered = {m.number: m for m in transcript.messages}
     cited = {int(str(f["message"])) for f in judged.findings if f["message"] is not None}
     return Row(
         judged=judged,
         case=case,
         diagram=Markup(diagram(transcript, cited)),  # noqa: S704 - made by lxml, which escapes what a device sent
         messages=transcript.messages,
-        marks=transcript.marks,
+        script=(case.play.__doc__ or "").partition("\n\n")[0].strip(),
+        steps=steps(transcript),
+        found=[_found(told, numbered) for told in judged.findings],
         command=command,
     )
+
+
+def _found(told: Mapping[str, object], numbered: Mapping[int, Message]) -> Found:
+    number = told["message"]
+    message = numbered.get(int(str(number))) if number is not None else None
+    shown = excerpt(message, str(told["path"])) if message is not None else None
+    return Found(told=told, excerpt=shown)
 
 
 def _body(sha256: str, body: bytes) -> Body:
