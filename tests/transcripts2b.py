@@ -20,11 +20,16 @@ class Story:
     def __init__(self, mode: str = "pull", role: str = "VTN") -> None:
         self.transcript = Transcript(case=f"OADR20B-{role}-TST-001", mode=mode)
         self._number = 0
+        self._skipped = timedelta(0)
 
     @property
     def now(self) -> datetime:
         """Return when the next thing happens."""
-        return NOW + timedelta(seconds=self._number + 1)
+        return NOW + timedelta(seconds=self._number + 1) + self._skipped
+
+    def skip(self, length: timedelta) -> None:
+        """Let more time pass before the next thing."""
+        self._skipped += length
 
     def mark(self, name: str, **values: str) -> None:
         """Add a mark."""
@@ -35,7 +40,7 @@ class Story:
                 number=self._number,
                 name=name,
                 at=at,
-                elapsed_s=float(self._number),
+                elapsed_s=self._number + self._skipped.total_seconds(),
                 values=values,
             )
         )
@@ -77,7 +82,7 @@ class Story:
             connection=1,
             exchange=exchange or self._number,
             at=at,
-            elapsed_s=float(self._number),
+            elapsed_s=self._number + self._skipped.total_seconds(),
             start=start,
             headers=headers,
             body=payload(element) if element is not None else b"",
