@@ -1,6 +1,7 @@
 """Checks of what a VTN answers and of what it distributes, asked for by marks of the script."""
 
 from collections.abc import Iterator, Sequence
+from itertools import groupby
 from typing import Final
 
 from conformance.kit.finding import Check, Finding, wrong
@@ -230,7 +231,7 @@ def order_of(names: Sequence[str], *, requirement: str, mark: str) -> Check:
         if here is None:
             return
         found = [m for m in transcript.from_device() if m.number > here.number and m.name in names]
-        got = [m.name for m in found]
+        got = [name for name, _ in groupby(m.name for m in found)]
         if got != list(names):
             first = found[0].number if found else here.number
             text = ", ".join(got) or "none"
@@ -246,6 +247,20 @@ def order_of(names: Sequence[str], *, requirement: str, mark: str) -> Check:
             )
 
     return Check(f"sends {', '.join(names)} in this order", judge)
+
+
+def has_header(mark: str, name: str, value: str, *, requirement: str) -> Check:
+    """Demand what a header of the device's first message after a mark says; empty: that there is none."""
+
+    def judge(transcript: Transcript) -> Iterator[Finding]:
+        here = transcript.mark(mark)
+        later = [m for m in transcript.from_device() if here and m.number > here.number]
+        if later and later[0].header(name).lower() != value:
+            yield wrong(
+                requirement, later[0], name, value or "none", later[0].header(name) or "none"
+            )
+
+    return Check(f"says {name}: {value or 'nothing'} after {mark}", judge)
 
 
 def uses_suite(*ciphers: str, requirement: str) -> Check:

@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Final
 
 from conformance.kit.oadr20b import ven_build
-from conformance.kit.oadr20b.registration import request_event
+from conformance.kit.oadr20b.registration import query_registration, request_event
 from conformance.kit.oadr20b.report import ReportRequest
 from conformance.kit.oadr20b.ven_build import EventResponse, created_event
 from conformance.kit.stage import Ven, VtnStage
@@ -40,6 +40,11 @@ async def ask(ven: Ven, limit: int | None = None) -> Message:
 async def pass_by(stage: VtnStage, length: timedelta) -> None:
     """Let time pass."""
     await stage.sleep(length)
+
+
+async def alive(stage: VtnStage) -> None:
+    """Query, to see that the line carries: what did not come meanwhile was not sent."""
+    await stage.ven.send(query_registration(stage.ven.request_id()))
 
 
 async def restart(stage: VtnStage) -> None:

@@ -48,8 +48,15 @@ def _series(message: Message, event: str) -> Iterator[str]:
 
 
 def rule_008(transcript: Transcript) -> Iterator[Finding]:
-    """Stamp events with the present time to five minutes, the same in one payload, and metadata to one."""
+    """Stamp events with the present time to five minutes, the same in one payload, and metadata to one.
+
+    A push that is tried again is judged by its first try alone.
+    """
+    seen: set[bytes] = set()
     for message in transcript.from_device("oadrDistributeEvent"):
+        if message.body in seen:
+            continue
+        seen.add(message.body)
         path = f"oadr:oadrEvent/ei:eiEvent/{HEAD}/{_CREATED}"
         yield from _stamped(message, path, _EVENT_WINDOW)
         found = message.all(path)
