@@ -55,7 +55,7 @@ from gateway.servers.vtn2b.app import HttpOptions
 from gateway.settlement.records import logged
 
 PATIENCE: Final = timedelta(seconds=5)
-DEADLINE: Final = timedelta(seconds=40)
+DEADLINE: Final = timedelta(seconds=90)
 """Of a whole run."""
 QUIET: Final = timedelta(seconds=2)
 """Two polls: what comes twice comes in it."""
