@@ -35,7 +35,7 @@ from gateway.pipeline.prove import Prover
 from gateway.southbound.tokens import create_token
 
 LEAD: Final = timedelta(seconds=8)
-"""Real time that the processes get to start before the site's day begins; an event that finds no samples is declined."""
+"""Real time for the processes to start before the site's day begins: an event that finds no samples is declined."""
 LOOK_EVERY_S: Final = 0.1
 PATIENCE_S: Final = 30.0
 """Real time after the run for reports and the statement to arrive."""
