@@ -4,11 +4,11 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
-from conformance.kit.case import case
-from conformance.kit.checks.ordered import event_shows, order
+from conformance.kit.case import Timing, case
+from conformance.kit.checks.ordered import event_shows, order, records, reorder
 from conformance.kit.checks.vtn import echoes, lists, replies
 from conformance.kit.oadr20b.event import Event, Target, simple
-from conformance.kit.oadr20b.vtn_acts import ask, look, settle
+from conformance.kit.oadr20b.vtn_acts import ask, look, restart, settle
 from conformance.kit.observations import mark_set, sent
 from conformance.kit.stage import VtnStage
 
@@ -22,6 +22,8 @@ _LIMIT: Final = "REQ-OADR20B-8.2-62"
 _REPEATED: Final = "REQ-OADR20B-R52-61"
 _DROPPED: Final = "REQ-OADR20B-R52-62"
 _ITS_OWN: Final = "REQ-OADR20B-R63-61"
+_KEEPS: Final = "REQ-OADR20B-9-61"
+_VERSION: Final = "ei:eiEvent/ei:eventDescriptor/ei:modificationNumber"
 _STATUS: Final = "ei:eiEvent/ei:eventDescriptor/ei:eventStatus"
 _REQUEST: Final = "oadrRequestEvent"
 _LISTING: Final = "oadrDistributeEvent"
@@ -257,3 +259,32 @@ async def of_another_ven(stage: VtnStage) -> None:
     await look(stage, "mine")
     stage.mark("other")
     await ask(other)
+
+
+@case(
+    id="OADR20B-VTN-LST-701",
+    title="Events and what was said of them outlive a restart",
+    purpose="Exposes a VTN that forgets its events, or their answers, when it is restarted.",
+    public=("CFX2B-NET-02",),
+    requirements=(_KEEPS,),
+    applies_if="VTN-RESTART",
+    needs=("create_event", "modify_event", "kill", "start", "state"),
+    checks=(
+        lists("restarted", "e1", "e2", requirement=_KEEPS),
+        event_shows("restarted", "e1", _VERSION, "1", requirement=_KEEPS),
+        records("e1", "optOut", requirement=_KEEPS, after="restarted"),
+    ),
+    observations=(mark_set("restarted"), sent(_LISTING, 3)),
+    timing=Timing(lasts=_MINUTE),
+    mutants=("vtn-forgets-events", "vtn-forgets-answers"),
+)
+async def outlive_restart(stage: VtnStage) -> None:
+    """Have two events ordered, one of them changed and left by the VEN, and restart the VTN."""
+    first = _later(stage, "e1", 2)
+    await _ordered(stage, first, _later(stage, "e2", 4))
+    stage.ven.opt = "optOut"
+    await reorder(stage, replace(first, priority=1))
+    await settle(stage)
+    await restart(stage)
+    await look(stage, "restarted")
+    await stage.driver.state()
