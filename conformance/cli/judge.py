@@ -149,6 +149,7 @@ def _run(given: argparse.Namespace) -> int:
         fail_fast=given.fail_fast,
         jobs=max(1, given.jobs),
         out=given.out,
+        key=given.key,
     )
     prepared = prepare(order)
     if given.dry_run:
@@ -156,11 +157,13 @@ def _run(given: argparse.Namespace) -> int:
     verdicts = played(prepared, given.out, given.key, fail_fast=given.fail_fast)
     if given.json:
         sys.stdout.write(verdicts.model_dump_json(indent=1) + "\n")
-    return exit_of(verdicts)
+    return exit_of(verdicts, certify=given.certify)
 
 
-def exit_of(verdicts: Verdicts) -> Exit:
-    """Return the exit code of a plan's verdict."""
+def exit_of(verdicts: Verdicts, *, certify: bool = False) -> Exit:
+    """Return the exit code of a plan's verdict; for certification nothing mandatory may be left open or out."""
+    if certify and not verdicts.certifiable and verdicts.verdict in (Verdict.PASS, Verdict.WARN):
+        return Exit.INCONCLUSIVE
     return _EXIT_OF[verdicts.verdict]
 
 

@@ -1,10 +1,12 @@
 """IXIT: the values without which a device cannot be reached or driven."""
 
+import re
 from typing import Final, Literal
 
 from conformance.engine.data import Model
 from conformance.kit.oadr20b.event import CONTEXT
 
+_USER: Final = re.compile("://([^/@]*)@")
 SECRET: Final = ("_secret", "_pin", "_token", "_password")
 """Ends of names of IXIT values that never stand in the evidence."""
 
@@ -16,7 +18,7 @@ class DriverChoice(Model):
     entry: str = ""
     """``python``: ``module:function`` that makes the device from a ``Place``."""
     commands: dict[str, tuple[str, ...]] = {}
-    """``command``: method -> argv; ``{event_id}`` and the like stand for values. No shell."""
+    """``command``: method -> argv; ``{event_id}`` and the like stand for values, those of ``values`` too. No shell."""
     url: str = ""
     """``http``: values are posted as JSON to ``<url>/<method>``."""
     methods: tuple[str, ...] = ()
@@ -69,7 +71,16 @@ class Ixit(Model):
         hidden = {
             name: "***" if name.endswith(SECRET) else text for name, text in self.values.items()
         }
-        return self.model_copy(update={"values": hidden})
+        url = _USER.sub("://***@", self.driver.url)
+        driver = self.driver.model_copy(update={"url": url})
+        return self.model_copy(update={"values": hidden, "driver": driver})
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """Return the values that must not stand in the evidence."""
+        named = [text for name, text in self.values.items() if name.endswith(SECRET)]
+        user = _USER.search(self.driver.url)
+        return (*named, *((user[1],) if user else ()))
 
     def for_cases(self) -> dict[str, str]:
         """Return what scripts may ask for."""

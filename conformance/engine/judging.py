@@ -11,7 +11,7 @@ from conformance.engine.defects import called
 from conformance.engine.facts import facts_of
 from conformance.engine.history import Attempt, attempts
 from conformance.engine.plans import Plan
-from conformance.kit.case import Case
+from conformance.kit.case import Case, Maturity
 from conformance.kit.checks.rules import rules_for
 from conformance.kit.finding import Finding
 from conformance.kit.transcript import Transcript
@@ -45,7 +45,7 @@ class Verdicts(Model):
     plan_version: int
     verdict: Verdict
     certifiable: bool
-    """No mandatory case was skipped or left open, and nothing failed."""
+    """No mandatory case was skipped or left open, and no stable one failed; others decide nothing."""
     cases: tuple[Judged, ...]
 
 
@@ -115,7 +115,8 @@ def summed(plan: Plan, rows: Sequence[Judged]) -> Verdicts:
     """Put the verdicts of the cases together."""
     whole = worst([row.verdict for row in rows])
     open_ = (Verdict.SKIP, Verdict.INCONCLUSIVE)
-    certifiable = whole in (Verdict.PASS, Verdict.WARN) and not any(
+    deciding = worst([row.verdict for row in rows if row.maturity == Maturity.STABLE])
+    certifiable = deciding in (Verdict.PASS, Verdict.WARN) and not any(
         row.mandatory and row.verdict in open_ for row in rows
     )
     return Verdicts(

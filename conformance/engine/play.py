@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
+from conformance.engine.defects import cleaned
 from conformance.engine.drivers.entry import EntryHands, Factory, Place
 from conformance.engine.drivers.hands import Driving, Hands
 from conformance.engine.errors import DriverMissingError, PreconditionError
@@ -75,7 +76,7 @@ class _Play:
         self.clock = self.setting.clock(self.stuck)
         facts = facts_of(self.case, self.setting.poll_s)
         transcript = Transcript(case=self.case.id, mode=self.setting.mode, facts=facts)
-        self.tape = Tape(self.setting.archive, transcript, self.clock, flooded=self.flooded)
+        self.tape = Tape(self.setting.archive, transcript, self.clock, ended=self.ended)
 
     def stuck(self, holders: str) -> None:
         """End a case whose clock does not move."""
@@ -83,9 +84,9 @@ class _Play:
         if self.task is not None:
             self.task.cancel()
 
-    def flooded(self) -> None:
-        """End a case in which the device does not stop asking at one instant."""
-        self.tape.mark(verdict.OVERLOAD, what="the device floods the suite")
+    def ended(self, mark: str, what: str) -> None:
+        """End a case in which the device does not stop sending."""
+        self.tape.mark(mark, what=what)
         if self.task is not None:
             self.task.cancel()
 
@@ -124,10 +125,10 @@ class _Play:
             await self._judged(lambda: self._play_ven(stage, utility, driver))
         finally:
             if entry is not None:
-                await self._end(entry)
+                await self._clean(lambda: self._end(entry))
             else:
                 self.carried.account = utility.state.account
-            await utility.close()
+            await self._clean(utility.close)
 
     async def _play_ven(
         self, stage: PlayedVenStage, utility: ScriptedUtility, driver: Driving
@@ -151,9 +152,15 @@ class _Play:
         try:
             await self._judged(lambda: self._play_vtn(stage, driver, entry))
         finally:
-            await stage.end()
+            await self._clean(stage.end)
             if entry is not None:
-                await self._end(entry)
+                await self._clean(lambda: self._end(entry))
+
+    async def _clean(self, act: Callable[[], Awaitable[object]]) -> None:
+        """Clear up; what goes wrong is recorded and changes no verdict already reached."""
+        what = await cleaned(act)
+        if what:
+            self.tape.mark(verdict.CLEANUP, what=what)
 
     async def _play_vtn(
         self, stage: PlayedVtnStage, driver: Driving, entry: EntryHands | None

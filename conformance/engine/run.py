@@ -89,6 +89,8 @@ class Order:
     jobs: int = 1
     """Cases side by side, each with a device of its own."""
     out: Path | None = None
+    key: Path | None = None
+    """Of the laboratory, that seals; None: one made for the run."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -193,6 +195,9 @@ def _allowed(order: Order, plan: Plan, time: Time, *, in_process: bool) -> None:
         "real time": time.mode != "real",
         "every case (no --only)": bool(order.only),
         "a PICS and an IXIT of the device": order.pics is None or order.ixit is None,
+        "the laboratory's key (--key)": order.key is None,
+        "a released suite, no development build": not _released(version("gridgate")),
+        "a device of its own (IXIT driver kind other than python)": in_process,
     }
     missing = [what for what, wrong in faults.items() if wrong]
     if missing:
@@ -205,6 +210,11 @@ def _side_by_side(order: Order, ixit: Ixit, time: Time, made: Factory | None) ->
             "--jobs: only devices that the suite starts itself (IXIT driver kind: python, listen_port: 0) "
             "can be judged side by side, and not in virtual time"
         )
+
+
+def _released(text: str) -> bool:
+    """Say whether a version is one of a release."""
+    return all(part.isdigit() for part in text.split("."))
 
 
 def _skip(case: Case, kept: set[str], pics: Pics, time: Time) -> str:
@@ -230,7 +240,7 @@ async def run(prepared: Prepared, folder: Path, *, fail_fast: bool = False) -> V
     A directory with an unfinished run of the same order is gone on with: ended cases are not played again.
     """
     done = begin(folder, prepared)
-    archive = Archive(folder)
+    archive = Archive(folder, prepared.ixit.secrets, durable=prepared.file.time != "virtual")
     setting = _setting(prepared, archive)
     try:
         await _play_all(prepared, setting, done, fail_fast=fail_fast)

@@ -4,15 +4,16 @@ One line of ``history.jsonl`` is one record. Bodies lie beside it by their SHA-2
 """
 
 import hashlib
-import hmac
 import json
-import re
-from collections.abc import Callable, Mapping
+import os
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Final, Protocol
 
+from conformance.engine.secrets import Secrets
 from conformance.kit.transcript import Connection, Mark, Message, Side, Transcript
+from conformance.kit.verdict import EVIDENCE, OVERLOAD
 from conformance.peers.script2b.ports import Seen
 from conformance.peers.script2b.wire import split_head
 from gateway.app.ids import SystemIds
@@ -21,11 +22,16 @@ from gateway.domain.ports import Clock
 HISTORY: Final = "history.jsonl"
 BODIES: Final = "bodies"
 TLS: Final = "tls"
-_CREDENTIALS: Final = re.compile(
-    rb"(?im)^((?:proxy-)?authorization[ \t]*:[ \t]*|(?:set-)?cookie[ \t]*:[ \t]*)([^\r\n]*)"
-)
 FLOOD: Final = 2_000
 """Messages at one instant of the clock; only a device that never waits reaches it."""
+MOST: Final = 50_000
+"""Records of one case; more, and its evidence would fill the machine."""
+MOST_BYTES: Final = 256 << 20
+"""Of the bodies of one case, likewise."""
+
+
+_TORN: Final = ".torn"
+Ended = Callable[[str, str], None]
 
 
 class Archiving(Protocol):
@@ -49,8 +55,9 @@ class Archiving(Protocol):
         """Keep what is known of a connection's TLS."""
         ...
 
-    def hidden(self, head: bytes) -> bytes:
-        """Return a head without credentials."""
+    @property
+    def secrets(self) -> Secrets:
+        """Return what hides secrets before anything is kept or judged."""
         ...
 
     def flush(self) -> None:
@@ -63,16 +70,20 @@ class Archive:
 
     Args:
         folder: Of the run; must exist. What is already there is gone on with; a torn last line is cut off.
+        secrets: Values that must not be in it.
+        durable: True: what belongs to a case that has ended outlives a power cut.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, secrets: Iterable[str] = (), *, durable: bool = False) -> None:
         self._folder = folder
+        self._durable = durable
+        self._fresh: list[Path] = []
         for name in (BODIES, TLS):
             (folder / name).mkdir(exist_ok=True)
         self._number, self.connections = _resumed(folder / HISTORY)
         self._file: IO[bytes] = (folder / HISTORY).open("ab")
-        self._key = SystemIds().token().encode()
-        self._known = {path.name for path in (folder / BODIES).iterdir()}
+        self.secrets = Secrets(SystemIds().token().encode(), secrets)
+        self._known = _whole_bodies(folder / BODIES)
 
     def next(self) -> int:
         """Return the number of the next record."""
@@ -88,8 +99,12 @@ class Archive:
         """Keep a body and return its SHA-256."""
         name = hashlib.sha256(body).hexdigest()
         if name not in self._known:
-            (self._folder / BODIES / name).write_bytes(body)
+            path = self._folder / BODIES / name
+            path.with_suffix(_TORN).write_bytes(body)
+            path.with_suffix(_TORN).replace(path)
             self._known.add(name)
+            if self._durable:
+                self._fresh.append(path)
         return name
 
     def handshake(self, number: int, facts: Mapping[str, object]) -> None:
@@ -97,21 +112,31 @@ class Archive:
         path = self._folder / TLS / f"{number}.json"
         path.write_text(json.dumps(facts, indent=1, sort_keys=True) + "\n")
 
-    def hidden(self, head: bytes) -> bytes:
-        """Return a head with credentials replaced by keyed hashes: equality stays visible within a run."""
-        return _CREDENTIALS.sub(self._hash, head)
-
-    def _hash(self, found: re.Match[bytes]) -> bytes:
-        code = hmac.new(self._key, found[2], hashlib.sha256).hexdigest()[:32]
-        return found[1] + b"keyed-" + code.encode()
-
     def flush(self) -> None:
         """Hand everything to the system; done at the end of each case."""
         self._file.flush()
+        if not self._durable:
+            return
+        for path in self._fresh:
+            with path.open("rb") as body:
+                os.fsync(body.fileno())
+        self._fresh.clear()
+        os.fsync(self._file.fileno())
 
     def close(self) -> None:
         """Close the history."""
         self._file.close()
+
+
+def _whole_bodies(folder: Path) -> set[str]:
+    """Return the bodies that are whole; what was torn by an interruption is removed."""
+    found = set()
+    for path in folder.iterdir():
+        if hashlib.sha256(path.read_bytes()).hexdigest() == path.name:
+            found.add(path.name)
+        else:
+            path.unlink()
+    return found
 
 
 def _resumed(path: Path) -> tuple[int, int]:
@@ -135,7 +160,7 @@ class Tape:
         transcript: Of the case; grows with every record.
         clock: Of the suite.
         heard: Called after each record; must not wait.
-        flooded: Called once when the device sends without end at one instant.
+        ended: Called once, with the mark to set and what happened, when the device sends without end.
     """
 
     def __init__(
@@ -144,13 +169,14 @@ class Tape:
         transcript: Transcript,
         clock: Clock,
         heard: Callable[[], None] = lambda: None,
-        flooded: Callable[[], None] = lambda: None,
+        ended: Ended = lambda _, __: None,
     ) -> None:
         self._archive = archive
         self.transcript = transcript
         self._clock = clock
         self.heard = heard
-        self._flooded = flooded
+        self._ended = ended
+        self._records = self._bytes = 0
         self._instant: datetime | None = None
         self._at_instant = 0
 
@@ -162,6 +188,7 @@ class Tape:
         self.transcript.add(
             Connection(number=number, at=self._clock.now(), opened_by=opened_by, tls={})
         )
+        self._count(self._clock.now())
         return number
 
     def handshake(self, connection: int, facts: Mapping[str, str], peer_der: bytes | None) -> None:
@@ -181,9 +208,10 @@ class Tape:
 
     def message(self, seen: Seen) -> Message:
         """Note a message."""
-        head = self._archive.hidden(seen.head)
+        secrets = self._archive.secrets
+        head, body = secrets.head(seen.head), secrets.anywhere(seen.body)
         start, headers = split_head(head) if head else ("", ())
-        sha256 = self._archive.body(seen.body)
+        sha256 = self._archive.body(body)
         record: dict[str, object] = {
             "sender": seen.sender,
             "part": seen.part,
@@ -193,8 +221,10 @@ class Tape:
             "body": sha256,
             "size": len(seen.body),
         }
+        if body != seen.body:
+            record["hidden"] = "secrets of the IXIT"
         if seen.coded is not None:
-            record["coded"] = self._archive.body(seen.coded)
+            record["coded"] = self._archive.body(secrets.anywhere(seen.coded))
         for name in ("fault", "wrong", "broken"):
             if getattr(seen, name):
                 record[name] = getattr(seen, name)
@@ -209,13 +239,14 @@ class Tape:
             elapsed_s=elapsed,
             start=start,
             headers=headers,
-            body=seen.body,
+            body=body,
             sha256=sha256,
             fault=seen.fault,
             wrong=seen.wrong,
             broken=seen.broken,
         )
         self.transcript.add(found)
+        self._bytes += len(body)
         self._count(at)
         self.heard()
         return found
@@ -225,16 +256,25 @@ class Tape:
             self._instant, self._at_instant = at, 0
         self._at_instant += 1
         if self._at_instant == FLOOD:
-            self._flooded()
+            self._end(OVERLOAD, "the device floods the suite")
+        if self._records > MOST or self._bytes > MOST_BYTES:
+            self._end(EVIDENCE, f"more than {MOST} records or {MOST_BYTES >> 20} MiB in one case")
+
+    def _end(self, mark: str, what: str) -> None:
+        """End the case, once."""
+        ended, self._ended = self._ended, _nothing
+        ended(mark, what)
 
     def mark(self, name: str, **values: object) -> None:
         """Note anything else."""
-        shown = {key: _text(value) for key, value in values.items()}
+        hide = self._archive.secrets.text
+        shown = {key: hide(_text(value)) for key, value in values.items()}
         number, at, elapsed = self._write("mark", {"name": name, "values": shown})
         self.transcript.add(Mark(number=number, name=name, at=at, elapsed_s=elapsed, values=shown))
         self.heard()
 
     def _write(self, kind: str, rest: Mapping[str, object]) -> tuple[int, datetime, float]:
+        self._records += 1
         number, at = self._archive.next(), self._clock.now()
         elapsed = round(self._clock.elapsed_s(), 6)
         stamp = {
@@ -246,6 +286,10 @@ class Tape:
         }
         self._archive.line({**stamp, **rest})
         return number, at, elapsed
+
+
+def _nothing(_: str, __: str) -> None:
+    """Do nothing: the case is being ended already."""
 
 
 def _text(value: object) -> str:

@@ -12,7 +12,7 @@ def hands_for(ixit: Ixit) -> Hands:
     chosen = ixit.driver
     match chosen.kind:
         case "command":
-            return CommandHands(chosen.commands, chosen.timeout_s)
+            return CommandHands(chosen.commands, chosen.timeout_s, ixit.values)
         case "http":
             return HttpHands(chosen.url, chosen.methods, chosen.timeout_s)
         case "manual":
