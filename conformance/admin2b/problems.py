@@ -45,13 +45,20 @@ _FIELDS: Final = {
     "EVENTS_OVERLAP": ("/start", "choose another time or market_context"),
     "CHANGES_PAST": ("/start", "leave the start as it is, or cancel the event"),
     "WANT_EXISTS": ("/id", "choose another id, or cancel the report first"),
-    "BAD_WISH": ("/back", "see the description of the body in /openapi.json"),
+    "BAD_WISH": (
+        "/wishes",
+        "back above PT0S wants lasts (PT0S: until cancelled) and a granularity no longer than back",
+    ),
     "FINGERPRINT_TAKEN": ("/fingerprints", "take it off the other VEN first"),
     "TOO_MANY_VENS": ("/target/ven", "name one VEN; use vens for the audience"),
     "UNKNOWN_OFFER": ("/values", "PUT the report to /v1/own-reports first"),
     "NOT_RECOGNIZED": ("/signals", "use a well-known name, or one that begins with x-"),
     "COMPLIANCE": ("/signals", "follow the rule that the detail names, or set unchecked"),
     "INVALID_DATA": ("/signals", "follow the rule that the detail names, or set unchecked"),
+}
+
+_WAYS: Final = {
+    "BAD_TOKEN": "take the token from the line `listening`; without --admin-token-file each start draws one",
 }
 
 
@@ -95,7 +102,7 @@ def refuse(request: web.Request, error: GatewayError) -> web.StreamResponse:
         instance=request.rel_url.raw_path[:200],
         code=row.code,
         reason=error.reason,
-        fix=field[1] if field is not None else row.fix,
+        fix=field[1] if field is not None else _WAYS.get(error.reason, row.fix),
         errors=faults,
     )
     return _answer(problem)

@@ -1,26 +1,25 @@
-"""A played utility with thousands of VENs: memory for each, polls per second of processor time, what a kill loses.
+"""A played utility with thousands of VENs: memory for each, signed polls on one core, what a kill loses.
 
-The utility is the command ``gridgate-conformance serve vtn2b`` itself, over plain HTTP on loopback, with its store;
-VENs and operator are this process. Every VEN has five events of its own, answered. Two minutes on a quiet machine.
+The utility is the command ``gridgate-conformance serve vtn2b`` itself, with its store; VENs and operator are this
+process. First over plain HTTP: every VEN has five events of its own, answered. Then a thousand VENs over mutual TLS,
+every message signed (``crowd2b``). Four minutes on a quiet machine.
 """
 
 import asyncio
 import hashlib
 import json
-import os
-import signal
-import sys
 import tempfile
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from time import perf_counter
 from typing import Any, Final
 
 import aiohttp
 
+from conformance.bench import crowd2b
+from conformance.bench.bars import Bar, told
 from conformance.bench.machine import machine
+from conformance.bench.served2b import Served, each, serving
 from gateway.domain.errors import MisuseError
 from gateway.protocols.oadr2b.codec import Codec
 from gateway.protocols.oadr2b.messages import (
@@ -39,6 +38,8 @@ from gateway.protocols.oadr2b.messages import (
 from gateway.transport.schemas import load_oadr20b_schema
 
 VENS: Final = 2000
+CROWD: Final = 1000
+MOST_KB: Final = 25
 EVENTS: Final = 5
 POLLS: Final = 10_000
 AT_ONCE: Final = 16
@@ -53,126 +54,102 @@ poll_every = "PT1H"
 """
 
 
-def measure() -> dict[str, object]:
+def measure(share: int = 1) -> dict[str, object]:
     """Run the bench.
 
+    Args:
+        share: Part of the VENs, for a trial: 10 takes a tenth, which proves nothing about the bars.
+
     Returns:
-        ``vens``, ``events_per_ven``, ``kb_per_ven`` (resident memory, this run), ``kb_per_ven_restarted`` (after a
-        restart), ``polls_per_s`` (of processor time, one core), ``load_s``, ``lost`` (VENs, events, deliveries and
-        answers that a kill took), ``machine.{cpu, load, python}``.
+        ``vens``, ``events_per_ven``, ``kb_per_ven`` (resident memory in this run, 1000 bytes),
+        ``kb_per_ven_restarted`` (after a restart), ``polls_per_s`` (of processor time, plain HTTP),
+        ``load_s``, ``lost`` (VENs with their queues, events and answers that a kill took or changed), ``signed`` (see
+        ``crowd2b``), ``bars``, ``machine.{cpu, load, python}``.
     """
     with tempfile.TemporaryDirectory() as folder:
         (Path(folder) / "schedule.toml").write_text(_SCHEDULE)
-        return asyncio.run(_Bench(Path(folder)).run()) | {"machine": machine()}
+        found = asyncio.run(_Bench(Path(folder), VENS // share).run())
+    with tempfile.TemporaryDirectory() as folder:
+        signed = asyncio.run(crowd2b.measured(Path(folder), CROWD // share))
+    return {**found, "signed": signed, "bars": judged(found, signed), "machine": machine()}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Served:
-    """The utility as a process."""
-
-    pid: int
-    url: str
-    admin: str
-    token: str
-    started_s: float
-
-    @property
-    def kib(self) -> int:
-        for line in Path(f"/proc/{self.pid}/status").read_text().splitlines():
-            if line.startswith("VmRSS:"):
-                return int(line.split()[1])
-        raise MisuseError("BENCH", "the utility has ended")
-
-    @property
-    def cpu_s(self) -> float:
-        parts = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(parts[11]) + int(parts[12])) / os.sysconf("SC_CLK_TCK")
-
-
-@asynccontextmanager
-async def _serving(folder: Path) -> AsyncIterator[_Served]:
-    began = perf_counter()
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        *("-m", "conformance.cli.main", "serve", "vtn2b", "--admin-port", "0"),
-        *("--schedule", str(folder / "schedule.toml")),
-        stdout=asyncio.subprocess.PIPE,
-        limit=1 << 20,
+def judged(found: dict[str, float], signed: dict[str, Any]) -> dict[str, object]:
+    """Return what was promised, what was measured, and whether it is met."""
+    memory = max(found["kb_per_ven"], found["kb_per_ven_restarted"])
+    late, cores = signed["late"], signed["cores"]
+    return told(
+        Bar(
+            name="memory",
+            wanted=f"<= {MOST_KB} kB per VEN with {EVENTS} events, over {VENS} VENs",
+            measured=f"{memory} kB over {found['vens']:.0f} VENs",
+            met=memory <= MOST_KB and found["vens"] >= VENS,
+        ),
+        Bar(
+            name="signed_polls",
+            wanted=f"{CROWD} VENs at 10 s, RSA signatures, in the store, on one core, none late",
+            measured=f"{signed['vens']:.0f} VENs, {cores} cores, {late:.0f} of {signed['polls']:.0f} late",
+            met=cores <= 1 and late == 0 and signed["vens"] >= CROWD,
+        ),
+        Bar(
+            name="restart",
+            wanted="nothing lost",
+            measured=f"{found['lost']:.0f} lost",
+            met=found["lost"] == 0,
+        ),
     )
-    stdout = process.stdout
-    if stdout is None:
-        raise MisuseError("BENCH", "a child without its stdout")
-    told = json.loads(await stdout.readline())
-    reading = asyncio.create_task(_drained(stdout))
-    try:
-        yield _Served(
-            pid=process.pid,
-            url=told["url"],
-            admin=told["admin"],
-            token=told["token"],
-            started_s=perf_counter() - began,
-        )
-    finally:
-        if process.returncode is None:
-            process.send_signal(signal.SIGKILL)
-        await process.wait()
-        await reading
-
-
-async def _drained(stdout: asyncio.StreamReader) -> None:
-    while await stdout.read(1 << 16):
-        pass
 
 
 class _Bench:
     """One run."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, vens: int) -> None:
         self._folder = folder
+        self._wanted = vens
         self._codec = Codec(load_oadr20b_schema())
         self._vens: list[str] = []
 
-    async def run(self) -> dict[str, object]:
-        async with _serving(self._folder) as served, _session() as http:
+    async def run(self) -> dict[str, float]:
+        async with serving(self._folder / "schedule.toml") as served, _session() as http:
             desk = _Desk(http, served)
             await self._populate(http, served, desk, WARM)
             before = served.kib
-            await self._populate(http, served, desk, VENS)
+            await self._populate(http, served, desk, self._wanted)
             grown = served.kib - before
             polls = await self._polls(http, served)
             known = await desk.everything()
-        async with _serving(self._folder) as again, _session() as http:
+        async with serving(self._folder / "schedule.toml") as again, _session() as http:
             kept = await _Desk(http, again).everything()
             restarted = again.kib
-        async with _serving_empty() as empty:
+        async with _empty() as empty:
             floor = empty.kib
         return {
-            "vens": VENS,
+            "vens": self._wanted,
             "events_per_ven": EVENTS,
-            "kb_per_ven": round(grown / (VENS - WARM), 2),
-            "kb_per_ven_restarted": round((restarted - floor) / VENS, 2),
+            "kb_per_ven": _kb(grown / (self._wanted - WARM)),
+            "kb_per_ven_restarted": _kb((restarted - floor) / self._wanted),
             "polls_per_s": round(polls),
             "load_s": round(again.started_s - empty.started_s, 2),
             "lost": len(known - kept),
         }
 
     async def _populate(
-        self, http: aiohttp.ClientSession, served: _Served, desk: "_Desk", up_to: int
+        self, http: aiohttp.ClientSession, served: Served, desk: "_Desk", up_to: int
     ) -> None:
         fresh = range(len(self._vens), up_to)
-        self._vens += await _each(fresh, lambda one: self._register(http, served, one))
+        self._vens += await each(fresh, lambda one: self._register(http, served, one), AT_ONCE)
         events = [(ven, number) for ven in fresh for number in range(EVENTS)]
-        await _each(events, lambda one: desk.publish(self._vens[one[0]], *one))
-        await _each(fresh, lambda one: self._answer(http, served, self._vens[one]))
+        await each(events, lambda one: desk.publish(self._vens[one[0]], *one), AT_ONCE)
+        await each(fresh, lambda one: self._answer(http, served, self._vens[one]), AT_ONCE)
 
     async def _say(
-        self, http: aiohttp.ClientSession, served: _Served, service: str, message: Message
+        self, http: aiohttp.ClientSession, served: Served, service: str, message: Message
     ) -> Message:
         body = self._codec.encode(message)
         async with http.post(f"{served.url}/{service}", data=body, headers=_XML) as answer:
             return self._codec.decode(await answer.read())
 
-    async def _register(self, http: aiohttp.ClientSession, served: _Served, number: int) -> str:
+    async def _register(self, http: aiohttp.ClientSession, served: Served, number: int) -> str:
         message = OadrCreatePartyRegistration(
             request_id=f"r{number}", oadr_ven_name=f"ven {number}", oadr_http_pull_model=True
         )
@@ -184,7 +161,7 @@ class _Bench:
         await self._say(http, served, "EiReport", settled)
         return created.ven_id
 
-    async def _answer(self, http: aiohttp.ClientSession, served: _Served, ven_id: str) -> None:
+    async def _answer(self, http: aiohttp.ClientSession, served: Served, ven_id: str) -> None:
         found = await self._say(http, served, "OadrPoll", OadrPoll(ven_id=ven_id))
         if not isinstance(found, OadrDistributeEvent) or len(found.oadr_events) != EVENTS:
             raise MisuseError("BENCH", "a VEN must find its events, and no others")
@@ -203,7 +180,7 @@ class _Bench:
         )
         await self._say(http, served, "EiEvent", answer)
 
-    async def _polls(self, http: aiohttp.ClientSession, served: _Served) -> float:
+    async def _polls(self, http: aiohttp.ClientSession, served: Served) -> float:
         """Return polls of empty queues per second of the utility's processor time."""
         bodies = [self._codec.encode(OadrPoll(ven_id=ven_id)) for ven_id in self._vens]
         began = served.cpu_s
@@ -213,14 +190,14 @@ class _Bench:
             async with http.post(f"{served.url}/OadrPoll", data=body, headers=_XML) as answer:
                 await answer.read()
 
-        await _each(range(POLLS), poll)
+        await each(range(POLLS), poll, AT_ONCE)
         return POLLS / (served.cpu_s - began)
 
 
 class _Desk:
     """The operator."""
 
-    def __init__(self, http: aiohttp.ClientSession, served: _Served) -> None:
+    def __init__(self, http: aiohttp.ClientSession, served: Served) -> None:
         self._http = http
         self._served = served
         self._headers = {"Authorization": f"Bearer {served.token}"}
@@ -260,9 +237,9 @@ class _Desk:
                     one.pop("online", None)
                     text = json.dumps(one, sort_keys=True)
                     found.add(what + hashlib.sha256(text.encode()).hexdigest())
-                if len(page[what]) < 1000:
-                    break
                 after = str(page["next"])
+                if len(page[what]) < 1000 or page["next"] is None:
+                    break
         return found
 
     async def _page(self, what: str, query: dict[str, str]) -> dict[str, Any]:
@@ -273,10 +250,10 @@ class _Desk:
 
 
 @asynccontextmanager
-async def _serving_empty() -> AsyncIterator[_Served]:
+async def _empty() -> AsyncIterator[Served]:
     with tempfile.TemporaryDirectory() as folder:
         (Path(folder) / "schedule.toml").write_text(_SCHEDULE)
-        async with _serving(Path(folder)) as served:
+        async with serving(Path(folder) / "schedule.toml") as served:
             yield served
 
 
@@ -284,17 +261,5 @@ def _session() -> aiohttp.ClientSession:
     return aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=AT_ONCE))
 
 
-async def _each(items: Iterable[Any], work: Callable[[Any], Awaitable[Any]]) -> list[Any]:
-    """Do something with every item, ``AT_ONCE`` at a time; return the results in order."""
-    wanted = list(items)
-    found: list[Any] = [None] * len(wanted)
-    left = iter(enumerate(wanted))
-
-    async def worker() -> None:
-        for place, item in left:
-            found[place] = await work(item)
-
-    async with asyncio.TaskGroup() as group:
-        for _ in range(AT_ONCE):
-            group.create_task(worker())
-    return found
+def _kb(kib: float) -> float:
+    return round(kib * 1.024, 2)

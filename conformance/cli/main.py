@@ -72,8 +72,8 @@ def _parser() -> _Parser:
 def _add_vtn2b(vtn2b: _Parser) -> None:
     vtn2b.add_argument("--schedule", type=Path, metavar="FILE", help="TOML file")
     plain = vtn2b.add_argument_group("without a schedule", "plain HTTP on loopback")
-    plain.add_argument("--port", type=int, default=0, help="0: any free one")
-    plain.add_argument("--vtn-id", default="GRIDGATE-VTN", metavar="ID")
+    plain.add_argument("--port", type=int, help="0, the default: any free one")
+    plain.add_argument("--vtn-id", metavar="ID", help="GRIDGATE-VTN unless given")
     plain.add_argument("--store", type=Path, metavar="FILE", help="SQLite file that outlives it")
     admin = vtn2b.add_argument_group("operator's interface", "on without a schedule")
     admin.add_argument("--admin-port", type=int, metavar="N", help="on 127.0.0.1; 0: any free one")
@@ -88,7 +88,12 @@ def _vtn2b(parser: _Parser, given: argparse.Namespace) -> int:
             parser.error(f"--{name.replace('_', '-')} must lie between 0 and 65535")
     timeline = _timeline(parser, given)
     if given.schedule is None:
-        schedule = plain_schedule(given.vtn_id, given.port, given.store)
+        vtn_id = "GRIDGATE-VTN" if given.vtn_id is None else given.vtn_id
+        schedule = plain_schedule(vtn_id, given.port or 0, given.store)
+    elif (given.port, given.vtn_id, given.store) != (None, None, None):
+        parser.error(
+            "--port, --vtn-id and --store stand in the schedule: [listen] port, [vtn] id, store"
+        )
     else:
         schedule = read_schedule(given.schedule)
     wanted = given.schedule is None or given.admin_port is not None

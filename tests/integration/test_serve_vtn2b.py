@@ -270,3 +270,9 @@ async def test_wrong_options_are_told(tmp_path: Path) -> None:
     ):
         async with served(None, *arguments) as process, SystemClock().timeout(PATIENCE_S):
             assert await process.process.wait() == 4, arguments
+
+
+async def test_what_stands_in_a_schedule_is_not_told_beside_it(tmp_path: Path) -> None:
+    for arguments in (("--store", str(tmp_path / "s.db")), ("--port", "0"), ("--vtn-id", "X")):
+        async with served(tmp_path, *arguments) as process, SystemClock().timeout(PATIENCE_S):
+            assert await process.process.wait() == 4, arguments

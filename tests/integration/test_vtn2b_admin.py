@@ -1,12 +1,14 @@
 """The operator's interface of a played utility: everything it offers, and what it refuses."""
 
 import json
+import shlex
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
 import aiohttp
 import pytest
@@ -511,3 +513,33 @@ async def test_a_restart_loses_nothing(tmp_path: Path) -> None:
     assert isinstance(request, OadrCreateReport)
     assert [line["said"][0] for line in lines] == ["oadrPoll", "oadrPoll"]
     assert lines[0]["answer"].startswith("<?xml")
+
+
+GUIDE = Path(__file__).parents[2] / "docs/conformance/play-the-utility.md"
+
+
+def told_requests() -> list[list[str]]:
+    """Return the requests of the guide, as a shell would split them."""
+    blocks = GUIDE.read_text().split("<!-- A test", 1)[1].split("```sh\n")[1:]
+    lines = [line for block in blocks for line in block.split("```", 1)[0].splitlines()]
+    return [shlex.split(line, comments=True) for line in lines if line.startswith("curl ")]
+
+
+async def test_the_guide_asks_only_what_is_answered() -> None:
+    asked = set()
+    async with desk() as operator:
+        for words in told_requests():
+            url = urlsplit(next(word for word in words if word.startswith("$ADMIN")))
+            method = words[words.index("-X") + 1] if "-X" in words else "GET"
+            body = json.loads(words[words.index("-d") + 1]) if "-d" in words else None
+            created = method == "POST" and url.path in {"$ADMIN/v1/events", "$ADMIN/v1/reports"}
+            await operator.ask(
+                method,
+                url.path.removeprefix("$ADMIN"),
+                body,
+                201 if created else 200,
+                **dict(parse_qsl(url.query)),
+            )
+            asked.add(method)
+
+    assert asked == {"GET", "POST", "PUT", "DELETE"}

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from conformance.bench import report2b
+from conformance.bench import report2b, vtn2b
 from conformance.bench.__main__ import lines
 from conformance.bench.decode2b import CASES, document
 from conformance.bench.machine import best_ms, cpu_model, machine
@@ -111,3 +111,20 @@ def test_report2b_decodes_several_times_as_fast_as_openleadr() -> None:
     assert found["values"] == 6_000
     assert isinstance(found["ratio"], float)
     assert found["ratio"] > 5
+
+
+def test_vtn2b_tells_which_bars_are_met() -> None:
+    found = {"kb_per_ven": 12.0, "kb_per_ven_restarted": 25.0, "vens": 2000, "lost": 0}
+    signed = {"vens": 1000, "cores": 1.0, "late": 0, "polls": 4000}
+
+    def verdicts(**changed: float) -> dict[str, str]:
+        bars = vtn2b.judged({**found, **changed}, {**signed, **changed, "vens": signed["vens"]})
+        return {line.split()[0]: line.split()[-1] for line in lines(bars) if "verdict" in line}
+
+    names = ("memory.verdict", "signed_polls.verdict", "restart.verdict")
+    assert verdicts() == dict.fromkeys(names, "met")
+    assert verdicts(kb_per_ven=25.1)["memory.verdict"] == "missed"
+    assert verdicts(vens=200)["memory.verdict"] == "missed"
+    assert verdicts(late=1)["signed_polls.verdict"] == "missed"
+    assert verdicts(cores=1.01)["signed_polls.verdict"] == "missed"
+    assert verdicts(lost=1)["restart.verdict"] == "missed"
