@@ -1,1 +1,1 @@
-"""Devices and programs of others, judged by the suite; each runs in a process of its own."""
+"""Devices that are programs of their own, each in a process of its own: those of others, and our gateway."""

@@ -85,11 +85,8 @@ class Ven:
     async def register(self, order: Order) -> None:
         """Register again, without the present ids if ``afresh`` is yes."""
         if order.get("afresh") == "yes":
-            self._client.ven_id = None
-            await self._client.create_party_registration()
-            await self._client.register_reports(self._client.reports)
-        else:
-            await self._client.create_party_reregistration()
+            self._client.ven_id = self._client.registration_id = None
+        await self._client.create_party_reregistration()
 
     async def cancel_registration(self, _: Order) -> None:
         """End the registration."""

@@ -17,6 +17,8 @@ from conformance.kit.stage import VenStage, says
 from conformance.kit.xml import Element
 
 PATIENCE = timedelta(minutes=2)
+OWN_PERIOD = timedelta(seconds=12)
+"""It is judged here, so the period of an IXIT does not take its place."""
 _PULL = ("pull",)
 _ORDER = "REQ-OADR20B-R64-1"
 _OPERATION = "REQ-OADR20B-8.6-1"
@@ -34,6 +36,7 @@ _OPERATION = "REQ-OADR20B-8.6-1"
     ),
     observations=(reached("oadrResponse", 4), sent("oadrPoll", 4)),
     modes=_PULL,
+    timing=Timing(poll=OWN_PERIOD),
     mutants=("polls-twice-as-often",),
 )
 async def empty_queue(stage: VenStage) -> None:
@@ -70,6 +73,7 @@ async def empty_queue(stage: VenStage) -> None:
         exchanges(3, after_mark="queued"),
     ),
     modes=_PULL,
+    timing=Timing(poll=OWN_PERIOD),
     mutants=("queue-by-period", "answers-after-next-poll", "reports-on-wrong-path"),
 )
 async def queue_order(stage: VenStage) -> None:
@@ -99,6 +103,7 @@ def _stray() -> Element:
     ),
     observations=(reached("oadrCreatedOpt"), mark_set("watched")),
     modes=_PULL,
+    timing=Timing(poll=OWN_PERIOD),
     mutants=("ends-on-stray-answer",),
 )
 async def stray_answer(stage: VenStage) -> None:

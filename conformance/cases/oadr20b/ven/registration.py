@@ -287,7 +287,7 @@ async def again(stage: VenStage) -> None:
     checks=(polls_on_time(timedelta(seconds=20), after="faster"),),
     observations=(sent("oadrPoll", 5, after_mark="faster"),),
     modes=("pull",),
-    timing=Timing(lasts=timedelta(minutes=3)),
+    timing=Timing(poll=timedelta(seconds=12), lasts=timedelta(minutes=3)),
     mutants=("keeps-first-period",),
 )
 async def new_period(stage: VenStage) -> None:
