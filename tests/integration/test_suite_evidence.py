@@ -9,7 +9,14 @@ import pytest
 from lxml import etree
 
 from conformance.cli.main import run as command
-from conformance.engine.conclude import changes, finish, opened, rejudged, same_as_recorded
+from conformance.engine.conclude import (
+    changes,
+    finish,
+    opened,
+    recorded,
+    rejudged,
+    same_as_recorded,
+)
 from conformance.engine.judging import Verdicts
 from conformance.engine.reports.document import Report
 from conformance.engine.run import Order, play_run, prepare
@@ -151,3 +158,13 @@ def test_two_runs_of_one_seed_are_the_same(tmp_path: Path) -> None:
 
     assert first == second
     assert opened(tmp_path / "a").seed == 7
+
+
+def test_the_example_in_the_documentation_is_sealed_and_judged_as_it_says() -> None:
+    example = Path(__file__).parents[2] / "docs" / "conformance" / "examples" / "openleadr"
+    key = (example.parent / "README.md").read_text().split("KEY is `")[1].split("`")[0]
+
+    assert verify(example, key).faults == ()
+    now = {case.case: case.verdict for case in rejudged(example).cases}
+    assert now == {case.case: case.verdict for case in recorded(example).cases}
+    assert sorted(now.values()) == [Verdict.FAIL] * 3 + [Verdict.PASS] * 3
