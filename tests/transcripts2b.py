@@ -45,9 +45,16 @@ class Story:
             )
         )
 
-    def ask(self, element: Element | None, *, wrong: str = "", side: Side = Side.SUITE) -> Message:
+    def ask(
+        self,
+        element: Element | None,
+        *,
+        wrong: str = "",
+        side: Side = Side.SUITE,
+        path: str = "/x/EiEvent",
+    ) -> Message:
         """Add a request of a side."""
-        return self._add(side, Part.REQUEST, None, element, "POST /x/EiEvent HTTP/1.1", wrong)
+        return self._add(side, Part.REQUEST, None, element, f"POST {path} HTTP/1.1", wrong)
 
     def reply(
         self,
