@@ -5,7 +5,7 @@ from datetime import timedelta
 from conformance.kit.case import Start, case
 from conformance.kit.checks.vtn import echoes, keeps, replies, sends_after, shows
 from conformance.kit.oadr20b import registration as party
-from conformance.kit.oadr20b.vtn_acts import settle
+from conformance.kit.oadr20b.vtn_acts import alive, settle
 from conformance.kit.observations import mark_set, sent
 from conformance.kit.stage import VtnStage
 
@@ -232,6 +232,7 @@ async def reregistration_asked(stage: VtnStage) -> None:
     stage.mark("ask")
     await stage.request_reregistration()
     await settle(stage)
+    await alive(stage)
 
 
 @case(

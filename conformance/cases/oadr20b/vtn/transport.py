@@ -1,5 +1,7 @@
 """HTTP, XML and TLS, a VTN under test: what it must refuse, and how it goes on afterwards (2.0b section 9.1)."""
 
+from lxml import etree
+
 from conformance.kit.case import Case, Maturity, Start, case
 from conformance.kit.checks.vtn import (
     echoes,
@@ -51,6 +53,11 @@ def _misplaced() -> bytes:
     return build.payload(element)
 
 
+def _bare() -> bytes:
+    """Return a query that is the root of its document."""
+    return _XML + etree.tostring(party.query_registration("q"))
+
+
 def _query(stage: VtnStage) -> Element:
     return party.query_registration(stage.ven.request_id())
 
@@ -82,6 +89,7 @@ def _garbage(number: int, what: str, body: bytes, public: tuple[str, ...], mutan
 not_in_schema = _garbage(
     10, "A message with a misplaced element", _misplaced(), (), "vtn-no-schema"
 )
+no_payload = _garbage(15, "A message without oadrPayload", _bare(), (), "vtn-wants-no-payload")
 no_xml = _garbage(11, "A truncated document", _TRUNCATED, (), "vtn-takes-garbage")
 bomb = _garbage(12, "An entity bomb", _BOMB, ("CFX2B-SEC-09",), "vtn-takes-garbage")
 external = _garbage(13, "An external entity", _EXTERNAL, ("CFX2B-SEC-09",), "vtn-takes-garbage")
