@@ -9,7 +9,7 @@ from conformance.kit.checks.vtn import counts, echoes, replies, says
 from conformance.kit.oadr20b import ven_build
 from conformance.kit.oadr20b.build import make
 from conformance.kit.oadr20b.event import Target, simple
-from conformance.kit.oadr20b.vtn_acts import restart, settle
+from conformance.kit.oadr20b.vtn_acts import restart, settle, version_of
 from conformance.kit.observations import mark_set, sent
 from conformance.kit.stage import VtnStage
 from conformance.kit.xml import Element
@@ -53,17 +53,18 @@ def _schedule(
 def _of_event(
     stage: VtnStage,
     event_id: str,
-    version: int = 0,
+    version: int | None = None,
     opt: str = "optOut",
     to: Target | None = None,
 ) -> Element:
+    """Make an opt of an event, in the version that was distributed last unless another is named."""
     return ven_build.create_opt(
         f"opt-{event_id}",
         opt,
         ven_id=stage.ven.ven_id,
         request_id=stage.ven.request_id(),
         now=stage.now,
-        event=(event_id, version),
+        event=(event_id, version_of(stage, event_id) if version is None else version),
         to=to,
     )
 
@@ -289,7 +290,7 @@ async def of_another(stage: VtnStage) -> None:
         ven_id=other.ven_id,
         request_id=other.request_id(),
         now=stage.now,
-        event=("e1", 0),
+        event=("e1", version_of(stage, "e1")),
     )
     await other.send(theirs, wrong="the event of another VEN")
     await stage.ven.send(_of_event(stage, "e1"))
@@ -332,7 +333,7 @@ async def both_forms(stage: VtnStage) -> None:
         ven_id=stage.ven.ven_id,
         request_id=stage.ven.request_id(),
         now=stage.now,
-        event=("e1", 0),
+        event=("e1", version_of(stage, "e1")),
         windows=((stage.now + _HOUR, _HOUR),),
     )
     await stage.ven.send(both, wrong="windows and an event")
@@ -361,7 +362,9 @@ async def outranks(stage: VtnStage) -> None:
     """Leave an event by oadrCreateOpt, then accept it by oadrCreatedEvent, and ask the operator what holds."""
     await _event(stage)
     await stage.ven.send(_of_event(stage, "e1"))
-    row = ven_build.EventResponse(event_id="e1", version=0, request_id="later", opt="optIn")
+    row = ven_build.EventResponse(
+        event_id="e1", version=version_of(stage, "e1"), request_id="later", opt="optIn"
+    )
     await stage.ven.send(ven_build.created_event(stage.ven.ven_id, [row]))
     stage.mark("state", opt=(await stage.driver.state()).get("opt.e1", ""))
 
