@@ -5,6 +5,7 @@ from datetime import timedelta
 from itertools import pairwise
 from typing import Final
 
+from conformance.kit.case import Observation
 from conformance.kit.checks.flow import since
 from conformance.kit.finding import Check, Finding, wrong
 from conformance.kit.transcript import Exchange, Message, Part, Side, Transcript, between
@@ -193,3 +194,36 @@ def _untrue(connection: int, expected: str, observed: str) -> Finding:
         expected=expected,
         observed=observed,
     )
+
+
+def sends_once(name: str, *, requirement: str) -> Check:
+    """Demand that no message is sent again while its answer is only slow."""
+
+    def judge(transcript: Transcript) -> Iterator[Finding]:
+        seen: set[tuple[str, str]] = set()
+        for message in transcript.from_device(name):
+            key = (message.sha256, message.text("pyld:requestID"))
+            if message.part is Part.REQUEST and key in seen:
+                yield wrong(requirement, message, "", f"{name} once", "the same once more")
+            seen.add(key)
+
+    return Check(f"sends {name} once", judge)
+
+
+def refusal_seen(wrongness: str) -> Observation:
+    """Demand that a push which was wrong in a certain way had an answer."""
+
+    def count(transcript: Transcript) -> int:
+        return sum(1 for m in pushed(transcript, wrongness) if transcript.answer(m) is not None)
+
+    return Observation(f"answer to {wrongness}", 1, count)
+
+
+def strangers_met(at_least: int = 1) -> Observation:
+    """Demand that the device met a wrong identity of the suite so often."""
+
+    def count(transcript: Transcript) -> int:
+        found = transcript.all_marks("suite.fault")
+        return sum(1 for m in found if m.values.get("fault", "").startswith("tls_"))
+
+    return Observation("handshakes with a wrong identity", at_least, count)

@@ -63,7 +63,7 @@ async def away_at_start(stage: VenStage) -> None:
     requirements=("REQ-OADR20B-9.1.4-1", "REQ-OADR20B-R48-1", "REQ-OADR20B-R12-1"),
     checks=(
         goes_on(),
-        never(_AGAIN, requirement=GOES_ON, after="case.prepared"),
+        never(_AGAIN, requirement=GOES_ON, after="suite.down"),
         answers_event("after-outage"),
         sends(
             "oadrUpdateReport",
@@ -75,7 +75,7 @@ async def away_at_start(stage: VenStage) -> None:
     ),
     observations=(mark_set("watched"), event_answered("after-outage"), sent("oadrUpdateReport", 2)),
     timing=Timing(lasts=timedelta(minutes=5)),
-    mutants=("registers-after-outage", "gives-up-on-broken-line"),
+    mutants=("registers-after-outage",),
 )
 async def outage(stage: VenStage) -> None:
     """Let a report run, close the port for 90 seconds, and announce an event afterwards."""

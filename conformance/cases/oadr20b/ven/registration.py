@@ -128,7 +128,7 @@ async def poll_period(stage: VenStage) -> None:
     mutants=(
         "no-metadata",
         "no-event-request",
-        "polls-before-metadata",
+        "asks-before-metadata",
         "ignores-vtn-metadata",
         "registers-by-invented-id",
         "registers-on-wrong-path",

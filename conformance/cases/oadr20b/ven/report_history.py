@@ -226,7 +226,7 @@ async def asks_values(stage: VenStage) -> None:
     applies_if=_ASKS,
     requirements=(_RECEIPT,),
     checks=(
-        sends(_CREATE, 2, requirement=_RECEIPT),
+        sends(_CREATE, 2, requirement=_RECEIPT, after="case.prepared"),
         answers(UPDATE, _UPDATED, requirement=_RECEIPT),
     ),
     observations=(sent(_CREATE, 2), reached(UPDATE, 4), mark_set("watched")),
