@@ -116,8 +116,10 @@ class _Play:
 
     async def _against_ven(self) -> None:
         utility = ScriptedUtility(self._settings(), self.network, self.names, self.carried.account)
-        await utility.open()
-        entry = self._entry(utility.url)
+        later = self._opens_later()
+        if not later:
+            await utility.open()
+        entry = self._entry("" if later else utility.url)
         driver = Driving(entry or self.setting.hands, self.tape)
         stage = PlayedVenStage(self._scene(driver))
         stage.utility = utility
@@ -130,14 +132,23 @@ class _Play:
                 self.carried.account = utility.state.account
             await self._clean(utility.close)
 
+    def _opens_later(self) -> bool:
+        """Say whether a device of earlier cases may still be talking, which must not be heard in a fresh start."""
+        outside = self.setting.factory is None and self.setting.hands.can("start")
+        return self.case.start is Start.FRESH and outside
+
     async def _play_ven(
         self, stage: PlayedVenStage, utility: ScriptedUtility, driver: Driving
     ) -> None:
         if self.case.start is Start.FRESH:
-            if not (driver.can("start") or driver.can("reset")):
-                raise DriverMissingError("the driver has neither start nor reset")
+            known = utility.state.account is not None
+            if not driver.can("reset") and (known or not driver.can("start")):
+                raise DriverMissingError(
+                    "the driver has no reset, and the device may be registered"
+                )
             utility.state.account = None
-            stage.before_start = driver.start if driver.can("start") else driver.reset
+            opens = utility.open if self._opens_later() else None
+            stage.before_start = lambda: _afresh(driver, opens)
         else:
             await prepare_ven(stage, utility, driver, self.setting.values)
             self.tape.mark("case.prepared")
@@ -247,6 +258,16 @@ class _Play:
             chance=SeededChance(self.setting.seed, f"script {self.case.id}"),
             tell=self.setting.tell,
         )
+
+
+async def _afresh(driver: Driving, opens: Callable[[], Awaitable[None]] | None) -> None:
+    """Start a device that remembers nothing; the port opens once its past is over."""
+    if driver.can("reset"):
+        await driver.reset()
+    if opens is not None:
+        await opens()
+    if driver.can("start"):
+        await driver.start()
 
 
 async def play(case: Case, setting: Setting, carried: Carried) -> Transcript:
