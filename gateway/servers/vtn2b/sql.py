@@ -22,7 +22,7 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import ConnectionPoolEntry
 from sqlalchemy.schema import CreateColumn
-from sqlmodel import Session, create_engine, select
+from sqlmodel import create_engine
 
 from gateway.domain.errors import GatewayError, StoreError
 from gateway.protocols.oadr2b.codec import Codec
@@ -37,7 +37,6 @@ from gateway.protocols.oadr2b.vtn_records import (
     OwnReportRecord,
     OwnValueRecord,
     QueueRecord,
-    Record,
     RequestRecord,
     SupplyRecord,
     VenRecord,
@@ -67,6 +66,8 @@ from gateway.servers.vtn2b.tables import (
 from gateway.servers.vtn2b.transcript import Exchange
 
 T = TypeVar("T")
+_AT_ONCE: Final = 200
+"""Rows read at a time."""
 _ROW_OF: Final[dict[type[object], type[VtnRow]]] = {
     VenRecord: VenRow,
     EventRecord: EventRow,
@@ -178,14 +179,14 @@ class SqlStore:
         VtnRow.metadata.create_all(self._engine)
         with self._engine.begin() as connection:
             _complete(connection)
-        changes: dict[Place, Record | None] = {}
-        with Session(self._engine) as session:
-            for kind in STATE_ROWS:
-                for row in session.exec(select(kind)):
-                    record = self._mapping.record(row)
-                    changes[type(record), record.owner, record.key] = record
         book = Book()
-        book.take(changes)
+        with self._engine.connect() as connection:
+            for kind in STATE_ROWS:
+                rows_found = connection.execute(_table(kind).select()).mappings()
+                for rows in rows_found.partitions(_AT_ONCE):
+                    # In parts, and past the session: all rows at once would stay in the process's memory for good.
+                    records = [self._mapping.record(kind(**row)) for row in rows]
+                    book.take({(type(one), one.owner, one.key): one for one in records})
         return book
 
     def _save(self, turn: Turn) -> None:
