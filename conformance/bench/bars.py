@@ -12,10 +12,13 @@ class Bar:
     """In words, with the unit."""
     measured: str
     met: bool
+    doubt: str = ""
+    """Why a figure that is not reached says nothing here, e.g. that the machine was busy; empty: it does."""
 
     def told(self) -> dict[str, str]:
         """Return it as figures of a bench are told."""
-        verdict = "met" if self.met else "missed"
+        missed = f"not judged: {self.doubt}" if self.doubt else "missed"
+        verdict = "met" if self.met else missed
         return {"bar": self.wanted, "measured": self.measured, "verdict": verdict}
 
 

@@ -204,8 +204,8 @@ class _Ven:
 
 @asynccontextmanager
 async def _http() -> AsyncIterator[aiohttp.ClientSession]:
-    connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=600)
     # Kept open by the VEN for as long as the utility does: all come from one address, whose handshakes have a share.
+    connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=600)
     timeout = aiohttp.ClientTimeout(total=2 * PERIOD_S)
     async with aiohttp.ClientSession(connector=connector, timeout=timeout) as http:
         yield http

@@ -128,3 +128,15 @@ def test_vtn2b_tells_which_bars_are_met() -> None:
     assert verdicts(late=1)["signed_polls.verdict"] == "missed"
     assert verdicts(cores=1.01)["signed_polls.verdict"] == "missed"
     assert verdicts(lost=1)["restart.verdict"] == "missed"
+
+
+def test_late_polls_on_a_busy_machine_are_not_judged_and_too_much_work_is() -> None:
+    found = {"kb_per_ven": 30.0, "kb_per_ven_restarted": 12.0, "vens": 2000, "lost": 0}
+    signed = {"vens": 1000, "cores": 0.3, "late": 9, "polls": 4000}
+
+    bars = vtn2b.judged(found, signed, "load 14.0 on 2 processors before")
+    worse = vtn2b.judged(found, {**signed, "cores": 1.2}, "load 14.0 on 2 processors before")
+
+    told = [line.split(maxsplit=1)[1] for line in lines(bars) if "verdict" in line]
+    assert told == ["missed", "not judged: load 14.0 on 2 processors before", "met"]
+    assert "signed_polls.verdict         missed" in lines(worse)
