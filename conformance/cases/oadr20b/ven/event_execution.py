@@ -8,6 +8,7 @@ from typing import Final
 from conformance.kit.case import Timing, case
 from conformance.kit.checks.events import ANSWERED, RIGHT_ANSWER, answers_event, says_later
 from conformance.kit.checks.execution import acts_as_expected, look, looked, see
+from conformance.kit.checks.refusals import refuses_event
 from conformance.kit.oadr20b.announce import PATIENCE, announce, cancel, change
 from conformance.kit.oadr20b.conditions import answered
 from conformance.kit.oadr20b.event import Event, Signal, Step, dispatch, simple
@@ -354,11 +355,11 @@ async def left_and_repeated(stage: VenStage) -> None:
     id="OADR20B-VEN-EXE-283",
     title="A refused event is not acted upon",
     purpose="Exposes a VEN that refuses an event by word alone.",
-    requirements=(LEFT, ANSWERED),
+    requirements=(LEFT, "REQ-OADR20B-R48-3", ANSWERED),
     applies_if=_STATE,
     needs=("state",),
     suspends=("RULE-2B-007",),
-    checks=(acts_as_expected(_EVENT),),
+    checks=(refuses_event(_EVENT, "REQ-OADR20B-R48-3"), acts_as_expected(_EVENT)),
     observations=(event_reached(_EVENT), event_answered(_EVENT), looked(_EVENT)),
     timing=Timing(lasts=2 * _MINUTE),
     mutants=("acts-on-what-it-has-left",),
