@@ -1,6 +1,7 @@
 """Transcripts of 2.0b messages made by hand, for tests of checks."""
 
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 
 from conformance.kit.oadr20b.build import payload
 from conformance.kit.transcript import Headers, Mark, Message, Part, Side, Transcript
@@ -30,6 +31,10 @@ class Story:
     def skip(self, length: timedelta) -> None:
         """Let more time pass before the next thing."""
         self._skipped += length
+
+    def wait(self, seconds: int) -> None:
+        """Let time pass."""
+        self._number += seconds
 
     def mark(self, name: str, **values: str) -> None:
         """Add a mark."""
@@ -82,6 +87,7 @@ class Story:
     ) -> Message:
         at = self.now
         self._number += 1
+        body = payload(element) if element is not None else b""
         found = Message(
             number=self._number,
             sender=side,
@@ -92,7 +98,8 @@ class Story:
             elapsed_s=self._number + self._skipped.total_seconds(),
             start=start,
             headers=headers,
-            body=payload(element) if element is not None else b"",
+            body=body,
+            sha256=sha256(body).hexdigest(),
             wrong=wrong,
         )
         self.transcript.add(found)
