@@ -69,6 +69,7 @@ def contradictions(pics: Pics, form: Proforma) -> list[str]:
     found = []
     if (pics.profile, pics.role) != (form.profile, form.role):
         found.append(f"it is for {pics.profile} {pics.role}, not {form.profile} {form.role}")
+    found += [f"{name}: not filled in" for name in ("vendor", "product") if not getattr(pics, name)]
     known = form.by_id
     found += [f"{name}: there is no such item" for name in pics.items if name not in known]
     found += [f"{name}: not answered" for name in known if name not in pics.items]

@@ -15,6 +15,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Final
+from urllib.parse import urlsplit
 
 from conformance.engine.drivers.entry import REAL_TIME, Place
 from conformance.engine.drivers.hands import Values
@@ -132,15 +133,39 @@ class GatewayVen:
         if not disk.config.exists():
             self._settle(disk)
             await self._verb("token", "create", "suite", "--site", _SITE, "--out", str(disk.token))
+            await self._commission(disk)
         process = await _started("run", "-c", str(disk.config))
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(_watched(process))
                 group.create_task(self._schedule(disk))
         finally:
-            with contextlib.suppress(ProcessLookupError):
-                process.kill()
-            await process.wait()
+            await _ended(process)
+
+    async def _commission(self, disk: Disk) -> None:
+        """Run once out of the utility's reach, until two hours of metered values are stored: shares refer to them."""
+        wanted = disk.config.read_text()
+        away = wanted.replace(
+            self._place.url, self._place.url.replace(_port_of(self._place.url), ":1/")
+        )
+        disk.config.write_text(away)
+        process = await _started("run", "-c", str(disk.config))
+        try:
+            async with asyncio.TaskGroup() as group:
+                watching = group.create_task(_watched(process))
+                url = f"http://127.0.0.1:{(disk.path / 'port').read_text()}/v1"
+                async with Site(url, site=_SITE, token_file=disk.token) as site:
+                    now = SystemClock().now().replace(second=0, microsecond=0)
+                    count = _BEFORE // _METERED
+                    await site.telemetry(
+                        [self._sample(now - _METERED * (n + 1)) for n in reversed(range(count))]
+                    )
+                    while site.waiting_batches:
+                        await SystemClock().sleep_until(SystemClock().now() + _METERED / 50)
+                watching.cancel()
+        finally:
+            await _ended(process)
+            disk.config.write_text(wanted)
 
     def _settle(self, disk: Disk) -> None:
         given, pem = self._place.values, self._place.pem
@@ -185,9 +210,9 @@ class GatewayVen:
                 metering.cancel()
 
     async def _meter(self, site: Site) -> None:
-        """Tell the hour before the start, by which shares are resolved, and from then on each ten seconds."""
+        """Tell each ten seconds."""
         clock = SystemClock()
-        start = clock.now().replace(second=0, microsecond=0) - _BEFORE
+        start = clock.now().replace(second=0, microsecond=0)
         while True:
             known: list[Sample] = []
             while start + _METERED <= clock.now():
@@ -238,6 +263,17 @@ async def _started(*words: str, out: int = DEVNULL) -> Process:
     return await asyncio.create_subprocess_exec(
         sys.executable, "-m", "gateway", *words, stdin=DEVNULL, stdout=out, stderr=out
     )
+
+
+async def _ended(process: Process) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        process.kill()
+    await process.wait()
+
+
+def _port_of(url: str) -> str:
+    """Return ``:PORT/`` of an address."""
+    return f":{urlsplit(url).port}/"
 
 
 async def _watched(process: Process) -> None:

@@ -76,8 +76,12 @@ def test_a_mandatory_item_answered_no_stops_the_run() -> None:
 
 def test_a_template_is_a_statement_once_it_is_filled_in(tmp_path: Path) -> None:
     path = tmp_path / "pics.yaml"
-    path.write_text(template(proforma("oadr20b", "ven")))
+    blank = template(proforma("oadr20b", "ven"))
+    path.write_text(blank)
+    with pytest.raises(SuiteError, match="vendor: not filled in; product: not filled in"):
+        checked(load(path, Pics))
 
+    path.write_text(blank.replace('vendor: ""', "vendor: A").replace('product: ""', "product: B"))
     assert checked(load(path, Pics)).role == "ven"
 
 
