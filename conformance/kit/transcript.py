@@ -4,15 +4,21 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Final
 
 from conformance.kit.coding import undone
 from conformance.kit.oadr20b.names import NAMES
 from conformance.kit.schemas import body_faults
-from conformance.kit.xml import Element, Parsed, local_name, parse, xpath
+from conformance.kit.xml import Element, Parsed, parse, xpath
 
 _OK: Final = 200
+
+
+@lru_cache(maxsize=8192)
+def _texts_in(body: bytes) -> dict[str, tuple[str, ...]]:
+    """Return what was found by path in a body so far: it never changes, and many checks ask the same of equal ones."""
+    return {}
 
 
 class Side(StrEnum):
@@ -86,7 +92,7 @@ class Message:
     @cached_property
     def name(self) -> str:
         """Return e.g. ``oadrPoll``; empty for an empty body or one that is no 2.0b document."""
-        return "" if self.payload is None else local_name(self.payload)
+        return self.text("local-name()")
 
     @cached_property
     def schema_faults(self) -> tuple[str, ...]:
@@ -99,19 +105,13 @@ class Message:
         Args:
             path: Relative to the message, e.g. ``ei:eiResponse/ei:responseCode``.
         """
-        if self.payload is None:
-            return []
-        found = self._texts.get(path)
+        known = _texts_in(self.body)
+        found = known.get(path)
         if found is None:
-            rows = xpath(self.payload, path, NAMES)
+            rows = [] if self.payload is None else xpath(self.payload, path, NAMES)
             found = tuple(x if isinstance(x, str) else (x.text or "").strip() for x in rows)
-            self._texts[path] = found
+            known[path] = found
         return list(found)
-
-    @cached_property
-    def _texts(self) -> dict[str, tuple[str, ...]]:
-        """Return what was found by path so far: a message never changes, and many checks ask the same."""
-        return {}
 
     def text(self, path: str) -> str:
         """Return the first text that an XPath finds, empty without one."""
