@@ -138,6 +138,10 @@ def all_of(*acts: Tell) -> Tell:
     return tell
 
 
+def requested(story: Story) -> None:
+    story.ask(wanted("p1"))
+
+
 def told(story: Story, element: Element) -> None:
     pushed(story, element)
 
@@ -149,10 +153,6 @@ def distributed_to_poll(story: Story) -> None:
 def retitled(story: Story) -> None:
     said = build.distribute_event((), vtn_id="other", request_id="d", replying_to="q")
     story.reply(story.ask(party.request_event("q", "v")), said)
-
-
-def bare(story: Story) -> None:
-    story.reply(story.ask(party.request_event("q", "v")), events(replying_to=None))
 
 
 def misdirected(story: Story) -> None:
@@ -247,16 +247,6 @@ ROWS: dict[str, tuple[Check, Tell, Tell]] = {
         twice(wanted(), wanted(), spaces=2),
         lambda s: told(s, wanted()),
     ),
-    "has_response: of an answer": (
-        delivery.has_response(requirement=REQ),
-        distributed,
-        bare,
-    ),
-    "has_response: of a push": (
-        delivery.has_response(requirement=REQ),
-        lambda s: told(s, events(replying_to=None)),
-        lambda s: told(s, events()),
-    ),
     "on_path": (
         delivery.on_path("oadrDistributeEvent", "EiEvent", requirement=REQ),
         lambda s: told(s, events(replying_to=None)),
@@ -264,18 +254,18 @@ ROWS: dict[str, tuple[Check, Tell, Tell]] = {
     ),
     "delivers: as often": (
         delivery.delivers("p1", 2, requirement=REQ),
-        all_of(lambda s: delivered(s, "p1", 0), lambda s: delivered(s, "p1", 1)),
-        lambda s: delivered(s, "p1", 0),
+        all_of(requested, lambda s: delivered(s, "p1", 0), lambda s: delivered(s, "p1", 1)),
+        all_of(requested, lambda s: delivered(s, "p1", 0)),
     ),
     "delivers: no more often": (
         delivery.delivers("p1", 1, requirement=REQ),
-        all_of(lambda s: delivered(s, "p1", 0), lambda s: delivered(s, "p2", 0)),
-        all_of(lambda s: delivered(s, "p1", 0), lambda s: delivered(s, "p1", 1)),
+        all_of(requested, lambda s: delivered(s, "p1", 0), lambda s: delivered(s, "p2", 0)),
+        all_of(requested, lambda s: delivered(s, "p1", 0), lambda s: delivered(s, "p1", 1)),
     ),
     "delivers: so many intervals": (
         delivery.delivers("p1", 1, requirement=REQ, rows=2),
-        lambda s: delivered(s, "p1", 0, 2),
-        lambda s: delivered(s, "p1", 0, 1),
+        all_of(requested, lambda s: delivered(s, "p1", 0, 2)),
+        all_of(requested, lambda s: delivered(s, "p1", 0, 1)),
     ),
     "contiguous: no gap": (
         delivery.contiguous("p1", MINUTE, requirement=REQ),
@@ -319,6 +309,13 @@ def test_what_never_came_is_no_failure_where_the_line_was_dead() -> None:
     found = vtn.sends_after("m", "oadrDistributeEvent", requirement=REQ)(story.transcript)
 
     assert [(f.late, f.healthy) for f in found] == [(True, False)]
+
+
+def test_a_report_that_was_never_asked_for_is_not_missed() -> None:
+    story = Story()
+    polled(story, "200")
+
+    assert delivery.delivers("p1", 1, requirement=REQ)(story.transcript) == []
 
 
 def test_codings_are_undone_up_to_a_size() -> None:

@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from conformance.kit.case import Timing, case
-from conformance.kit.checks.delivery import has_response, on_path, tries
+from conformance.kit.checks.delivery import on_path, tries
 from conformance.kit.checks.messages import sends_at_most
 from conformance.kit.checks.vtn import counts, order_of, replies, sends_after
 from conformance.kit.oadr20b.event import simple
@@ -16,7 +16,6 @@ _EVENT = "oadrDistributeEvent"
 _EMPTY = "REQ-OADR20B-R500-51"
 _FIFO = "REQ-OADR20B-8.6-51"
 _ONCE = "REQ-OADR20B-8.6-52"
-_RESPONSE = "REQ-OADR20B-R40-51"
 _PUSH = "REQ-OADR20B-9.1.1.2-51"
 _AGAIN = "REQ-OADR20B-9.1.7-51"
 _NEVER = "REQ-OADR20B-9.1.5-51"
@@ -126,20 +125,19 @@ async def once(stage: VtnStage) -> None:
 
 @case(
     id="OADR20B-VTN-POL-030",
-    title="An event is pushed at once, to EiEvent, without eiResponse",
-    purpose="Exposes a VTN that waits to be asked, or pushes what reads like an answer.",
+    title="An event is pushed at once, to EiEvent",
+    purpose="Exposes a VTN that waits to be asked, or pushes to another service.",
     public=("E0_6020",),
-    requirements=(_PUSH, _RESPONSE),
+    requirements=(_PUSH,),
     checks=(
         sends_after("ask", _EVENT, requirement=_PUSH),
         on_path(_EVENT, "EiEvent", requirement=_PUSH),
-        has_response(requirement=_RESPONSE),
         replies("oadrCreatedEvent", "oadrResponse", "200", requirement=_PUSH),
     ),
     observations=(sent(_EVENT), sent("oadrResponse")),
     needs=("create_event",),
     modes=("push",),
-    mutants=("vtn-pushes-nothing", "vtn-pushes-to-register", "vtn-pushes-answers"),
+    mutants=("vtn-pushes-to-register",),
 )
 async def pushed(stage: VtnStage) -> None:
     """Announce an event."""
@@ -147,23 +145,6 @@ async def pushed(stage: VtnStage) -> None:
     await stage.publish(simple("e1", stage.now + _HOUR, _HOUR))
     await settle(stage)
     await alive(stage)
-
-
-@case(
-    id="OADR20B-VTN-POL-031",
-    title="Events in answer to a poll or oadrRequestEvent have eiResponse",
-    purpose="Exposes a VTN that leaves eiResponse out of an answer.",
-    requirements=(_RESPONSE,),
-    checks=(has_response(requirement=_RESPONSE),),
-    observations=(sent(_EVENT, 2, after_mark=""),),
-    needs=("create_event",),
-    modes=("pull",),
-    mutants=("vtn-answers-like-a-push",),
-)
-async def answered(stage: VtnStage) -> None:
-    """Announce an event and poll."""
-    await stage.publish(simple("e1", stage.now + _HOUR, _HOUR))
-    await settle(stage)
 
 
 @case(

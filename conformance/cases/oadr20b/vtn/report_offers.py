@@ -10,7 +10,7 @@ from conformance.kit.oadr20b import build
 from conformance.kit.oadr20b.report import ReportRequest
 from conformance.kit.oadr20b.vtn_acts import MINUTE, let_run, restart, settle
 from conformance.kit.observations import mark_set, sent
-from conformance.kit.stage import VtnStage
+from conformance.kit.stage import UnobservedError, VtnStage
 
 _CREATE, _CREATED = "oadrCreateReport", "oadrCreatedReport"
 _CANCEL, _CANCELED = "oadrCancelReport", "oadrCanceledReport"
@@ -32,11 +32,15 @@ _LONG = Timing(lasts=timedelta(minutes=6))
 
 
 def _offer(stage: VtnStage) -> tuple[str, str]:
-    """Return specifier and rID of the first report that the VTN has on offer."""
-    offers = stage.transcript.from_device(_REGISTER)
+    """Return specifier and rID of the first report that the VTN has on offer.
+
+    Raises:
+        UnobservedError: it has offered none; another case judges that.
+    """
     report = "oadr:oadrReport"
+    offers = [m for m in stage.transcript.from_device(_REGISTER) if m.has(report)]
     if not offers:
-        return "none", "none"
+        raise UnobservedError("offer a report")
     point = f"{report}/oadr:oadrReportDescription/ei:rID"
     return offers[-1].text(f"{report}/ei:reportSpecifierID"), offers[-1].text(point)
 
