@@ -41,7 +41,14 @@ def run_rejudge(given: argparse.Namespace) -> int:
         sys.stderr.write(f"{given.run}: {verdicts.verdict}, byte for byte as recorded\n")
         return Exit.OK
     sys.stderr.write(f"{given.run}: NOT as recorded\n")
-    for change in changes(recorded(given.run), verdicts):
+    before = recorded(given.run)
+    for old, new in zip(before.cases, verdicts.cases, strict=False):
+        names = [
+            name for name in type(old).model_fields if getattr(old, name) != getattr(new, name)
+        ]
+        if names and old.verdict is new.verdict:
+            sys.stderr.write(f"  {old.case}: same verdict, another {', '.join(names)}\n")
+    for change in changes(before, verdicts):
         sys.stderr.write(f"  {change.case}: {change.before} -> {change.after}  {change.cause}\n")
     return Exit.ERROR
 
