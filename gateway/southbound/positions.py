@@ -61,12 +61,11 @@ def reset(
 ) -> Reset:
     """Gather what a reader needs that lost its place.
 
-    Intents come as they were published where that is still kept, else signed afresh as they stand. What is held for an
-    operator was never put to the site and is not told here either: the site's receipt would be for nothing.
+    Intents come as they were published where that is still kept, else signed afresh as they stand.
     """
     newest = work.outbox.newest_sequence(site)
-    told = [record.intent for record in work.intents.of_site(site) if record.intent.signature]
-    documents = [_published(work, intent, sign) for intent in told]
+    records = work.intents.of_site(site)
+    documents = [_published(work, record.intent, sign) for record in records]
     plan = work.plans.get(site)
     body = reset_event(plan, documents, source=source, site=site, sequence=newest, at=at)
     return Reset(newest, body)
