@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from conformance.cli.ending import EXITS, Exit
+from conformance.engine.errors import SuiteError
 from conformance.engine.matrix import Matrix, matrix_of, stale, write
 from conformance.engine.mutation import Breadth, Trial, try_all
 from conformance.engine.plans import Plan, chosen, drafts, find_plan
@@ -51,6 +52,9 @@ def run_mutants(given: argparse.Namespace) -> int:
     plans = [find_plan(name) for name in given.plan] or list(drafts())
     if given.check:
         return _check(given.check, plans)
+    known = {m.id for plan in plans for m in mutants(plan.profile, plan.role)}
+    if unknown := sorted(set(given.mutant) - known):
+        raise SuiteError(f"--mutant {' '.join(unknown)}: no such mutant; there are {len(known)}")
     results = [_tried(plan, given) for plan in plans]
     for result in results:
         _say(result.summary)

@@ -54,7 +54,9 @@ def soak(given: argparse.Namespace) -> int:
             rows = _lines(names, plan) if given.lines else all_rows(names, plan, _progress)
         except KeyboardInterrupt:
             return INTERRUPTED
-    if not rows:
+    if (
+        not rows and not given.lines
+    ):  # of several parts, each in a process of its own, most have no such row
         sys.stderr.write(
             f"error[NO_SUCH_ROW]: no row of {', '.join(names)} begins with {given.only!r};"
             " run the part without --only to see the names of its rows\n"
@@ -66,7 +68,7 @@ def soak(given: argparse.Namespace) -> int:
         sys.stdout.write(f"{json.dumps(document, indent=2)}\n")
     elif not given.lines:
         sys.stdout.write("\n".join([*table(rows), "", closing(rows), ""]))
-    return Exit.OK if all(row.good for row in rows) else Exit.FAIL
+    return Exit.OK if rows and all(row.good for row in rows) else Exit.FAIL
 
 
 def _lines(names: list[str], plan: Plan) -> list[Row]:

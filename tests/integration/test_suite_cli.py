@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from conformance.cli.ending import Exit
 from conformance.cli.main import run as command
 
 PLAN = "oadr20b-ven-pull"
@@ -25,3 +26,8 @@ def test_a_run_is_typed_and_judged_again(
     assert command(["verify", str(folder)]) == 0
     assert command(["rejudge", str(folder)]) == 0
     assert command(["diff", str(folder), str(folder)]) == 0
+
+
+def test_a_mutant_that_does_not_exist_is_wrong_use(capsys: pytest.CaptureFixture[str]) -> None:
+    assert command(["mutants", "--mutant", "no-such"]) == Exit.USAGE
+    assert "--mutant no-such: no such mutant" in capsys.readouterr().err

@@ -72,7 +72,7 @@ def test_a_row_that_does_not_exist_is_wrong_use_and_not_a_good_run(
 ) -> None:
     parser = argparse.ArgumentParser()
     add_options(parser)
-    given = parser.parse_args(["--part", "forgeries", "--only", "no such", "--quick", "--lines"])
+    given = parser.parse_args(["--part", "forgeries", "--only", "no such", "--quick"])
 
     assert soak(given) == Exit.USAGE
     assert "no row of forgeries begins with 'no such'" in capsys.readouterr().err
