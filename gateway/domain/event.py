@@ -53,6 +53,7 @@ class Direction(StrEnum):
     DECREASE = "decrease"
     INCREASE = "increase"
     HOLD = "hold"
+    """To each value: a setpoint, or offsets of both signs."""
     NONE = "none"
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
 
-from gateway.domain.event import Basis, Interval, Kind, Signal
+from gateway.domain.event import Basis, Direction, Interval, Kind, Signal
 from gateway.domain.program import Program
 from gateway.domain.quantity import Safe, round_safely
 from gateway.domain.site import Site
@@ -48,6 +48,8 @@ def resolve(signal: Signal, interval: Interval, footing: Footing) -> Bounds:
         Unresolvable: the kind has no power bound, or what it stands on is unknown.
     """
     rule = _RULES.get((signal.kind, signal.basis))
+    if rule is _less and signal.direction is Direction.HOLD and interval.value > 0:
+        rule = _more  # offsets of both signs in one signal: each says its own direction
     if rule is None:
         raise Unresolvable(f"{signal.name}/{signal.type} is no power limit that a rule covers")
     found = rule(interval.value, footing)

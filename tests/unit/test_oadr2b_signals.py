@@ -392,9 +392,20 @@ def test_a_delta_of_zero_asks_for_nothing() -> None:
     assert (found.kind, found.direction) == (Kind.REDUCE, Direction.NONE)
 
 
-def test_a_delta_that_asks_for_less_and_for_more_is_not_supported() -> None:
-    with pytest.raises(SignalError, match="SIGNAL_NOT_SUPPORTED"):
-        asked("LOAD_DISPATCH", T.DELTA, "-5", "5", item=KILOWATT)
+@pytest.mark.spec("OpenADR 2.0b Table 1")
+def test_a_delta_may_ask_for_less_and_for_more_each_value_by_its_sign() -> None:
+    found = asked("LOAD_DISPATCH", T.DELTA, "-25", "10", item=KILOWATT)
+
+    assert (found.kind, found.direction) == (Kind.REDUCE, Direction.HOLD)
+    assert found.values == (Decimal(-25), Decimal(10))
+
+
+def test_an_unsigned_delta_of_both_signs_is_a_reduction_all_the_same() -> None:
+    terms = replace(TERMS, delta_sign="unsigned")
+
+    found = asked("LOAD_DISPATCH", T.DELTA, "-25", "10", item=KILOWATT, terms=terms)
+
+    assert (found.kind, found.direction) == (Kind.REDUCE, Direction.DECREASE)
 
 
 def test_a_capacity_may_be_a_cap() -> None:

@@ -67,7 +67,6 @@ def test_the_suites_short_form_of_it_contradicts_nothing() -> None:
         "VEN-EVT-OPT-LATER": "VEN-EVT-LATER",
         "VEN-EVT-REQUEST": "VEN-REG-CREATE",
         "VEN-EVT-STATE": "VEN-EVT-CLOCK",
-        "VEN-EVT-VALIDATES": "VEN-EVT-MIXED",
         "VEN-EVT-PRECEDENCE": "VEN-SIG-SEVERAL",
         "VEN-EVT-CONTEXTS": "VEN-EVT-CONTEXT",
         "VEN-EVT-GROUP": "VEN-EVT-TARGET",

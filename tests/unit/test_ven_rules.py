@@ -11,6 +11,7 @@ from gateway.protocols.oadr2b import messages as wire
 from gateway.protocols.oadr2b.events import status_at
 from gateway.protocols.oadr2b.options import VenOptions
 from tests.oadr2b_world import (
+    CODEC,
     EVERYBODY,
     HOUR,
     MINUTE,
@@ -19,6 +20,7 @@ from tests.oadr2b_world import (
     cancelled,
     event,
     listing,
+    ok,
     simple,
 )
 
@@ -261,3 +263,131 @@ def test_an_answer_may_change_while_the_event_runs() -> None:
 
     assert short(world) == [("e1", 0, "200", "optIn"), ("e1", 0, "200", "optOut")]
     assert world.of(wire.OadrCreatedEvent)[-1].ei_response.request_id == ""
+
+
+# --- what VTNs in the field write all the same
+
+
+def bare(start: datetime) -> wire.EiActivePeriod:
+    return wire.EiActivePeriod(dtstart=start, duration=HOUR)
+
+
+def dated(start: datetime) -> wire.EiEventSignal:
+    only = replace(simple("1").intervals[0], dtstart=start)
+    return replace(simple("1"), intervals=(only,))
+
+
+@pytest.mark.spec("OpenADR 2.0b rules 102, 105")
+@pytest.mark.parametrize(
+    ("rules", "code", "opt"), [("strict", "459", "optOut"), ("fielded", "200", "optIn")]
+)
+@pytest.mark.parametrize(
+    "odd",
+    [
+        event(period=bare(NOW + HOUR)),
+        event(start=NOW + HOUR, signals=(dated(NOW + HOUR),)),
+    ],
+)
+def test_strict_rules_refuse_what_leaves_no_doubt_all_the_same(
+    rules: str, code: str, opt: str, odd: wire.OadrEvent
+) -> None:
+    options = VenOptions.model_validate({"query_first": False, "event_rules": rules})
+    world = ready(options=options)
+
+    world.poll(listing(odd, event("e2")))
+
+    assert short(world) == [("e1", 0, code, opt), ("e2", 0, "200", "optIn")]
+
+
+# --- of another profile
+
+
+METADATA = wire.OadrReportRequest(
+    report_request_id="m1",
+    report_specifier=wire.ReportSpecifier(
+        report_specifier_id="METADATA",
+        granularity=timedelta(0),
+        report_back_duration=timedelta(0),
+        specifier_payloads=(
+            wire.SpecifierPayload(r_id="METADATA", reading_type="x-notApplicable"),
+        ),
+    ),
+)
+REQUESTS = (
+    (
+        wire.OadrCreateReport(request_id="c1", oadr_report_requests=(METADATA,)),
+        wire.OadrCreatedReport,
+    ),
+    (
+        wire.OadrCancelReport(request_id="c1", report_request_ids=("r1",), report_to_follow=False),
+        wire.OadrCanceledReport,
+    ),
+    (wire.OadrRegisterReport(request_id="c1", oadr_reports=()), wire.OadrRegisteredReport),
+    (wire.OadrUpdateReport(request_id="c1", oadr_reports=()), wire.OadrUpdatedReport),
+    (
+        wire.OadrCancelPartyRegistration(request_id="c1", registration_id="reg-1", ven_id="ven-1"),
+        wire.OadrCanceledPartyRegistration,
+    ),
+    (wire.OadrRequestReregistration(ven_id="ven-1"), wire.OadrResponse),
+)
+
+
+def of_2a(message: wire.Message) -> bytes:
+    return CODEC.encode(message).replace(b'schemaVersion="2.0b"', b'schemaVersion="2.0a"')
+
+
+@pytest.mark.spec("OpenADR 2.0b section 8.7")
+def test_a_polled_listing_of_another_profile_is_refused_as_a_whole() -> None:
+    world = ready()
+    world.poll(listing(event("old")))
+    world.vtn.script(wire.OadrPoll, of_2a(listing(event("new"), request_id="d2")))
+
+    world.run(world.vtn.poll_every)
+
+    created = world.of(wire.OadrCreatedEvent)[-1]
+    assert (created.ei_response.response_code, created.ei_response.request_id) == ("459", "d2")
+    assert created.event_responses == ()
+    assert [found.event_id for found in world.emitted] == ["old"]  # nor is it taken for cancelled
+
+
+@pytest.mark.spec("OpenADR 2.0b section 8.7")
+@pytest.mark.parametrize(("request_", "reply"), REQUESTS, ids=lambda each: type(each).__name__)
+def test_a_polled_request_of_another_profile_is_refused_by_its_kind_of_answer(
+    request_: wire.Message, reply: type[wire.Message]
+) -> None:
+    world = ready()
+    before = (len(world.of(reply)), len(world.of(wire.OadrCreatePartyRegistration)))
+    world.vtn.script(wire.OadrPoll, of_2a(request_))
+
+    world.run(2 * world.vtn.poll_every)
+
+    answers = world.of(reply)[before[0] :]
+    assert [getattr(each, "ei_response").response_code for each in answers] == ["459"]  # noqa: B009 - of any kind
+    assert len(world.of(wire.OadrCreatePartyRegistration)) == before[1]
+    assert not world.closed
+    assert len(world.of(wire.OadrPoll)) >= 3  # it goes on
+
+
+@pytest.mark.spec("OpenADR 2.0b section 8.7")
+def test_an_answer_of_another_profile_is_no_answer() -> None:
+    world = ready()
+    world.vtn.script(wire.OadrPoll, *[of_2a(wire.OadrResponse(ei_response=ok()))] * 2)
+    before = len(world.of(wire.OadrResponse))
+
+    world.run(2 * world.vtn.poll_every)
+
+    assert len(world.of(wire.OadrResponse)) == before
+    assert "unreadable_answer" in world.words()
+
+
+@pytest.mark.spec("OpenADR 2.0b section 8.7")
+def test_told_events_of_another_profile_are_refused_and_asked_for_again() -> None:
+    world = World()
+    world.vtn.script(wire.OadrRequestEvent, of_2a(listing(event("e1"), request_id="d1")))
+    world.vtn.events = [event("e2")]
+
+    world.run(HOUR)
+
+    first = world.of(wire.OadrCreatedEvent)[0]
+    assert (first.ei_response.response_code, first.event_responses) == ("459", ())
+    assert [found.event_id for found in world.emitted] == ["e2"]

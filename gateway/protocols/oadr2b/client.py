@@ -27,12 +27,12 @@ from gateway.protocols.oadr2b import (
     ven_requester,
     ven_security,
 )
-from gateway.protocols.oadr2b.codec import Codec
+from gateway.protocols.oadr2b.codec import Codec, OtherVersionError
 from gateway.protocols.oadr2b.metadata import Offers
 from gateway.protocols.oadr2b.options import VenOptions
 from gateway.protocols.oadr2b.registration import VALID, State
 from gateway.protocols.oadr2b.ven_event_book import believed, sweep
-from gateway.protocols.oadr2b.ven_inbox import REGISTERING, take_answer
+from gateway.protocols.oadr2b.ven_inbox import REGISTERING, refuse_other, take_answer
 from gateway.protocols.oadr2b.ven_snapshot import StateWriter, read_state
 from gateway.protocols.oadr2b.ven_state import Link, Outgoing, Purpose, VenState
 from gateway.protocols.oadr2b.ven_turn import Setting, Turn, raw_message
@@ -118,7 +118,8 @@ class VenSession:
             reply = ven_security.read(turn, message) if message.body.strip() else None
         except (WireError, IdentityError) as error:
             turn.note(actions.UNREADABLE, service=outgoing.service, reason=error.reason)
-            self._fail(turn, outgoing, UNREADABLE, None)
+            if not isinstance(error, OtherVersionError) or not refuse_other(turn, outgoing, error):
+                self._fail(turn, outgoing, UNREADABLE, None)
             return self._finish(turn)
         if reply is None and outgoing.purpose in REGISTERING:
             self._fail(turn, outgoing, UNREADABLE, None)

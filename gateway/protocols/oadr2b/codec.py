@@ -92,6 +92,19 @@ _DURATIONS: Final = tuple(
 _WEEKS: Final = re.compile(r"\s*([+-]?)P(\d{1,4})W\s*")
 
 
+class OtherVersionError(WireError):
+    """A message that says it is of another profile: nothing of it may count, but it has a sender who awaits an answer.
+
+    Args:
+        detail: What it says.
+        message: As read.
+    """
+
+    def __init__(self, detail: str, message: Message) -> None:
+        super().__init__("SCHEMA_VERSION", detail)
+        self.message = message
+
+
 class Codec:
     """Reads and writes the messages; safe to share between threads.
 
@@ -120,6 +133,7 @@ class Codec:
             admit: Judges the parsed document and returns the one to be read instead; None: nothing is judged.
 
         Raises:
+            OtherVersionError: ``SCHEMA_VERSION`` for a message of another profile that can be read all the same.
             WireError: Whatever ``xml.parse`` raises; ``WRONG_NAMESPACE``, ``UNKNOWN_MESSAGE``, ``SCHEMA_VERSION``,
                 ``SCHEMA``; ``INVALID_NUMBER``, ``INVALID_TIME``, ``INVALID_DURATION`` or ``INVALID_TEXT`` for a value
                 outside our bounds (such an event of an oadrDistributeEvent is set aside as ``unreadable`` instead).
@@ -133,14 +147,19 @@ class Codec:
             raise self._fault(root, body)
         element = _message_element(root)
         message: Message = _BY_TAG[element.tag].read(element)
+        other = _other_version(element)
+        if other:
+            raise OtherVersionError(other, message)
         return message
 
     def _fault(self, root: Element, body: bytes) -> WireError:
         """Tell apart why a document is not valid."""
         try:
-            _message_element(root)
+            other = _other_version(_message_element(root))
         except WireError as error:
             return error
+        if other:
+            return WireError("SCHEMA_VERSION", other)
         return WireError("SCHEMA", xml.schema_fault(body, self._schema))
 
     def encode(self, message: Message) -> bytes:
@@ -167,7 +186,7 @@ def _message_element(root: Element) -> Element:
     """Find the message inside the envelope.
 
     Raises:
-        WireError: ``WRONG_NAMESPACE``, ``UNKNOWN_MESSAGE``, ``SCHEMA_VERSION``, or ``SCHEMA`` for a broken envelope.
+        WireError: ``WRONG_NAMESPACE``, ``UNKNOWN_MESSAGE``, or ``SCHEMA`` for a broken envelope.
     """
     if root.tag != _PAYLOAD:
         if root.tag in _BY_TAG or xml.local_name(root) != "oadrPayload":
@@ -178,10 +197,13 @@ def _message_element(root: Element) -> Element:
     element = root[-1][0]
     if element.tag not in _BY_TAG:
         raise WireError("UNKNOWN_MESSAGE", f"no message is called {xml.local_name(element)[:60]!r}")
-    version = element.get(_SCHEMA_VERSION, VERSION).strip()
-    if version != VERSION:
-        raise WireError("SCHEMA_VERSION", f"schemaVersion must be {VERSION}, not {version[:20]!r}")
     return element
+
+
+def _other_version(element: Element) -> str:
+    """Return what is wrong with the version that a message says it is of; empty: nothing."""
+    version = element.get(_SCHEMA_VERSION, VERSION).strip()
+    return "" if version == VERSION else f"schemaVersion must be {VERSION}, not {version[:20]!r}"
 
 
 def _weeks_as_days(root: Element) -> bool:

@@ -2,7 +2,7 @@
 
 Each function raises for the first breach it finds; the reason gives the response code.
 
-Spec: OpenADR 2.0b rules 2, 8, 9, 22, 100-103, 107, 111, 116.
+Spec: OpenADR 2.0b rules 2, 8, 9, 22, 100-103, 105, 107, 111, 116.
 """
 
 from collections.abc import Iterable
@@ -27,6 +27,21 @@ from gateway.protocols.oadr2b.signals import canonical_name
 _NOTHING: Final = timedelta(0)
 _ZERO: Final = Decimal(0)
 _SIMPLE_LEVELS: Final = frozenset(map(Decimal, range(4)))
+
+
+def check_strictly(event: EiEvent) -> None:
+    """Refuse an event that breaks a rule without leaving any doubt about what it asks.
+
+    Raises:
+        SessionError: ``COMPLIANCE`` (459).
+    """
+    if event.ei_active_period.x_ei_notification is None:
+        raise SessionError("COMPLIANCE", "an active period needs x-eiNotification (rule 105)")
+    series = [signal.intervals for signal in event.ei_event_signals]
+    if event.ei_event_baseline is not None:
+        series.append(event.ei_event_baseline.intervals)
+    if any(interval.dtstart is not None for steps in series for interval in steps):
+        raise SessionError("COMPLIANCE", "intervals must not have a dtstart (rule 102)")
 
 
 def check_event(event: EiEvent) -> None:

@@ -23,7 +23,7 @@ from gateway.domain.names import EventId, SiteId, UtilityName
 from gateway.domain.protocol import ProtocolName
 from gateway.domain.timespan import Span, instant_text
 from gateway.protocols.entry import ProgramTerms
-from gateway.protocols.oadr2b.event_rules import check_event
+from gateway.protocols.oadr2b.event_rules import check_event, check_strictly
 from gateway.protocols.oadr2b.leftovers import leftovers
 from gateway.protocols.oadr2b.messages import (
     EiEvent,
@@ -77,13 +77,15 @@ def accept(event: OadrEvent, audience: Audience) -> Accepted:
     """Judge an event: its rules, its program, its target, its signals.
 
     Raises:
-        SessionError: Whatever ``check_event`` raises, or ``INVALID_DATA`` for a value out of range.
+        SessionError: What ``check_event`` and ``check_strictly`` raise, or ``INVALID_DATA`` for a value out of range.
         SignalError: ``TARGET_MISMATCH`` (462), ``SIGNAL_NOT_SUPPORTED`` (460) or ``DEPLOYMENT`` (469).
         WireError: ``INVALID_NUMBER`` for a value that cannot be scaled.
     """
     inner = event.ei_event
     _check_size(inner)
     check_event(inner)
+    if audience.options.event_rules == "strict":
+        check_strictly(inner)
     terms = audience.terms(inner)
     sites = audience.sites(inner, terms)
     partly = audience.options.partial_signals == "accept"

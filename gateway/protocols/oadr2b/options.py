@@ -117,6 +117,9 @@ class VenOptions(BaseModel):
 
     implied_cancel: bool = True
     """An event missing from a complete listing is cancelled (rule 61); false for VTNs that list only news."""
+    event_rules: Literal["fielded", "strict"] = "fielded"
+    """``strict``: refuse by 459 what VTNs in the field write all the same and what leaves no doubt about the event:
+    no x-eiNotification (rule 105), a right dtstart inside an interval (rule 102)."""
     partial_signals: Literal["refuse", "accept"] = "refuse"
     """``accept``: act on the signals that can be followed instead of refusing the event (rule 109)."""
     resources_narrow: bool = False

@@ -1,7 +1,7 @@
 """The signals we can follow: (signalName, signalType) -> what is asked, in which unit, within which range.
 
 A pair that is absent, or comes with another itemBase, is answered 460 and optOut (rule 109). Reading: a delta is an
-offset, so negative means less load; a program may say ``delta_sign = "unsigned"``.
+offset, so negative means less load, and one event may ask for both; a program may say ``delta_sign = "unsigned"``.
 
 Spec: OpenADR 2.0b Table 1, rules 9, 104, 109, 116.
 """
@@ -47,6 +47,8 @@ class Rule:
     """Value that changes nothing."""
     unit: str = "1"
     """Unit of values without itemBase."""
+    both_ways: bool = False
+    """True: some values ask for less load and some for more, each by its own sign."""
 
 
 def _price(kind: Kind, items: frozenset[str]) -> dict[SignalType, Rule]:
@@ -282,8 +284,7 @@ def _by_terms(
 def _delta(rule: Rule, values: tuple[Decimal, ...], terms: ProgramTerms) -> Rule:
     """Turn the sign of a delta into its kind; the values keep theirs.
 
-    Raises:
-        SignalError: ``SIGNAL_NOT_SUPPORTED`` for a delta that asks for less and for more within one event.
+    One that asks for less in one interval and for more in another is a reduction whose positive values are increases.
     """
     if terms.delta_basis == "baseline":
         rule = replace(rule, basis=Basis.RELATIVE_BASELINE)
@@ -292,13 +293,12 @@ def _delta(rule: Rule, values: tuple[Decimal, ...], terms: ProgramTerms) -> Rule
     if not any(value > 0 for value in values):
         return rule
     if any(value < 0 for value in values):
-        detail = "a delta that asks for less and for more load in one event is not supported"
-        raise SignalError("SIGNAL_NOT_SUPPORTED", detail)
+        return replace(rule, both_ways=True)
     return replace(rule, kind=Kind.INCREASE)
 
 
 def _direction(rule: Rule, values: tuple[Decimal, ...]) -> Direction:
-    if rule.kind in {Kind.SETPOINT, Kind.STORAGE}:
+    if rule.kind in {Kind.SETPOINT, Kind.STORAGE} or rule.both_ways:
         return Direction.HOLD
     moved = [(value - rule.neutral) * rule.less_load for value in values]
     if any(push > 0 for push in moved):

@@ -13,10 +13,12 @@ from gateway.protocols.oadr2b import (
     ven_events,
     ven_link,
     ven_opts,
+    ven_refusals,
     ven_registration,
     ven_reports,
     ven_requester,
 )
+from gateway.protocols.oadr2b.codec import OtherVersionError
 from gateway.protocols.oadr2b.messages import (
     EiResponse,
     Message,
@@ -112,6 +114,23 @@ def _acknowledged(turn: Turn, outgoing: Outgoing, reply: Message | None, _: RawM
     code = error_code(reply)
     if code:
         turn.note("answer_refused", code=code, service=outgoing.service)
+
+
+def refuse_other(turn: Turn, outgoing: Outgoing, fault: OtherVersionError) -> bool:
+    """Refuse what a poll, or a question for events, has brought and that says it is of another profile.
+
+    Returns:
+        False: the question has got no answer; for a poll, which has taken a request out of the queue, that is not so.
+    """
+    if outgoing.purpose not in {Purpose.POLL, Purpose.REQUEST_EVENT}:
+        return False
+    is_request = ven_refusals.refuse(turn, fault)
+    if not is_request or outgoing.purpose is Purpose.REQUEST_EVENT:
+        return False
+    ven_link.succeeded(turn, outgoing)
+    turn.connect(poll_failures=0, losses=0)
+    ven_link.polled(turn, more=True)
+    return True
 
 
 def _polled(turn: Turn, _: Outgoing, reply: Message | None, raw: RawMessage) -> None:

@@ -16,6 +16,7 @@ from gateway.domain.event import RawMessage
 from gateway.protocols.actions import Message as Arrived
 from gateway.protocols.actions import Reply
 from gateway.protocols.oadr2b import ven_events, ven_registration, ven_security
+from gateway.protocols.oadr2b.codec import OtherVersionError
 from gateway.protocols.oadr2b.errors import COMPLIANCE, NOT_REGISTERED, response_code
 from gateway.protocols.oadr2b.messages import (
     EiResponse,
@@ -108,7 +109,8 @@ def _unreadable(turn: Turn, error: WireError) -> Reply:
     """Answer what cannot be read: 406, or an application error where its form is in order (section 9.1.5)."""
     if error.reason not in READABLE:
         return Reply(body=b"", status=NOT_ACCEPTABLE)
-    return _response(turn, refusal(response_code(error), error.detail[:256], ""))
+    request_id = request_id_of(error.message) if isinstance(error, OtherVersionError) else ""
+    return _response(turn, refusal(response_code(error), error.detail[:256], request_id))
 
 
 def _unregistered(turn: Turn, message: Message) -> Reply:
