@@ -13,7 +13,9 @@ from conformance.cli.peers import add_peers, run_peers
 from conformance.cli.plans import add_plan, run_plan
 from conformance.cli.playing import played
 from conformance.cli.runs import add_runs, run_diff, run_rejudge, run_report, run_verify
+from conformance.engine.clocks import Time
 from conformance.engine.errors import SuiteError
+from conformance.engine.estimate import estimate, length
 from conformance.engine.judging import Verdicts
 from conformance.engine.pics import proforma, template
 from conformance.engine.plans import find_plan, plan_files
@@ -168,15 +170,13 @@ def exit_of(verdicts: Verdicts, *, certify: bool = False) -> Exit:
 
 
 def _foretell(prepared: Prepared) -> int:
-    seconds = 0.0
     for case in prepared.cases:
         why = prepared.file.skips.get(case.id)
-        lasts = case.timing.lasts.total_seconds()
-        seconds += 0 if why else lasts
-        what = f"SKIP ({why})" if why else f"{lasts:.0f} s"
+        what = f"SKIP ({why})" if why else f"{case.timing.lasts.total_seconds():.0f} s"
         sys.stdout.write(f"{case.id}  {case.title}  {', '.join(case.requirements)}  {what}\n")
+    ahead = estimate(prepared.playable, len(prepared.cases), Time("real"), prepared.jobs)
     sys.stdout.write(
-        f"{len(prepared.playable)} of {len(prepared.cases)} cases, "
-        f"about {seconds / 60:.0f} min in real time; this run: {prepared.file.time}\n"
+        f"{ahead.cases} of {ahead.of} cases, about {length(ahead.lasts)} in real time; "
+        f"this run: {prepared.file.time}\n"
     )
     return Exit.OK

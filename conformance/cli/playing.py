@@ -1,10 +1,13 @@
 """From a prepared run to its sealed directory, with the console beside it."""
 
+from collections.abc import Set
 from dataclasses import replace
 from pathlib import Path
 
+from conformance.engine.clocks import Time
 from conformance.engine.conclude import REPORT_HTML, finish
 from conformance.engine.console import CONSOLE, Console
+from conformance.engine.estimate import estimate
 from conformance.engine.judging import Verdicts
 from conformance.engine.run import Prepared, begin, play_run
 from conformance.engine.sealed import load_key
@@ -24,15 +27,25 @@ def played(
     """
     sealing = load_key(key)
     folder = out or _folder(prepared)
-    begin(folder, prepared)
+    done = begin(folder, prepared)
     with (folder / CONSOLE).open("a") as log:
         console = Console(keep=log)
+        time = Time.parse(prepared.file.time)
+        if not time.is_virtual:
+            console.kept(prepared.file.plan.id + ": " + _ahead(prepared, done, time))
         told = replace(prepared, listener=console.listener())
         verdicts = play_run(told, folder, fail_fast=fail_fast)
         console.concluded(verdicts, str(folder))
     fingerprint = finish(folder, prepared.file, verdicts, sealing)
     console.line(f"sealed by {fingerprint}; open {folder / REPORT_HTML}")
     return verdicts
+
+
+def _ahead(prepared: Prepared, done: Set[str], time: Time) -> str:
+    """Say how long the run will take; somebody has to stay with the device until then."""
+    left = [case for case in prepared.playable if case.id not in done]
+    found = estimate(left, len(prepared.cases), time, prepared.jobs)
+    return found.said(SystemClock().now())
 
 
 def _folder(prepared: Prepared) -> Path:

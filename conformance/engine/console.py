@@ -63,6 +63,10 @@ class Console:
         told = ", ".join(f"{n} {v}" for v, n in counts.items() if n)
         able = "certifiable" if verdicts.certifiable else "not certifiable"
         text = f"{verdicts.plan}: {verdicts.verdict} ({told}; {able}, pre-test) -> {folder}"
+        self.kept(text)
+
+    def kept(self, text: str) -> None:
+        """Write a line that is also kept."""
         self.line(text)
         if self._keep is not None:
             self._keep.write(f"{text}\n")

@@ -1,17 +1,24 @@
 """The suite against its bundled VEN: whole runs in virtual and in real time."""
 
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from conformance.engine.clocks import Time
+from conformance.engine.estimate import estimate
 from conformance.engine.run import Order, play_run, prepare
 from conformance.kit.verdict import Verdict
 
 
 @pytest.mark.parametrize("plan", ["oadr20b-ven-pull", "oadr20b-ven-push"])
 def test_the_bundled_ven_passes_every_stable_case(plan: str, tmp_path: Path) -> None:
-    verdicts = play_run(prepare(Order(plan=plan)), tmp_path / "run")
+    prepared = prepare(Order(plan=plan))
+    verdicts = play_run(prepared, tmp_path / "run")
 
+    took = timedelta(seconds=sum(case.took_s for case in verdicts.cases))
+    told = estimate(prepared.playable, len(prepared.cases), Time("real")).lasts
+    assert 0.5 < took / told < 1.1
     bad = [(c.case, c.verdict, c.cause) for c in verdicts.cases if c.verdict is not Verdict.PASS]
     assert [row for row in bad if row[1] is not Verdict.SKIP] == []
     assert len(verdicts.cases) >= 5
