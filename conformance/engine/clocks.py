@@ -2,10 +2,11 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from conformance.engine.errors import SuiteError
+from conformance.engine.watch import STEP
 from gateway.app.virtual import VirtualClock
 from gateway.client.clock import ScaledClock, SystemClock
 from gateway.domain.ports import Clock
@@ -41,6 +42,11 @@ class Time:
     def is_virtual(self) -> bool:
         """Say whether hours pass in seconds."""
         return self.mode == "virtual"
+
+    @property
+    def watch_every(self) -> timedelta | None:
+        """Return how often the suite looks at its own delay, in the clock's time; None in virtual time, which waits."""
+        return None if self.is_virtual else STEP * self.factor
 
     def maker(self) -> Callable[[OnStuck], Clock]:
         """Return what makes the clock of a case; all real cases share one."""

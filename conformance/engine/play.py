@@ -4,6 +4,7 @@ import asyncio
 import traceback
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Final
 
 from conformance.engine.defects import cleaned
@@ -16,6 +17,7 @@ from conformance.engine.preparation import prepare_ven, prepare_vtn
 from conformance.engine.stage import PlayedVenStage, Scene, Tell
 from conformance.engine.tape import Archiving, Tape
 from conformance.engine.vtn_stage import PlayedVtnStage
+from conformance.engine.watch import Watch
 from conformance.kit import verdict
 from conformance.kit.case import Case, Start
 from conformance.kit.stage import UnobservedError
@@ -54,6 +56,8 @@ class Setting:
     poll_s: float = 0
     """Poll period where a case does not ask for one of its own."""
     tell: Tell = lambda _, __: None
+    watch_every: timedelta | None = None
+    """How often the suite looks at its own delay; None: never."""
 
 
 @dataclass
@@ -276,7 +280,7 @@ async def play(case: Case, setting: Setting, carried: Carried) -> Transcript:
     tape = playing.tape
     tape.mark(BEGIN, version=case.version, mode=setting.mode, seed=setting.seed)
     playing.task = asyncio.create_task(playing.whole(), name=f"case {case.id}")
-    await asyncio.wait({playing.task})
+    await _watched(playing.task, playing, setting.watch_every)
     if not playing.task.cancelled():
         error = playing.task.exception()
         if error is not None:
@@ -284,6 +288,19 @@ async def play(case: Case, setting: Setting, carried: Carried) -> Transcript:
     tape.mark(END)
     setting.archive.flush()
     return tape.transcript
+
+
+async def _watched(task: "asyncio.Task[None]", playing: _Play, every: timedelta | None) -> None:
+    """Wait for the end of a case; how late the suite was meanwhile becomes a mark."""
+    if every is None:
+        await asyncio.wait({task})
+        return
+    watch = Watch(playing.clock, every)
+    watching = asyncio.create_task(watch.run(), name=f"watch {playing.case.id}")
+    await asyncio.wait({task})
+    watching.cancel()
+    await asyncio.wait({watching})
+    playing.tape.mark(verdict.DELAY, worst_s=watch.worst_s, looks=watch.looks)
 
 
 def _said(error: BaseException) -> str:

@@ -303,6 +303,7 @@ def _setting(prepared: Prepared, archive: Archive) -> Setting:
         address=Address(host=ixit.listen_host, port=ixit.listen_port, name=ixit.host_name),
         poll_s=ixit.poll_s,
         tell=prepared.listener.tell,
+        watch_every=Time.parse(file.time).watch_every,
     )
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from datetime import timedelta
 from enum import StrEnum
 
 from conformance.kit.transcript import Message, Transcript
@@ -31,6 +32,8 @@ class Finding:
     """True: something did not come in time. A violation only if the line was shown to be healthy meanwhile."""
     healthy: bool = True
     """For ``late``: whether it was."""
+    tolerance_s: float | None = None
+    """How much of the time may be wrong before the device is; None: not about time, or, if late, all that it had."""
     check: str = ""
     """Name of the check; filled in by the judge."""
 
@@ -50,12 +53,21 @@ class Check:
         return list(self.judge(transcript))
 
 
-def wrong(requirement: str, message: Message, path: str, expected: str, observed: str) -> Finding:
-    """Make the finding about a field of a message."""
+def wrong(
+    requirement: str,
+    message: Message,
+    path: str,
+    expected: str,
+    observed: str,
+    *,
+    tolerance: timedelta | None = None,
+) -> Finding:
+    """Make the finding about a field of a message, or about its time, where there is a tolerance."""
     return Finding(
         requirement=requirement,
         message=message.number,
         path=path,
         expected=expected,
         observed=observed,
+        tolerance_s=None if tolerance is None else tolerance.total_seconds(),
     )

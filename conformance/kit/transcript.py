@@ -303,6 +303,17 @@ class Transcript:
             for found in self.exchanges()
         )
 
+    def record(self, number: int | None) -> Message | Mark | None:
+        """Return what stands at a place in the history, None for nothing."""
+        rows: Iterable[Message | Mark] = (*self.messages, *self.marks)
+        return next((row for row in rows if row.number == number), None)
+
+    @property
+    def began_at(self) -> datetime | None:
+        """Return the instant of the first record."""
+        times = [m.at for m in self.messages[:1]] + [m.at for m in self.marks[:1]]
+        return min(times, default=None)
+
     @property
     def ended_at(self) -> datetime | None:
         """Return the instant of the last record."""

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from math import inf
 from typing import Final
 
 from conformance.kit.case import Case
@@ -39,6 +40,10 @@ UNOBSERVED: Final = "suite.unobserved"
 OVERLOAD: Final = "suite.overload"
 EVIDENCE: Final = "suite.evidence"
 CLEANUP: Final = "suite.cleanup"
+DELAY: Final = "suite.delay"
+"""Written after a case in real or scaled time: by how much the suite's own loop was late at the worst."""
+DELAYED: Final = 0.1
+"""Part of a tolerance above which the suite's own delay forbids to blame the device."""
 _UNJUDGED: Final[Mapping[str, str]] = {
     EVIDENCE: "evidence",
     DRIVER: "driver",
@@ -118,6 +123,9 @@ def _slips(transcript: Transcript) -> Iterator[Message]:
 
 def _violated(must: Sequence[Finding], transcript: Transcript) -> Word | None:
     """Judge violations; what merely did not come counts only where the line was healthy and the suite in time."""
+    delay = _delay(transcript)
+    slow = [f for f in must if delay > DELAYED * _allowance(f, transcript)]
+    must = [f for f in must if f not in slow]
     sure = [f for f in must if not f.late]
     if sure:
         return Verdict.FAIL, line(sure[0])
@@ -127,7 +135,34 @@ def _violated(must: Sequence[Finding], transcript: Transcript) -> Word | None:
     healthy = [f for f in must if f.healthy]
     if healthy:
         return Verdict.FAIL, line(healthy[0])
+    if slow:
+        return (
+            Verdict.INCONCLUSIVE,
+            f"delay: the suite was {delay:g} s late itself; {line(slow[0])}",
+        )
     return (Verdict.INCONCLUSIVE, f"transport: {line(must[0])}") if must else None
+
+
+def _delay(transcript: Transcript) -> float:
+    """Return by how many seconds the suite was late at the worst."""
+    return max((float(m.values["worst_s"]) for m in transcript.all_marks(DELAY)), default=0.0)
+
+
+def _allowance(finding: Finding, transcript: Transcript) -> float:
+    """Return by how many seconds a finding may be wrong before the device is; infinite: it is not about time.
+
+    What did not come at all had from its cause to the end of the record.
+    """
+    if finding.tolerance_s is not None:
+        return finding.tolerance_s
+    if not finding.late:
+        return inf
+    cause = transcript.record(finding.message)
+    ended = transcript.ended_at
+    first = transcript.began_at
+    if ended is None or first is None:
+        return inf
+    return (ended - (first if cause is None else cause.at)).total_seconds()
 
 
 def _vacuous(transcript: Transcript, observed: Sequence[tuple[str, int, int]]) -> Word | None:

@@ -1,11 +1,13 @@
 """The suite against its bundled VEN: whole runs in virtual and in real time."""
 
+import json
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from conformance.engine.clocks import Time
+from conformance.engine.conclude import rejudged, same_as_recorded
 from conformance.engine.estimate import estimate
 from conformance.engine.run import Order, play_run, prepare
 from conformance.kit.verdict import Verdict
@@ -31,3 +33,8 @@ def test_a_case_is_played_in_real_time_too(tmp_path: Path) -> None:
     verdicts = play_run(prepare(order), tmp_path / "run")
 
     assert {c.verdict for c in verdicts.cases} == {Verdict.PASS, Verdict.SKIP}
+    rows = [json.loads(x) for x in (tmp_path / "run" / "history.jsonl").read_text().splitlines()]
+    delay = next(row for row in rows if row.get("name") == "suite.delay")
+    assert 0 <= float(delay["values"]["worst_s"]) < 10
+    assert int(delay["values"]["looks"]) > 10
+    assert same_as_recorded(tmp_path / "run", rejudged(tmp_path / "run"))

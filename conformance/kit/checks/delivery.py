@@ -38,7 +38,8 @@ def tries(name: str, pauses: Sequence[timedelta], *, requirement: str) -> Check:
             passed = between(transcript.answer(earlier) or earlier, later)
             if abs(passed - pause) > pause * (0.1 + _CLOSE):
                 shown = f"{pause.total_seconds():g} s within 10 %"
-                yield wrong(requirement, later, "", shown, f"{passed.total_seconds():g} s")
+                seen = f"{passed.total_seconds():g} s"
+                yield wrong(requirement, later, "", shown, seen, tolerance=pause * 0.1)
             if later.body != earlier.body:
                 yield wrong(requirement, later, "", "the same bytes again", "others")
 

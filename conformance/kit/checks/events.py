@@ -134,6 +134,7 @@ def _late(
         message=found[0].message.number if found else brought.number,
         late=True,
         healthy=transcript.healthy(brought.at, until) and (ended >= until or bool(found)),
+        tolerance_s=within.total_seconds(),
     )
 
 

@@ -18,6 +18,8 @@ EXPECTED: Final = "execution.expected"
 _DONE: Final = "driver.done"
 _DURATION: Final = re.compile(r"PT(\d+)S")
 _ZERO: Final = timedelta(0)
+_EDGE_S: Final = 5.0
+"""Scripts look so far from the instant at which something must change, at the least."""
 
 
 async def look(stage: VenStage, event_id: str, *, acts: bool, cites: str, value: str = "") -> None:
@@ -81,6 +83,7 @@ def _compared(transcript: Transcript, wish: Mark, seen: Mark, event_id: str) -> 
         expected=(f"acted upon {value}".strip() if acts else "not acted upon")
         + f" at {seen.at.isoformat()}",
         observed="not acted upon" if found is None else f"acted upon {found}",
+        tolerance_s=_EDGE_S,
     )
 
 
@@ -261,4 +264,5 @@ def _at(cites: str, transcript: Transcript, event_id: str, expected: str, found:
         path=f"event.{event_id}",
         expected=expected,
         observed=found,
+        tolerance_s=_EDGE_S,
     )

@@ -123,7 +123,8 @@ def backs_off(name: str) -> Check:
             seconds = gap / _SECOND
             if not least <= seconds <= most + 0.5:
                 text = f"the next try after about {min(nominal, _HIGHEST_DOUBLING)} s"
-                yield wrong(PAUSES, later.request, "", text, f"{seconds:.1f} s")
+                slack = timedelta(seconds=min(nominal, _HIGHEST_DOUBLING) * _SLACK)
+                yield wrong(PAUSES, later.request, "", text, f"{seconds:.1f} s", tolerance=slack)
             nominal *= 2
 
     return Check(f"pauses between tries of {name} double", judge)

@@ -55,13 +55,15 @@ def polls_on_time(
             if gap < wanted * _EARLY:
                 text = f"{wanted.total_seconds():g} s after the poll before"
                 seen = f"{gap.total_seconds():g} s"
-                yield wrong(TOO_OFTEN, later.request, "", text, seen)
+                slack = wanted * (1 - _EARLY)
+                yield wrong(TOO_OFTEN, later.request, "", text, seen, tolerance=slack)
             elif gap > wanted * _LATE:
                 missed.append((later, gap))
         if slow and len(missed) > gaps // _PER_MISS:
             late, gap = missed[0]
             text = f"a poll each {wanted.total_seconds():g} s"
-            yield wrong(MISSED, late.request, "", text, f"{gap.total_seconds():g} s")
+            seen = f"{gap.total_seconds():g} s"
+            yield wrong(MISSED, late.request, "", text, seen, tolerance=wanted * (_LATE - 1))
 
     return Check("polls at the requested period", judge)
 
@@ -83,7 +85,8 @@ def drains() -> Check:
             gap = between(answer, later.request)
             if gap > _AT_ONCE and not _again(transcript, earlier, later):
                 text = f"the next poll within {_AT_ONCE.total_seconds():g} s"
-                yield wrong(DRAINED, later.request, "", text, f"{gap.total_seconds():g} s")
+                seen = f"{gap.total_seconds():g} s"
+                yield wrong(DRAINED, later.request, "", text, seen, tolerance=_AT_ONCE)
 
     return Check("empties the queue at once", judge)
 

@@ -76,7 +76,8 @@ def delivered_each(request_id: str, period: timedelta, *, requirement: str) -> C
             gap = between(earlier.message, later.message)
             if abs(gap - period) > _SLACK:
                 text = f"{period.total_seconds():g} s after the delivery before"
-                yield wrong(requirement, later.message, "", text, f"{gap.total_seconds():g} s")
+                seen = f"{gap.total_seconds():g} s"
+                yield wrong(requirement, later.message, "", text, seen, tolerance=_SLACK)
 
     return Check(f"delivers {request_id} each {period.total_seconds():g} s", judge)
 

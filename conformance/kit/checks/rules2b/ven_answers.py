@@ -55,7 +55,8 @@ def rule_008(transcript: Transcript) -> Iterator[Finding]:
                 late = at is None or abs(message.at - at) > _CREATED_WINDOW
                 if late and not _disturbed(transcript, message):
                     expected = f"{message.at.isoformat()} to a minute"
-                    yield wrong("RULE-2B-008", message, path, expected, text)
+                    slack = None if at is None else _CREATED_WINDOW
+                    yield wrong("RULE-2B-008", message, path, expected, text, tolerance=slack)
 
 
 def _instant(text: str) -> datetime | None:

@@ -71,7 +71,8 @@ def _stamped(message: Message, path: str, window: timedelta) -> Iterator[Finding
         found = at(text)
         if found is None or abs(message.at - found) > window:
             shown = f"{message.at.isoformat()} to {window.total_seconds():g} s"
-            yield wrong("RULE-2B-008", message, path, shown, text)
+            slack = None if found is None else window
+            yield wrong("RULE-2B-008", message, path, shown, text, tolerance=slack)
 
 
 def rule_009(transcript: Transcript) -> Iterator[Finding]:
@@ -148,7 +149,7 @@ def rule_013(transcript: Transcript) -> Iterator[Finding]:
             allowed = _running(message, event, signal) if status == "active" else {Decimal(0)}
             if allowed and _number(text) not in allowed:
                 wanted = " or ".join(str(x) for x in sorted(allowed))
-                yield wrong("RULE-2B-013", message, path, wanted, text)
+                yield wrong("RULE-2B-013", message, path, wanted, text, tolerance=_EDGE)
 
 
 def _running(message: Message, event: str, signal: str) -> set[Decimal]:
