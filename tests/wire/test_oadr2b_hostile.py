@@ -6,11 +6,14 @@ from pathlib import Path
 from typing import Final
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from gateway.domain.errors import WireError
 from gateway.protocols import xml
 from gateway.protocols.oadr2b.codec import Codec
 from gateway.protocols.oadr2b.messages import OadrCreatePartyRegistration, OadrPoll
+from gateway.protocols.xml import _more_than
 from gateway.transport.schemas import load_oadr20b_schema
 from tests.effort import seconds
 from tests.oadr2b_samples import SAMPLES
@@ -225,7 +228,20 @@ def test_too_many_attributes_are_refused_on_one_element_and_in_all() -> None:
 def test_too_many_elements_or_references_are_refused() -> None:
     assert refused(b"<r>" + b"<a/>" * 100_000 + b"</r>").reason == "TOO_MANY_ELEMENTS"
     assert refused(b"<r>" + b"<a></a>" * 99_999 + b"</r>").reason == "UNKNOWN_MESSAGE"
+    assert refused(b"<r>" + b"<a>/</a>" * 99_999 + b"</r>").reason == "UNKNOWN_MESSAGE"
+    assert refused(b"<r>" + b"<a></a>" * 100_000 + b"</r>").reason == "TOO_MANY_ELEMENTS"
     assert refused(b"<r>" + b"&lt;" * 500_001 + b"</r>").reason == "TOO_MANY_REFERENCES"
+
+
+def test_elements_that_are_never_closed_are_given_up_soon() -> None:
+    assert refused(b"<a>" * 2_000_000).reason == "TOO_DEEP"
+
+
+@given(body=st.text(alphabet="ab", max_size=60), times=st.integers(1, 4), most=st.integers(0, 80))
+def test_a_byte_that_is_looked_for_is_counted(body: str, times: int, most: int) -> None:
+    given_bytes = body.encode() * times
+
+    assert _more_than(most, b"a", given_bytes) is (given_bytes.count(b"a") > most)
 
 
 def test_a_text_longer_than_the_threshold_is_refused_before_the_schema_sees_it() -> None:

@@ -153,8 +153,9 @@ def read_ids(texts: Sequence[str]) -> Sequence[str]:
     Raises:
         WireError: ``INVALID_TEXT``.
     """
-    clean(max(texts, key=len, default=""), LONGEST_ID)
-    clean("".join(texts), LONGEST_ID * len(texts))
+    distinct = set(texts)  # few: a report repeats the ids of its points
+    clean(max(distinct, key=len, default=""), LONGEST_ID)
+    clean("".join(distinct), LONGEST_ID * len(distinct))
     return texts
 
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from itertools import islice
 from typing import Final
 
+from gateway.protocols.oadr2b.content.columns import Rows
 from gateway.protocols.oadr2b.content.model import Listing
 from gateway.protocols.oadr2b.lexical import (
     TOKEN,
@@ -35,6 +36,8 @@ _ODD: Final = tuple(
     )
 )
 """Parts that a column reader does not know."""
+_PAYLOADS: Final = Rows(OadrReportPayload)
+_INTERVALS: Final = Rows(ReportInterval)
 
 
 class ReportIntervals(Listing):
@@ -58,39 +61,48 @@ def _usual(element: Element) -> tuple[ReportInterval, ...] | None:
     r_ids = _texts(element, _R_ID)
     values = _texts(element, _VALUE)
     qualities = _texts(element, _QUALITY)
-    sizes = [len(interval) - 2 for interval in element]
-    if {len(starts), len(lengths)} != {len(sizes)} or len(qualities) not in {0, len(values)}:
+    if {len(starts), len(lengths)} != {len(element)} or len(qualities) not in {0, len(values)}:
         return None
+    sizes = _sizes(element, len(values))
     if {len(r_ids), sum(sizes)} != {len(values)} or min(sizes, default=1) < 1:
         return None
-    each = iter(_payloads(r_ids, values, qualities))
     known = {text: read_duration(text) for text in set(lengths)}
-    return tuple(
-        [
-            ReportInterval(
-                dtstart=start,
-                duration=known[length],
-                oadr_report_payloads=tuple(islice(each, size)),
-            )
-            for start, length, size in zip(read_instants(starts), lengths, sizes, strict=True)
-        ]
-    )
+    columns: dict[str, Sequence[object]] = {
+        "dtstart": read_instants(starts),
+        "duration": list(map(known.__getitem__, lengths)),
+        "oadr_report_payloads": _dealt(_payloads(r_ids, values, qualities), sizes),
+    }
+    return tuple(_INTERVALS.make(len(sizes), columns))
+
+
+def _sizes(element: Element, values: int) -> list[int]:
+    """Return how many payloads each interval has beside its start and length; the schema demands one at least."""
+    if values == len(element):
+        return [1] * values
+    return [len(interval) - 2 for interval in element]
+
+
+def _dealt(
+    payloads: list[OadrReportPayload], sizes: list[int]
+) -> list[tuple[OadrReportPayload, ...]]:
+    """Deal the payloads out to intervals of these sizes."""
+    each = iter(payloads)
+    if len(set(sizes)) == 1:
+        return list(zip(*[each] * sizes[0], strict=True))
+    return [tuple(islice(each, size)) for size in sizes]
 
 
 def _payloads(
     r_ids: Sequence[str], values: Sequence[str], qualities: Sequence[str]
 ) -> list[OadrReportPayload]:
-    numbers, names = read_numbers(values), read_ids(r_ids)
-    if not qualities:
-        return [
-            OadrReportPayload(r_id=r_id, payload_float=number)
-            for r_id, number in zip(names, numbers, strict=True)
-        ]
-    known = {text: TOKEN.read(text) for text in set(qualities)}
-    return [
-        OadrReportPayload(r_id=r_id, payload_float=number, oadr_data_quality=known[quality])
-        for r_id, number, quality in zip(names, numbers, qualities, strict=True)
-    ]
+    columns: dict[str, Sequence[object]] = {
+        "r_id": read_ids(r_ids),
+        "payload_float": read_numbers(values),
+    }
+    if qualities:
+        known = {text: TOKEN.read(text) for text in set(qualities)}
+        columns["oadr_data_quality"] = list(map(known.__getitem__, qualities))
+    return _PAYLOADS.make(len(values), columns)
 
 
 def _texts(element: Element, tag: str) -> list[str]:
