@@ -6,7 +6,7 @@ One line of ``history.jsonl`` is one record. Bodies lie beside it by their SHA-2
 import hashlib
 import json
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Final, Protocol
@@ -191,11 +191,13 @@ class Tape:
         self._count(self._clock.now())
         return number
 
-    def handshake(self, connection: int, facts: Mapping[str, str], peer_der: bytes | None) -> None:
-        """Note what TLS agreed on."""
+    def handshake(
+        self, connection: int, facts: Mapping[str, str], ders: Mapping[str, Sequence[bytes]]
+    ) -> None:
+        """Note what TLS agreed on; certificates become bodies, and a chain the list of their SHA-256."""
         known = dict(facts)
-        if peer_der is not None:
-            known["peer_sha256"] = self._archive.body(peer_der)
+        for name, chain in ders.items():
+            known[name] = " ".join(self._archive.body(der) for der in chain)
         self._archive.handshake(connection, known)
         self._write("tls", {"connection": connection, "tls": known})
         found = self.transcript.connections

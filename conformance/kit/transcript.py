@@ -194,7 +194,10 @@ class Connection:
     at: datetime
     opened_by: Side
     tls: Mapping[str, str] = field(default_factory=dict)
-    """``version``, ``cipher``, ``resumed``, ``peer_sha256``; empty: plain; ``error``: the handshake failed."""
+    """``version``, ``cipher``, ``resumed``, ``sni``, ``curve``, ``peer_sha256``, ``peer_chain_sha256``, ``alerts``.
+
+    Empty: plain; ``error``: the handshake failed, perhaps with ``verify``.
+    """
 
 
 @dataclass

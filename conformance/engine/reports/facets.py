@@ -1,7 +1,7 @@
 """What the page shows beside single cases: requirements with their verdicts, connections, values, the legend."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -29,6 +29,19 @@ LEGEND: Final = (
     (Verdict.SKIP, "Not played: not claimed in the PICS, or not chosen."),
     (Verdict.ERROR, "A defect of the suite; it says nothing of the device."),
 )
+_TLS: Final = (
+    "version",
+    "cipher",
+    "resumed",
+    "sni",
+    "curve",
+    "peer_sha256",
+    "peer_chain_sha256",
+    "error",
+    "verify",
+    "alerts",
+)
+"""Facts of a connection that the page shows."""
 _HIDDEN: Final = ("case.", "suite.tick")
 
 
@@ -51,8 +64,14 @@ class Wire:
     version: str
     cipher: str
     resumed: str
+    name: str
+    """Server name that was asked for (SNI)."""
+    curve: str
     peer: str
+    chain: tuple[str, ...]
+    """Of the device, as it was shown: SHA-256 of each certificate, the leaf first."""
     error: str
+    """Why the handshake failed, with what was found wrong and the alerts."""
 
 
 def traced(rows: Sequence[Judged], known: Sequence[Requirement]) -> list[Traced]:
@@ -76,20 +95,27 @@ def _judged(rows: Sequence[Judged]) -> bool:
 
 def wires(connections: Iterable[Connection]) -> list[Wire]:
     """Return the connections of a run, alike ones together."""
-    words = ("version", "cipher", "resumed", "peer_sha256", "error")
-    found = Counter((c.opened_by.value, *(c.tls.get(w, "") for w in words)) for c in connections)
+    found = Counter((c.opened_by.value, *(c.tls.get(w, "") for w in _TLS)) for c in connections)
     return [
-        Wire(
-            count=count,
-            opened_by=key[0],
-            version=key[1] or "plain",
-            cipher=key[2],
-            resumed=key[3],
-            peer=key[4],
-            error=key[5],
-        )
-        for key, count in sorted(found.items())
+        _wire(key[0], dict(zip(_TLS, key[1:], strict=True)), n) for key, n in sorted(found.items())
     ]
+
+
+def _wire(opened_by: str, tls: Mapping[str, str], count: int) -> Wire:
+    error = tls["error"]
+    told = [tls["verify"], f"alerts: {tls['alerts']}" if tls["alerts"] else ""]
+    return Wire(
+        count=count,
+        opened_by=opened_by,
+        version=tls["version"] or "plain",
+        cipher=tls["cipher"],
+        resumed=tls["resumed"],
+        name=tls["sni"],
+        curve=tls["curve"],
+        peer=tls["peer_sha256"],
+        chain=tuple(tls["peer_chain_sha256"].split()),
+        error="; ".join(filter(None, (error, *told))) if error else "",
+    )
 
 
 def values_of(ixit: Ixit) -> list[tuple[str, str]]:

@@ -7,7 +7,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from conformance.kit.transcript import Message, Part, Side
-from conformance.peers.script2b.door import tls_facts
+from conformance.peers.script2b.handshake import agreed, failed, hearing
 from conformance.peers.script2b.ports import Recorder, Seen
 from conformance.peers.script2b.wire import read_raw, write_head
 from gateway.domain.ports import Clock
@@ -76,16 +76,21 @@ class Caller:
 
     async def _connect(self, host: str, port: int, *, secure: bool) -> bool:
         number = self._tape.connection(Side.SUITE)
-        try:
-            async with self._clock.timeout(self._limit_s):
-                reader, writer = await asyncio.open_connection(
-                    host, port, ssl=self._tls if secure else None, limit=_LIMIT
-                )
-        except (TimeoutError, OSError) as error:
-            self._tape.mark("suite.unreachable", url=f"{host}:{port}", error=type(error).__name__)
-            return False
-        if secure:
-            self._tape.handshake(number, *tls_facts(writer.transport))
+        tls = self._tls if secure else None
+        with hearing(tls) as heard:
+            try:
+                async with self._clock.timeout(self._limit_s):
+                    reader, writer = await asyncio.open_connection(
+                        host, port, ssl=tls, limit=_LIMIT
+                    )
+            except (TimeoutError, OSError) as error:
+                if tls is not None and isinstance(error, ssl.SSLError):
+                    self._tape.handshake(number, *failed(heard, error, tls))
+                what = type(error).__name__
+                self._tape.mark("suite.unreachable", url=f"{host}:{port}", error=what)
+                return False
+        if tls is not None:
+            self._tape.handshake(number, *agreed(heard, writer.transport, tls))
         self._line = _Line(number, reader, writer)
         self._where = (host, port)
         return True

@@ -4,7 +4,6 @@ A connection works under the token of the client that waits for it, so it runs o
 """
 
 import asyncio
-import contextlib
 import socket
 import ssl
 from collections.abc import Awaitable, Callable
@@ -19,6 +18,7 @@ from conformance.faults.registry import FAULTS
 from conformance.faults.schedule import Schedule
 from conformance.faults.wire import HttpMessage
 from conformance.kit.transcript import Message, Part, Side
+from conformance.peers.script2b.handshake import agreed, failed, hearing
 from conformance.peers.script2b.ports import Answer, Contexts, Recorder, Seen
 from conformance.peers.script2b.wire import Raw, read_raw
 from gateway.domain.ports import Clock
@@ -181,15 +181,24 @@ class Door:
             return
         loop = asyncio.get_running_loop()
         context = self._contexts.context(disguise) if self._contexts else None
+        if context is None:
+            await loop.connect_accepted_socket(lambda: line, accepted)
+            await self._converse(line, number, place)
+            return
+        with hearing(context) as heard:
+            try:
+                await loop.connect_accepted_socket(lambda: line, accepted, ssl=context)
+            except (ssl.SSLError, ConnectionError, OSError) as error:
+                self._tape.handshake(number, *failed(heard, error, context))
+                raise
+        if line.transport is not None:
+            self._tape.handshake(number, *agreed(heard, line.transport, context))
+        known = len(heard.alerts)
         try:
-            await loop.connect_accepted_socket(lambda: line, accepted, ssl=context)
-        except (ssl.SSLError, ConnectionError, OSError) as error:
-            facts = {"error": f"{type(error).__name__}: {getattr(error, 'reason', '') or error}"}
-            self._tape.handshake(number, facts, None)
-            raise
-        if context is not None and line.transport is not None:
-            self._tape.handshake(number, *tls_facts(line.transport))
-        await self._converse(line, number, place)
+            await self._converse(line, number, place)
+        finally:
+            if later := heard.alerts[known:]:  # in TLS 1.3 a client refuses after the handshake
+                self._tape.mark("tls.alert", connection=number, alerts=", ".join(later))
 
     async def _stall(self, accepted: socket.socket) -> None:
         loop = asyncio.get_running_loop()
@@ -311,19 +320,3 @@ def named_fault(text: str) -> Fault | None:
     name, _, amount = text.partition("=")
     fault = FAULTS[name]
     return fault.with_amount(float(amount)) if amount else fault
-
-
-def tls_facts(transport: asyncio.BaseTransport) -> tuple[dict[str, str], bytes | None]:
-    """Return what TLS agreed on, and the peer's leaf."""
-    found = transport.get_extra_info("ssl_object")
-    if not isinstance(found, ssl.SSLObject | ssl.SSLSocket):
-        return {}, None
-    cipher = found.cipher()
-    facts = {
-        "version": found.version() or "",
-        "cipher": cipher[0] if cipher else "",
-        "resumed": "yes" if found.session_reused else "no",
-    }
-    with contextlib.suppress(ValueError):
-        return facts, found.getpeercert(binary_form=True)
-    return facts, None

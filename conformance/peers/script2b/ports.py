@@ -1,7 +1,7 @@
 """What the scripted peers ask of the engine, and what they hand to each other."""
 
 import ssl
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -16,8 +16,10 @@ class Recorder(Protocol):
         """Count a connection from now on."""
         ...
 
-    def handshake(self, connection: int, facts: Mapping[str, str], peer_der: bytes | None) -> None:
-        """Note what TLS agreed on, or why it did not."""
+    def handshake(
+        self, connection: int, facts: Mapping[str, str], ders: Mapping[str, Sequence[bytes]]
+    ) -> None:
+        """Note what TLS agreed on, or why it did not, and the certificates that were shown, each chain by its name."""
         ...
 
     def message(self, seen: "Seen") -> Message:
