@@ -14,7 +14,7 @@ from conformance.engine.judging import VERDICTS, Verdicts, judge_run, written
 from conformance.engine.reports.document import report_of
 from conformance.engine.reports.junit import junit
 from conformance.engine.reports.page import page
-from conformance.engine.run import RUN, RunFile
+from conformance.engine.runfile import RUN, RunFile
 from conformance.engine.sealed import seal
 from conformance.kit.verdict import Verdict
 

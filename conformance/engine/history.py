@@ -7,10 +7,9 @@ from datetime import datetime
 from pathlib import Path
 
 from conformance.engine.errors import SuiteError
-from conformance.engine.play import BEGIN, END
-from conformance.engine.tape import BODIES, HISTORY
+from conformance.engine.record import BEGIN, BODIES, END, HISTORY
+from conformance.kit.head import split_head
 from conformance.kit.transcript import Connection, Mark, Message, Part, Side, Transcript
-from conformance.peers.script2b.wire import split_head
 
 Record = Mapping[str, object]
 

@@ -14,6 +14,7 @@ from conformance.engine.errors import DriverMissingError, PreconditionError
 from conformance.engine.facts import facts_of, poll_of
 from conformance.engine.identities import Identities
 from conformance.engine.preparation import prepare_ven, prepare_vtn
+from conformance.engine.record import BEGIN, END
 from conformance.engine.stage import PlayedVenStage, Scene, Tell
 from conformance.engine.tape import Archiving, Tape
 from conformance.engine.vtn_stage import PlayedVtnStage
@@ -29,8 +30,6 @@ from conformance.peers.script2b.ven import Identity, ScriptedVen
 from gateway.app.ids import SeededChance
 from gateway.domain.ports import Clock
 
-BEGIN: Final = "case.begin"
-END: Final = "case.end"
 _ANYWHERE: Final = Address()
 
 

@@ -7,12 +7,11 @@ from collections.abc import Callable, Set
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
-from typing import Final
 
 from conformance.engine import identities as tls
 from conformance.engine.applies import compiled
 from conformance.engine.clocks import Time
-from conformance.engine.data import FOLDER, Model, load
+from conformance.engine.data import FOLDER, load
 from conformance.engine.drivers.choose import hands_for
 from conformance.engine.drivers.entry import REAL_TIME, Factory, load_factory
 from conformance.engine.errors import SuiteError
@@ -31,45 +30,17 @@ from conformance.engine.judging import (
 from conformance.engine.pics import Pics, checked, proforma
 from conformance.engine.plans import Plan, chosen, find_plan, named
 from conformance.engine.play import Carried, Setting, play
+from conformance.engine.record import HISTORY
+from conformance.engine.runfile import RUN, Environment, RunFile
 from conformance.engine.sealed import MANIFEST
 from conformance.engine.stage import Tell
-from conformance.engine.tape import HISTORY, Archive
+from conformance.engine.tape import Archive
 from conformance.kit.case import Case
 from conformance.kit.schemas import schema_digest
 from conformance.kit.verdict import Verdict
 from conformance.peers.script2b.door import Address
 from gateway.client.clock import SystemClock
 from gateway.domain.timespan import instant_text
-
-RUN: Final = "run.json"
-RUN_SCHEMA: Final = "gridgate-conformance-run/1"
-
-
-class Environment(Model):
-    """What the run was made with."""
-
-    suite: str
-    python: str
-    system: str
-    schemas_sha256: str
-
-
-class RunFile(Model):
-    """``run.json``: everything that was decided before the first byte."""
-
-    schema_: str = RUN_SCHEMA
-    plan: Plan
-    seed: int
-    time: str
-    strict: bool
-    certify: bool
-    only: tuple[str, ...]
-    started: str
-    pics: Pics
-    ixit: Ixit
-    skips: dict[str, str]
-    """Case -> why it is not played."""
-    environment: Environment
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

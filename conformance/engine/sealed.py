@@ -23,7 +23,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from conformance.engine.errors import SuiteError
-from conformance.engine.tape import HISTORY
+from conformance.engine.record import HISTORY
 
 MANIFEST: Final = "MANIFEST.json"
 SIGNATURE: Final = "MANIFEST.sig"

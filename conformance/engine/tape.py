@@ -11,17 +11,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Final, Protocol
 
+from conformance.engine.record import BODIES, HISTORY, TLS
 from conformance.engine.secrets import Secrets
+from conformance.kit.head import split_head
 from conformance.kit.transcript import Connection, Mark, Message, Side, Transcript
 from conformance.kit.verdict import EVIDENCE, OVERLOAD
 from conformance.peers.script2b.ports import Seen
-from conformance.peers.script2b.wire import split_head
 from gateway.app.ids import SystemIds
 from gateway.domain.ports import Clock
 
-HISTORY: Final = "history.jsonl"
-BODIES: Final = "bodies"
-TLS: Final = "tls"
 FLOOD: Final = 2_000
 """Messages at one instant of the clock; only a device that never waits reaches it."""
 MOST: Final = 50_000

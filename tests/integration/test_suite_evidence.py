@@ -2,6 +2,8 @@
 
 import json
 import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -168,3 +170,11 @@ def test_the_example_in_the_documentation_is_sealed_and_judged_as_it_says() -> N
     now = {case.case: case.verdict for case in rejudged(example).cases}
     assert now == {case.case: case.verdict for case in recorded(example).cases}
     assert sorted(now.values()) == [Verdict.FAIL] * 3 + [Verdict.PASS] * 3
+
+
+def test_a_record_is_judged_and_verified_with_the_gateway_out_of_reach(sealed: Path) -> None:
+    command = [sys.executable, "-m", "tests.suite_judge", str(sealed)]
+
+    found = subprocess.run(command, capture_output=True, text=True, check=False)
+
+    assert (found.stdout, found.stderr) == ("0 faults, PASS\n", "")

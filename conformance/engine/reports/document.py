@@ -8,10 +8,10 @@ from conformance.engine.ixit import Ixit
 from conformance.engine.judging import Judged, Verdicts
 from conformance.engine.pics import Pics
 from conformance.engine.plans import Document
+from conformance.engine.record import HISTORY
 from conformance.engine.requirements import Requirement, requirements
-from conformance.engine.run import Environment, RunFile
+from conformance.engine.runfile import Environment, RunFile
 from conformance.engine.sealed import chain_head
-from conformance.engine.tape import HISTORY
 
 SCHEMA: Final = "gridgate-conformance-report/1"
 

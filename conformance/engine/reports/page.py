@@ -17,7 +17,7 @@ from conformance.engine.reports.document import Report
 from conformance.engine.reports.excerpt import Excerpt, excerpt
 from conformance.engine.reports.facets import LEGEND, steps, traced, values_of, wires
 from conformance.engine.reports.sequence import diagram
-from conformance.engine.run import RunFile
+from conformance.engine.runfile import RunFile
 from conformance.kit.case import Case
 from conformance.kit.transcript import Connection, Message, Transcript
 from conformance.kit.verdict import Verdict

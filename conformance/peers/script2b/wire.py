@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from conformance.faults.wire import HttpMessage
+from conformance.kit.head import split_head
 
 LARGEST_BODY: Final = 32 << 20
 _END: Final = b"\r\n\r\n"
@@ -25,13 +26,6 @@ class Raw:
         """Return it as the faults take it."""
         start, headers = split_head(self.head)
         return HttpMessage(start=start, headers=headers, body=self.body)
-
-
-def split_head(head: bytes) -> tuple[str, tuple[tuple[str, str], ...]]:
-    """Cut a head into its start line and its headers, in order and case; values without outer space."""
-    start, *lines = head.decode("latin-1").removesuffix("\r\n\r\n").split("\r\n")
-    pairs = (line.partition(":") for line in lines if line)
-    return start, tuple((name, value.strip()) for name, _, value in pairs)
 
 
 def _header(head: bytes, name: str) -> str:
