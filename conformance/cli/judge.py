@@ -12,7 +12,14 @@ from conformance.cli.mutants import add_mutants, run_mutants
 from conformance.cli.peers import add_peers, run_peers
 from conformance.cli.plans import add_plan, run_plan
 from conformance.cli.playing import played
-from conformance.cli.runs import add_runs, run_diff, run_rejudge, run_report, run_verify
+from conformance.cli.runs import (
+    add_runs,
+    run_diff,
+    run_rejudge,
+    run_report,
+    run_schema,
+    run_verify,
+)
 from conformance.engine.clocks import Time
 from conformance.engine.errors import SuiteError
 from conformance.engine.estimate import estimate, length
@@ -103,6 +110,7 @@ def judge(given: argparse.Namespace) -> int:
         "rejudge": run_rejudge,
         "verify": run_verify,
         "report": run_report,
+        "schema": run_schema,
         "diff": run_diff,
     }
     try:

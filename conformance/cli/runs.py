@@ -9,6 +9,7 @@ from typing import TypeVar
 
 from conformance.cli.ending import EXITS, Exit
 from conformance.engine.conclude import changes, fresh_reports, recorded, rejudged, same_as_recorded
+from conformance.engine.published import FORMS, text_of
 from conformance.engine.sealed import verify
 
 P = TypeVar("P", bound=argparse.ArgumentParser)
@@ -24,6 +25,10 @@ def add_runs(verbs: "argparse._SubParsersAction[P]") -> None:
     seal.add_argument(
         "--key", default="", metavar="SHA256", help="fingerprint that must have signed"
     )
+    form = verbs.add_parser(
+        "schema", help="the JSON Schema of what a run leaves behind", epilog=EXITS
+    )
+    form.add_argument("form", choices=sorted(FORMS), metavar="|".join(sorted(FORMS)))
     report = verbs.add_parser("report", help="write the reports of a run anew", epilog=EXITS)
     report.add_argument("run", type=Path, metavar="RUN")
     diff = verbs.add_parser("diff", help="what two runs judge differently", epilog=EXITS)
@@ -66,6 +71,12 @@ def run_verify(given: argparse.Namespace) -> int:
 def run_report(given: argparse.Namespace) -> int:
     """Write the reports beside the sealed run, not into it."""
     sys.stdout.write(f"{fresh_reports(given.run)}\n")
+    return Exit.OK
+
+
+def run_schema(given: argparse.Namespace) -> int:
+    """Print a published schema."""
+    sys.stdout.write(text_of(given.form))
     return Exit.OK
 
 

@@ -13,11 +13,31 @@ from conformance.engine.history import Attempt, attempts
 from conformance.engine.plans import Plan
 from conformance.kit.case import Case, Maturity
 from conformance.kit.checks.rules import rules_for
-from conformance.kit.finding import Finding
+from conformance.kit.finding import Finding, Level
 from conformance.kit.transcript import Transcript
 from conformance.kit.verdict import Outcome, Verdict, judge, worst
 
 VERDICTS: Final = "verdicts.json"
+
+
+class Cited(Model):
+    """One violation, as it is published."""
+
+    requirement: str
+    expected: str
+    observed: str
+    message: int | None = None
+    """Number of its record in the history; None: one that never came."""
+    path: str = ""
+    """XPath below the message, or another place."""
+    level: Level = Level.MUST
+    late: bool = False
+    """Something did not come in time."""
+    healthy: bool = True
+    """The line was shown to be healthy meanwhile; without it nothing is late."""
+    tolerance_s: float | None = None
+    """By how much a time may be wrong; null: no matter of time."""
+    check: str = ""
 
 
 class Judged(Model):
@@ -34,8 +54,9 @@ class Judged(Model):
     mandatory: bool
     took_s: float
     """By the suite's clock."""
-    findings: tuple[dict[str, object], ...] = ()
+    findings: tuple[Cited, ...] = ()
     observed: tuple[tuple[str, int, int], ...] = ()
+    """What, how often, how often at the least."""
 
 
 class Verdicts(Model):
@@ -77,8 +98,8 @@ def judged(case: Case, plan: Plan, outcome: Outcome, took_s: float) -> Judged:
     )
 
 
-def _shown(finding: Finding) -> dict[str, object]:
-    return asdict(finding)
+def _shown(finding: Finding) -> Cited:
+    return Cited(**asdict(finding))
 
 
 def skipped(case: Case, plan: Plan, reason: str) -> Judged:

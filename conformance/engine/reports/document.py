@@ -103,5 +103,5 @@ def counts(verdicts: Verdicts) -> dict[str, int]:
 
 def _cited(verdicts: Verdicts) -> list[str]:
     found = {name for case in verdicts.cases for name in case.requirements}
-    found |= {str(f["requirement"]) for case in verdicts.cases for f in case.findings}
+    found |= {f.requirement for case in verdicts.cases for f in case.findings}
     return sorted(found)

@@ -81,7 +81,7 @@ def traced(rows: Sequence[Judged], known: Sequence[Requirement]) -> list[Traced]
 
 def _traced(one: Requirement, rows: Sequence[Judged]) -> Traced:
     mine = [row for row in rows if one.id in row.requirements]
-    broken = [row for row in rows if any(f["requirement"] == one.id for f in row.findings)]
+    broken = [row for row in rows if any(f.requirement == one.id for f in row.findings)]
     if mine:
         verdict = worst([row.verdict for row in mine]) if _judged(mine) else Verdict.SKIP
     else:

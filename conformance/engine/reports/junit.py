@@ -38,7 +38,7 @@ def _case(row: Judged) -> Element:
     if name is not None:
         child = etree.SubElement(found, name)
         child.set("message", _FORBIDDEN.sub("?", f"{row.verdict}: {row.cause}"))
-        child.text = _FORBIDDEN.sub("?", "\n".join(str(f["observed"]) for f in row.findings))
+        child.text = _FORBIDDEN.sub("?", "\n".join(f.observed for f in row.findings))
     elif row.cause:
         etree.SubElement(found, "system-out").text = _FORBIDDEN.sub("?", row.cause)
     return found

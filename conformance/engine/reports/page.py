@@ -11,7 +11,7 @@ from markupsafe import Markup
 
 from conformance.engine.facts import facts_of
 from conformance.engine.history import attempts
-from conformance.engine.judging import Judged, Verdicts
+from conformance.engine.judging import Cited, Judged, Verdicts
 from conformance.engine.pics import proforma
 from conformance.engine.reports.document import Report
 from conformance.engine.reports.excerpt import Excerpt, excerpt
@@ -32,7 +32,7 @@ _LONGEST: Final = 256 << 10
 class Found:
     """One finding as the page shows it."""
 
-    told: Mapping[str, object]
+    told: Cited
     excerpt: Excerpt | None
 
 
@@ -104,7 +104,7 @@ def _row(judged: Judged, case: Case, transcript: Transcript, report: Report) -> 
         f"--seed {report.seed} --time {report.time}"
     )
     numbered = {m.number: m for m in transcript.messages}
-    cited = {int(str(f["message"])) for f in judged.findings if f["message"] is not None}
+    cited = {f.message for f in judged.findings if f.message is not None}
     return Row(
         judged=judged,
         case=case,
@@ -117,10 +117,9 @@ def _row(judged: Judged, case: Case, transcript: Transcript, report: Report) -> 
     )
 
 
-def _found(told: Mapping[str, object], numbered: Mapping[int, Message]) -> Found:
-    number = told["message"]
-    message = numbered.get(int(str(number))) if number is not None else None
-    shown = excerpt(message, str(told["path"])) if message is not None else None
+def _found(told: Cited, numbered: Mapping[int, Message]) -> Found:
+    message = numbered.get(told.message) if told.message is not None else None
+    shown = excerpt(message, told.path) if message is not None else None
     return Found(told=told, excerpt=shown)
 
 
