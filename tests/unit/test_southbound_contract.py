@@ -5,7 +5,7 @@ from typing import Any
 
 import orjson
 import pytest
-from jsonschema import Draft202012Validator  # type: ignore[import-untyped]  # comes without stubs
+from jsonschema import Draft202012Validator
 from openapi_spec_validator import validate
 
 from gateway.southbound.documents import ANSWERS
