@@ -55,12 +55,13 @@ def _answer(message: Message, place: int) -> EventAnswer:
 
 
 def answered(
-    event_id: str, version: int | None = None, *, times: int = 1
+    event_id: str, version: int | None = None, *, times: int = 1, after: int = 0, opt: str = ""
 ) -> Callable[[Transcript], EventAnswer | None]:
-    """Wait for the device's answer to an event, or to one version of it."""
+    """Wait for the device's answer to an event or to one version of it, behind a message, with a certain opt."""
 
     def look(transcript: Transcript) -> EventAnswer | None:
-        found = event_answers(transcript, event_id, version)
+        every = event_answers(transcript, event_id, version)
+        found = [a for a in every if a.message.number > after and opt in ("", a.opt)]
         return found[times - 1] if len(found) >= times else None
 
     return look

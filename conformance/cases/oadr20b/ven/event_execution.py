@@ -9,7 +9,7 @@ from conformance.kit.case import Timing, case
 from conformance.kit.checks.events import ANSWERED, RIGHT_ANSWER, answers_event, says_later
 from conformance.kit.checks.execution import acts_as_expected, look, looked, see
 from conformance.kit.checks.refusals import refuses_event
-from conformance.kit.oadr20b.announce import PATIENCE, announce, cancel, change
+from conformance.kit.oadr20b.announce import PATIENCE, announce, cancel, change, newest
 from conformance.kit.oadr20b.conditions import answered
 from conformance.kit.oadr20b.event import Event, Signal, Step, dispatch, simple
 from conformance.kit.observations import event_answered, event_reached
@@ -286,7 +286,7 @@ async def _left(stage: VenStage) -> None:
     await look(stage, _EVENT, acts=True, cites=RUNS)
     stage.mark(_ASKED)
     await stage.driver.opt_out(_EVENT)
-    await stage.until(answered(_EVENT, times=2), PATIENCE, "tell that it leaves the event")
+    await stage.until(answered(_EVENT, opt="optOut"), PATIENCE, "tell that it leaves the event")
 
 
 @case(
@@ -325,8 +325,9 @@ async def joins_again(stage: VenStage) -> None:
     """Have the operator leave a running event and join it again."""
     await _left(stage)
     stage.mark(_BACK)
+    here = newest(stage)
     await stage.driver.opt_in(_EVENT)
-    await stage.until(answered(_EVENT, times=3), PATIENCE, "tell that it joins the event")
+    await stage.until(answered(_EVENT, after=here), PATIENCE, "tell that it joins the event")
     await stage.sleep(_HALF)
     await look(stage, _EVENT, acts=True, cites=JOINED)
 
@@ -347,8 +348,9 @@ async def left_and_repeated(stage: VenStage) -> None:
     """Have the operator leave a running event and distribute it unchanged."""
     await _left(stage)
     stage.mark(_BACK)
+    here = newest(stage)
     stage.utility.distribute()
-    await stage.until(answered(_EVENT, times=3), PATIENCE, "answer the event again")
+    await stage.until(answered(_EVENT, after=here), PATIENCE, "answer the event again")
 
 
 @case(

@@ -12,10 +12,10 @@ from conformance.kit.checks.events import (
     NEVER,
     RIGHT_ANSWER,
     answers_event,
-    never_answers,
     qualifies_event,
     taken,
 )
+from conformance.kit.checks.messages import never_sends
 from conformance.kit.checks.refusals import refuses_event
 from conformance.kit.oadr20b.announce import PATIENCE, announce, change, newest
 from conformance.kit.oadr20b.conditions import answered, delivered, received
@@ -198,7 +198,7 @@ CASES: Final = tuple(_form(row) for row in FORMS)
     requirements=(NEVER,),
     applies_if="VEN-EVT-REQUEST",
     needs=("request_events",),
-    checks=(never_answers(""),),
+    checks=(never_sends("oadrCreatedEvent", requirement=NEVER),),
     observations=(
         reached("oadrDistributeEvent"),
         sent("oadrRequestEvent"),

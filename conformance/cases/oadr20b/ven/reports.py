@@ -168,9 +168,9 @@ async def two(stage: VenStage) -> None:
     mutants=("reports-too-early",),
 )
 async def later(stage: VenStage) -> None:
-    """Ask for states each minute, from two minutes hence for two minutes."""
+    """Ask for states each minute for two minutes, from three minutes hence: past the longest wait for an answer."""
     offer = await offered(stage, STATUS)
-    begins = stage.now + 2 * MINUTE
+    begins = stage.now + 3 * MINUTE
     await _ask(stage, offer.request("later-1", every=MINUTE, start=begins, lasts=2 * MINUTE))
     await stage.sleep_until(begins - timedelta(seconds=5))
     stage.mark("begins")

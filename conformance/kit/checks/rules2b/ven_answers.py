@@ -156,8 +156,14 @@ def _unanswered(transcript: Transcript, message: Message, event_id: str, version
         expected=f"an eventResponse for {event_id} version {version}",
         observed="none",
         late=True,
-        healthy=fine and after.healthy(message.at, message.at + _ANSWER_TIME),
+        healthy=fine and _lived(transcript, message).healthy(message.at, message.at + _ANSWER_TIME),
     )
+
+
+def _lived(transcript: Transcript, message: Message) -> Transcript:
+    """Return where to look for a sign of life after a delivery; a push that was confirmed is one itself."""
+    pushed = message.part is Part.REQUEST
+    return transcript.since(message.number - 1 if pushed else message.number)
 
 
 RULES: Final = (
