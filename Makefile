@@ -6,10 +6,10 @@ STAMP := $(VENV)/.installed
 # A file stays with one process, which shares its fixtures; one test: .venv/bin/python -m pytest path::name
 WORKERS := -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
-.PHONY: help setup demo test soak mutants peers fuzz check fmt lint types arch cov bench clauses dist clean
+.PHONY: help setup demo test soak mutants peers sep2-model fuzz check fmt lint types arch cov bench clauses dist clean
 
 help: ## List the verbs.
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
 
 setup: $(STAMP) ## Build .venv with everything for users and developers.
 
@@ -31,6 +31,9 @@ soak: $(STAMP) ## Crashes, power loss, faults, simulated days and wrong devices,
 
 clauses: $(STAMP) ## Write the table of OpenADR 2.0b clauses and their tests anew.
 	$(BIN)/python -m conformance.coverage2b
+
+sep2-model: $(STAMP) ## Write the classes and tables of IEEE 2030.5 anew from schemas/sep2.
+	$(BIN)/python -m conformance.sep2model
 
 mutants: $(STAMP) ## Try every wrong reference device on whole plans and keep the matrix (many minutes).
 	$(BIN)/gridgate-conformance mutants --full --jobs 2 --write docs/conformance
