@@ -30,11 +30,15 @@ class BundledVen:
         )
         memory = place.memory.setdefault(_FIRST, state.Memory())
         given: Mapping[str, str] = place.values
+        signs = given.get("xml_signature") == "yes" and place.pem is not None
         told = settings.Settings(
             url=place.url,
             client_tls=place.client_tls,
             push=place.mode == "push",
             server_tls=place.server_tls,
+            signing_key=place.pem.key if signs and place.pem else b"",
+            certificate=place.pem.certificate if place.pem else b"",
+            vtn_certificate=place.peer,
             ven_name=given.get("ven_name", "reference-ven"),
             ven_id=given.get("ven_id", ""),
             query_first=given.get("query_first", "yes") == "yes",

@@ -12,7 +12,9 @@ from certs.issue import OpenAdrPki, openadr
 from conformance.engine.drivers.entry import Pem
 from conformance.engine.errors import SuiteError
 from conformance.faults.disguise import HONEST, Disguise, Wardrobe
+from conformance.kit.oadr20b.signing import Signer
 from conformance.peers.script2b.ports import Contexts
+from gateway.client.clock import SystemClock
 from gateway.domain.errors import ConfigError
 from gateway.transport.tls import TlsFiles, TlsProfile, openadr_client, openadr_server
 
@@ -29,6 +31,12 @@ class Identities:
     device_server: ssl.SSLContext | None = None
     """A device in this process."""
     device_pem: Pem | None = None
+    signer: Signer | None = None
+    """Signs the suite's messages at high security; None: plain HTTP."""
+    stranger: Signer | None = None
+    """Somebody whose certificate is on no file."""
+    suite_pem: bytes = b""
+    """The suite's certificate with its chain."""
     another: Callable[[str], ssl.SSLContext | None] = lambda _: None
     """Makes the client's context of one more scripted VEN."""
 
@@ -84,12 +92,25 @@ def made_for_run(now: datetime, role: str = "ven", kind: str = "ecc") -> Identit
             device_client=_client(theirs, role == "ven"),
             device_server=openadr_server(theirs, TlsProfile.CERTIFICATION),
             device_pem=_pem(theirs),
+            signer=_signer(ours),
+            stranger=made_up(pki),
+            suite_pem=ours.certificate.read_bytes(),
             another=another,
         )
 
 
 def _client(files: TlsFiles, host_names: bool) -> ssl.SSLContext:  # noqa: FBT001 - passed on
     return openadr_client(files, TlsProfile.CERTIFICATION, host_names=host_names)
+
+
+def _signer(files: TlsFiles) -> Signer:
+    return Signer.of(files.certificate.read_bytes(), files.key.read_bytes())
+
+
+def made_up(pki: OpenAdrPki) -> Signer:
+    """Return a signer that a PKI vouches for, and that nobody has on file."""
+    leaf = pki.vtn("elsewhere.example")
+    return Signer.of(leaf.chain_pem, leaf.key_pem)
 
 
 def _pem(files: TlsFiles) -> Pem:
@@ -123,6 +144,9 @@ def from_files(certificate: Path, key: Path, ca: Path, profile: str) -> Identiti
         return Identities(
             server=Dressing(openadr_server(files, chosen), None),
             client=openadr_client(files, chosen, host_names=False),
+            signer=_signer(files),
+            stranger=made_up(openadr("ecc", SystemClock().now())),
+            suite_pem=certificate.read_bytes(),
         )
-    except (ConfigError, ValueError) as error:
+    except (ConfigError, ValueError, OSError) as error:
         raise SuiteError(f"the suite's certificate: {error}") from None

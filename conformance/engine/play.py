@@ -30,6 +30,8 @@ from conformance.peers.script2b.ven import Identity, ScriptedVen
 from gateway.app.ids import SeededChance
 from gateway.domain.ports import Clock
 
+SIGNS: Final = "xml_signature"
+"""Fact of a case, and value of the IXIT: ``yes``, the device is set to high security."""
 _ANYWHERE: Final = Address()
 
 
@@ -110,6 +112,8 @@ class _Play:
             contexts=self.setting.identities.server,
             client=self.setting.identities.client,
             address=self.setting.address,
+            signer=self.setting.identities.signer,
+            stranger=self.setting.identities.stranger,
         )
 
     @property
@@ -209,6 +213,7 @@ class _Play:
             missing = [n for n in self.case.needs if not self._can(n)]
             if missing:
                 raise DriverMissingError(f"the driver has no method {missing[0]}")
+            self._agreed()
             await act()
         except UnobservedError as error:
             self.tape.mark(verdict.UNOBSERVED, what=error)
@@ -216,6 +221,14 @@ class _Play:
             self.tape.mark(verdict.PRECONDITION, what=error)
         except DriverMissingError as error:
             self.tape.mark(verdict.DRIVER, what=error)
+
+    def _agreed(self) -> None:
+        """Refuse to judge signatures of a device outside this process that is not set to make any."""
+        wanted = dict(self.case.facts).get(SIGNS) == "yes"
+        if wanted and self.setting.factory is None and self.setting.values.get(SIGNS) != "yes":
+            raise PreconditionError(
+                f"the IXIT does not say {SIGNS}: yes, so the device signs nothing"
+            )
 
     def _can(self, method: str) -> bool:
         return self.setting.factory is not None or self.setting.hands.can(method)
@@ -229,6 +242,7 @@ class _Play:
             vtn_id=given.get("vtn_id", self.setting.values["vtn_id"]),
             vtn_metadata=given.get("vtn_metadata", "yes") == "yes",
             address=self.setting.values.get("transport_address", ""),
+            signs="yes" in (given.get(SIGNS), self.setting.values.get(SIGNS)),
         )
 
     def _entry(self, url: str) -> EntryHands | None:
@@ -242,6 +256,7 @@ class _Play:
             client_tls=self.setting.identities.device_client,
             server_tls=self.setting.identities.device_server,
             pem=self.setting.identities.device_pem,
+            peer=self.setting.identities.suite_pem,
             values={**self.setting.values, **dict(self.case.facts)},
         )
         return EntryHands(self.setting.factory, place)

@@ -6,6 +6,7 @@ from typing import Protocol, TypeVar
 
 from conformance.kit.oadr20b.event import Event
 from conformance.kit.oadr20b.report import ReportRequest
+from conformance.kit.oadr20b.signing import RIGHT, Seal
 from conformance.kit.replies import Reply, edits, raw, says, status, struck
 from conformance.kit.transcript import Message, Transcript
 from conformance.kit.xml import Element
@@ -100,6 +101,10 @@ class Utility(Protocol):
         method: str = "POST",
     ) -> None:
         """Queue or push exactly these bytes; headers and method are those of a push."""
+        ...
+
+    def signed(self, body: bytes, seal: Seal = RIGHT) -> bytes:
+        """Return a document with the suite's signature of this instant; ``seal`` says in what it is wrong."""
         ...
 
     def answer_next(self, name: str, *replies: Reply) -> None:

@@ -43,6 +43,8 @@ class Place:
     """IXIT values."""
     pem: Pem | None = None
     """The identity once more, for a device that is a program of its own; None: plain HTTP."""
+    peer: bytes = b""
+    """The suite's certificate, PEM: by which its messages are signed at high security; empty: plain HTTP."""
     memory: dict[str, object] = field(default_factory=dict)
     """Its disk: what it puts here outlives ``kill`` and ``start``, not ``reset``."""
 

@@ -24,6 +24,8 @@ class Settings:
     """Register its own (empty) reports after a registration (2.0b section 8.3.2.1)."""
     address: str = ""
     """Push: where the device listens; empty: what it registers."""
+    signs: bool = False
+    """High security: every message is signed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

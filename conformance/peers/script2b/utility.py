@@ -14,7 +14,8 @@ from conformance.kit.oadr20b import registration as party
 from conformance.kit.oadr20b.event import Event
 from conformance.kit.oadr20b.names import BASE, EVENT, REGISTER, REPORT, SERVICE_OF
 from conformance.kit.oadr20b.report import ReportRequest
-from conformance.kit.stage import Reply
+from conformance.kit.oadr20b.signing import RIGHT, Seal, Signer, signed
+from conformance.kit.stage import Reply, UnobservedError
 from conformance.kit.transcript import Message
 from conformance.kit.xml import Element, local_name
 from conformance.peers.script2b.caller import Caller
@@ -40,6 +41,10 @@ class Network:
     client: ssl.SSLContext | None
     """Of pushes."""
     address: Address
+    signer: Signer | None = None
+    """Of messages, at high security."""
+    stranger: Signer | None = None
+    """Somebody whose certificate is on no file."""
 
 
 class ScriptedUtility:
@@ -244,6 +249,17 @@ class ScriptedUtility:
         """Strike by a fault schedule."""
         self._door.strike(text)
 
+    def signed(self, body: bytes, seal: Seal = RIGHT) -> bytes:
+        """Sign a document now."""
+        signer = self._net.stranger if seal.stranger else self._net.signer
+        if signer is None:
+            raise UnobservedError("have an identity of the suite that can sign")
+        return signed(body, signer, self._net.clock.now(), self._names.next("nonce"), seal)
+
+    def _document(self, element: Element) -> bytes:
+        body = build.payload(element)
+        return self.signed(body) if self._settings.signs else body
+
     # --- queue and push
 
     def _later(self, service: str, make: Callable[[], Element], wrong: str = "") -> None:
@@ -273,7 +289,7 @@ class ScriptedUtility:
         url = self._settings.address or (account.address if account else "")
         wrong = self.state.wrong_of(item, self._net.clock.now())
         made = item.build(self._net.clock.now(), None)
-        body = made if isinstance(made, bytes) else build.payload(made)
+        body = made if isinstance(made, bytes) else self._document(made)
         root = url.rstrip("/").removesuffix(BASE)
         answer = await self._caller.post(
             f"{root}{BASE}/{item.service}",
@@ -318,11 +334,11 @@ class ScriptedUtility:
         return self.state.wrong_events(now) if request.name == "oadrRequestEvent" else ""
 
     def _instead(self, reply: Reply) -> Answer:
-        body = reply.body if reply.element is None else build.payload(reply.element)
+        body = reply.body if reply.element is None else self._document(reply.element)
         return self._shape(body or b"", reply, reply.wrong)
 
     def _said(self, said: Element | bytes, reply: Reply | None, wrong: str) -> Answer:
-        body = said if isinstance(said, bytes) else build.payload(said)
+        body = said if isinstance(said, bytes) else self._document(said)
         if reply is None:
             return Answer(status="200 OK", headers=self._headers(), body=body, wrong=wrong)
         return self._shape(body, reply, reply.wrong or wrong)

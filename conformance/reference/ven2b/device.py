@@ -12,6 +12,7 @@ from typing import Final
 from lxml.etree import _Element as Element
 
 from conformance.reference.ven2b import metadata, opts, producer, registration
+from conformance.reference.ven2b.envelope import Envelope, Plain, Signed
 from conformance.reference.ven2b.events import Events
 from conformance.reference.ven2b.inbox import EVENT, REGISTER, REPORT, Answer, Inbox
 from conformance.reference.ven2b.link import Link
@@ -49,7 +50,9 @@ class Ven:
         self.memory = memory if memory is not None else Memory()
         self._settings = settings
         self._clock = clock
-        self._link = Link(settings, clock, chance)
+        self._chance = chance
+        self._envelope = self._enveloping()
+        self._link = Link(settings, self._envelope, clock, chance)
         self._events = Events(self.memory, settings, chance)
         self._reports = Reports(self.memory, settings, self._number)
         self._inbox = Inbox(self.memory, self._events, self._reports)
@@ -137,9 +140,19 @@ class Ven:
 
     # --- work
 
+    def _enveloping(self) -> Envelope:
+        told = self._settings
+        if not told.signing_key:
+            return Plain()
+        own = (told.certificate, told.signing_key, told.vtn_certificate)
+        return Signed(*own, self.memory, self._clock, self._nonce)
+
+    def _nonce(self) -> str:
+        return f"{self._chance.randint(0, 1 << 128):032x}"
+
     async def _open(self) -> None:
         if self._settings.push:
-            app = endpoints(self._pushed, self._clock)
+            app = endpoints(self._pushed, self._envelope, self._clock)
             port = self._settings.listen_port
             self._listener = await listen(app, "127.0.0.1", port, self._settings.server_tls)
 

@@ -8,10 +8,10 @@ from typing import Final
 
 from lxml.etree import _Element as Element
 
+from conformance.reference.ven2b.envelope import Envelope
 from conformance.reference.ven2b.settings import Settings
-from conformance.reference.wire2b import opened, sealed
 from gateway.domain.chance import Chance
-from gateway.domain.errors import TransportError, WireError
+from gateway.domain.errors import IdentityError, TransportError, WireError
 from gateway.domain.ports import Clock
 from gateway.transport.client import PeerClient
 
@@ -25,8 +25,11 @@ JITTER: Final = 0.1
 class Link:
     """This VEN's way to its VTN."""
 
-    def __init__(self, settings: Settings, clock: Clock, chance: Chance) -> None:
+    def __init__(
+        self, settings: Settings, envelope: Envelope, clock: Clock, chance: Chance
+    ) -> None:
         self._settings = settings
+        self._envelope = envelope
         self._clock = clock
         self._chance = chance
         self._http = PeerClient(
@@ -40,24 +43,24 @@ class Link:
     async def tell(self, service: str, content: Element) -> Element | None:
         """POST a message; return the message that answers it, None for an empty answer or a refusal.
 
-        The same bytes are sent again after each failure, with pauses of 1, 2, 4 … seconds, each ± 10 %.
+        The same message is sent again after each failure, with pauses of 1, 2, 4 … seconds, each ± 10 %; its bytes are
+        the same too, but for a signature, which tells when it is sent.
         """
-        body = sealed(content)
         pause = timedelta(seconds=1)
         while True:
             try:
-                return await self._once(service, body)
-            except (TransportError, WireError):
+                return await self._once(service, content)
+            except (TransportError, WireError, IdentityError):
                 await self._clock.sleep_until(self._clock.now() + self._spread(pause))
             pause = min(pause * 2, self._settings.longest_pause)
 
-    async def _once(self, service: str, body: bytes) -> Element | None:
-        answer = await self._http.post(service, body, MEDIA_TYPE)
+    async def _once(self, service: str, content: Element) -> Element | None:
+        answer = await self._http.post(service, self._envelope.wrap(content), MEDIA_TYPE)
         if answer.status in NEVER_AGAIN:
             return None
         if answer.status != OK:
             raise TransportError("STATUS", f"the VTN answered {answer.status}")
-        return opened(answer.body) if answer.body.strip() else None
+        return self._envelope.unwrap(answer.body) if answer.body.strip() else None
 
     def _spread(self, pause: timedelta) -> timedelta:
         return pause * (1 - JITTER + 2 * JITTER * self._chance.random())

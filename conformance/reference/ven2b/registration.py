@@ -37,7 +37,7 @@ def creating(
         make("oadr:oadrTransportName", "simpleHttp"),
         make("oadr:oadrTransportAddress", address) if settings.push else None,
         make("oadr:oadrReportOnly", "false"),
-        make("oadr:oadrXmlSignature", "false"),
+        make("oadr:oadrXmlSignature", "true" if settings.signing_key else "false"),
         make("oadr:oadrVenName", settings.ven_name),
         make("oadr:oadrHttpPullModel", "false" if settings.push else "true"),
     )

@@ -26,6 +26,12 @@ class Settings:
     listen_port: int = 0
     """Port of the push endpoints on loopback, 0 for any free one."""
     server_tls: ssl.SSLContext | None = None
+    signing_key: bytes = field(default=b"", repr=False)
+    """PEM of the key that signs messages, on an elliptic curve; empty: nothing is signed (standard security)."""
+    certificate: bytes = b""
+    """PEM of its certificate."""
+    vtn_certificate: bytes = b""
+    """PEM of the certificate by which the VTN signs."""
     resource: str = "reference-site"
     groups: tuple[str, ...] = ("reference-group",)
     contexts: tuple[str, ...] = (

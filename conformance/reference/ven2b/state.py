@@ -90,5 +90,7 @@ class Memory:
     """reportRequestIDs of reports that this VEN wants of the VTN."""
     opts: dict[str, Element] = field(default_factory=dict)
     """oadrCreateOpt messages in force, by optID."""
+    nonces: dict[str, datetime] = field(default_factory=dict)
+    """Of signed messages that came lately, with their timestamps."""
     numbers: int = 0
     """Of the ids given out."""
