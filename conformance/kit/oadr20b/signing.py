@@ -119,7 +119,8 @@ def signed(body: bytes, signer: Signer, at: datetime, nonce: str, seal: Seal = R
     content.set(_name("oadr:Id"), SIGNED_ID)
     parts = {SIGNED_ID: content}
     # Every prefix stands at the root: so a part has the same canonical form wherever it is put, by a forger too.
-    root = etree.Element(bare.tag, nsmap={**bare.nsmap, "ds": NAMES["ds"], "dsp": NAMES["dsp"]})
+    named = {prefix: uri for prefix, uri in bare.nsmap.items() if prefix is not None}
+    root = etree.Element(bare.tag, nsmap={**named, "ds": NAMES["ds"], "dsp": NAMES["dsp"]})
     signature = _sub(root, "ds:Signature")
     root.append(content)
     info, value = _sub(signature, "ds:SignedInfo"), _sub(signature, "ds:SignatureValue")
