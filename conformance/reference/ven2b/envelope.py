@@ -254,4 +254,4 @@ def der_of(pem: bytes) -> bytes:
 
 def refused(why: str) -> IdentityError:
     """Make the error about a signature."""
-    return IdentityError("SIGNATURE", why)
+    return IdentityError("SIGNATURE_VALUE", why)
