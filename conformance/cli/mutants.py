@@ -3,26 +3,20 @@
 import argparse
 import sys
 from pathlib import Path
-from typing import TypeVar
 
-from conformance.cli.ending import EXITS, Exit
+from conformance.cli.ending import Exit
 from conformance.engine.errors import SuiteError
 from conformance.engine.matrix import Matrix, matrix_of, stale, write
 from conformance.engine.mutation import Breadth, Trial, try_all
 from conformance.engine.plans import Plan, chosen, drafts, find_plan
 from conformance.engine.wrong_devices import mutants
 
-P = TypeVar("P", bound=argparse.ArgumentParser)
 
-
-def add_mutants(verbs: "argparse._SubParsersAction[P]") -> None:
-    """Declare the verb."""
-    verb = verbs.add_parser(
-        "mutants",
-        help="try the wrong devices: each must be found, for its reason",
-        description="Alters a few lines of the bundled device at a time and plays the cases of the areas concerned, in "
-        "virtual time. Prints per plan how many were found, and how many for the declared reason.",
-        epilog=EXITS,
+def add_mutants(verb: argparse.ArgumentParser) -> None:
+    """Give the verb its options."""
+    verb.description = (
+        "Alters a few lines of the bundled device at a time and plays the cases of the areas concerned, in "
+        "virtual time. Prints per plan how many were found, and how many for the declared reason."
     )
     verb.add_argument(
         "--plan", action="append", default=[], metavar="PLAN", help="otherwise every bundled plan"

@@ -3,25 +3,21 @@
 import argparse
 import sys
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Final
 
-from conformance.cli.ending import EXITS, Exit
+from conformance.cli.ending import Exit
 from conformance.cli.playing import played
 from conformance.engine.run import Order, prepare
 from conformance.foreign.expected import find_peer, peer_names, surprises
 
-P = TypeVar("P", bound=argparse.ArgumentParser)
 _SIDE_BY_SIDE: Final = 40
 
 
-def add_peers(verbs: "argparse._SubParsersAction[P]") -> None:
-    """Declare the verb."""
-    verb = verbs.add_parser(
-        "peers",
-        help="judge a foreign implementation and compare with what is expected of it",
-        description="The device is a program of others, in a process of its own for every case, on the wall's clock. A "
-        "verdict that differs from the expected one either way ends with code 1.",
-        epilog=EXITS,
+def add_peers(verb: argparse.ArgumentParser) -> None:
+    """Give the verb its options."""
+    verb.description = (
+        "The device is a program of others, in a process of its own for every case, on the wall's clock. A "
+        "verdict that differs from the expected one either way ends with code 1."
     )
     verb.add_argument("peer", nargs="?", default="openleadr", choices=peer_names())
     verb.add_argument("--subset", action="store_true", help="the cases of the daily test alone")

@@ -4,7 +4,6 @@ import argparse
 import sys
 from datetime import date
 from pathlib import Path
-from typing import TypeVar
 
 import yaml
 
@@ -17,12 +16,9 @@ from conformance.engine.plans import find_plan, frozen
 from conformance.engine.traceability import coverage
 from gateway.client.clock import SystemClock
 
-P = TypeVar("P", bound=argparse.ArgumentParser)
 
-
-def add_plan(verbs: "argparse._SubParsersAction[P]") -> None:
-    """Declare the verb."""
-    verb = verbs.add_parser("plan", help="show, freeze or prepare for a plan", epilog=EXITS)
+def add_plan(verb: argparse.ArgumentParser) -> None:
+    """Give the verb its acts and their options."""
     acts = verb.add_subparsers(dest="act", required=True, metavar="ACT")
     show = acts.add_parser("show", help="its cases and the coverage of requirements", epilog=EXITS)
     show.add_argument("plan", metavar="PLAN")

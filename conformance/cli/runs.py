@@ -5,36 +5,42 @@ import json
 import sys
 from dataclasses import asdict
 from pathlib import Path
-from typing import TypeVar
 
-from conformance.cli.ending import EXITS, Exit
+from conformance.cli.ending import Exit
 from conformance.engine.conclude import changes, fresh_reports, recorded, rejudged, same_as_recorded
 from conformance.engine.published import FORMS, text_of
 from conformance.engine.sealed import verify
 
-P = TypeVar("P", bound=argparse.ArgumentParser)
+
+def add_rejudge(verb: argparse.ArgumentParser) -> None:
+    """Give ``rejudge`` its options."""
+    verb.add_argument("run", type=Path, metavar="RUN")
+    verb.add_argument("--json", action="store_true", help="the verdicts on stdout")
 
 
-def add_runs(verbs: "argparse._SubParsersAction[P]") -> None:
-    """Declare the verbs."""
-    again = verbs.add_parser("rejudge", help="judge a recorded run again", epilog=EXITS)
-    again.add_argument("run", type=Path, metavar="RUN")
-    again.add_argument("--json", action="store_true", help="the verdicts on stdout")
-    seal = verbs.add_parser("verify", help="verify a sealed run, offline", epilog=EXITS)
-    seal.add_argument("run", type=Path, metavar="RUN")
-    seal.add_argument(
+def add_verify(verb: argparse.ArgumentParser) -> None:
+    """Give ``verify`` its options."""
+    verb.add_argument("run", type=Path, metavar="RUN")
+    verb.add_argument(
         "--key", default="", metavar="SHA256", help="fingerprint that must have signed"
     )
-    form = verbs.add_parser(
-        "schema", help="the JSON Schema of what a run leaves behind", epilog=EXITS
-    )
-    form.add_argument("form", choices=sorted(FORMS), metavar="|".join(sorted(FORMS)))
-    report = verbs.add_parser("report", help="write the reports of a run anew", epilog=EXITS)
-    report.add_argument("run", type=Path, metavar="RUN")
-    diff = verbs.add_parser("diff", help="what two runs judge differently", epilog=EXITS)
-    diff.add_argument("before", type=Path, metavar="RUN1")
-    diff.add_argument("after", type=Path, metavar="RUN2")
-    diff.add_argument("--json", action="store_true", help="one JSON document on stdout")
+
+
+def add_schema(verb: argparse.ArgumentParser) -> None:
+    """Give ``schema`` its options."""
+    verb.add_argument("form", choices=sorted(FORMS), metavar="|".join(sorted(FORMS)))
+
+
+def add_report(verb: argparse.ArgumentParser) -> None:
+    """Give ``report`` its options."""
+    verb.add_argument("run", type=Path, metavar="RUN")
+
+
+def add_diff(verb: argparse.ArgumentParser) -> None:
+    """Give ``diff`` its options."""
+    verb.add_argument("before", type=Path, metavar="RUN1")
+    verb.add_argument("after", type=Path, metavar="RUN2")
+    verb.add_argument("--json", action="store_true", help="one JSON document on stdout")
 
 
 def run_rejudge(given: argparse.Namespace) -> int:

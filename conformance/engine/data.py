@@ -23,8 +23,8 @@ class Model(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class _Loader(yaml.SafeLoader):  # type: ignore[misc]  # the library has no types
-    """YAML with the types of JSON alone."""
+class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]  # the library has no types
+    """YAML with the types of JSON alone; the parser in C, ten times as fast, where there is one."""
 
 
 _KEPT_TAGS: Final = ("tag:yaml.org,2002:int", "tag:yaml.org,2002:null")

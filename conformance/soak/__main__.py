@@ -21,6 +21,10 @@ from gateway.observability.logs import set_up
 
 def add_options(made: argparse.ArgumentParser) -> None:
     """Give a parser the options of the verb."""
+    made.description = (
+        made.description
+        or "Crashes, power loss, faults and wrong devices; prints one table. Minutes; --quick: seconds."
+    )
     made.add_argument("--part", action="append", choices=sorted(PARTS), help="these parts alone")
     made.add_argument("--only", default="", metavar="ROW", help="rows whose name begins so")
     made.add_argument("--seed", type=int, default=1, help="first seed")
