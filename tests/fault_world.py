@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
-from certs.files import write
+from certs.files import LeafFiles, write
 from certs.issue import openadr
 from conformance.faults.disguise import Wardrobe
 from conformance.faults.proxy import FaultProxy, Upstream
@@ -23,9 +23,12 @@ from gateway.domain.event import EventKey
 from gateway.domain.names import EventId, UtilityName
 from gateway.pipeline.records import IntentRecord
 from gateway.protocols.oadr2b.messages import SignalType
+from gateway.protocols.oadr2b.signature.keys import signing_key
+from gateway.protocols.oadr2b.signature.sign import Sealer
 from gateway.protocols.oadr2b.vtn_book import VtnOptions
 from gateway.protocols.oadr2b.vtn_facts import Answered, Registered
 from gateway.servers.vtn2b.app import HttpOptions
+from gateway.servers.vtn2b.security import Security, SecurityOptions
 from gateway.transport.tls import TlsFiles, openadr_client, openadr_server
 from tests.vtn_wire import CODEC
 
@@ -145,17 +148,27 @@ def event(event_id: str, start: datetime, hours: int = 1) -> EventSpec:
     )
 
 
+def _security(files: LeafFiles, clock: VirtualClock, seed: int) -> Security:
+    """Return the high security of a utility that signs everything and wants everything signed."""
+    key = signing_key(files.certificate.read_bytes(), files.key.read_bytes())
+    seal = Sealer(key, SeededIds(seed, "nonces"))
+    return Security(SecurityOptions(seal=seal, wanted="always"), CODEC, clock)
+
+
 @asynccontextmanager
 async def staged(
-    folder: Path, *, extra: str = "", schedule: str = "", seed: int = 1
+    folder: Path, *, extra: str = "", schedule: str = "", seed: int = 1, signed: bool = False
 ) -> AsyncIterator[Stage]:
     """Run everybody for the length of a block; the block holds a token."""
     pki = openadr("ecc", START)
-    ven, vtn = write(pki.ven("phx"), folder, "ven"), write(pki.vtn(), folder, "vtn")
+    signer = pki.vtn()
+    ven, vtn = write(pki.ven("phx"), folder, "ven"), write(signer, folder, "vtn")
     anchor = folder / "root.pem"
     anchor.write_bytes(pki.anchor_pem)
     stuck: list[str] = []
     clock = VirtualClock(START, on_stuck=stuck.append)
+    if signed:
+        extra += f'xml_signature = true\nsignature_fingerprints = ["{signer.fingerprint}"]\n'
     utility = UtilityPeer(
         VtnOptions(vtn_id="vtn-1", poll_every=POLL),
         clock=clock,
@@ -163,6 +176,7 @@ async def staged(
         codec=CODEC,
         tls=openadr_server(TlsFiles(certificate=vtn.certificate, key=vtn.key, ca=anchor)),
         http=HttpOptions(requests_per_s=0),
+        security=_security(vtn, clock, seed) if signed else None,
     )
     with clock.held():
         await utility.start()

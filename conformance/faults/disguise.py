@@ -48,6 +48,8 @@ class Disguise:
     tickets: bool = True
     refuse: bool = False
     """The connection is reset before a byte."""
+    renegotiate: bool = False
+    """In the middle of the first answer the client is asked to shake hands again (TLS 1.2 alone)."""
 
 
 def _pair(leaf: Leaf) -> tuple[bytes, bytes]:
@@ -171,6 +173,8 @@ OLD: Final = Disguise(
 """TLS 1.1 alone."""
 NEW: Final = Disguise(show=honest, oldest=ssl.TLSVersion.TLSv1_3)
 """TLS 1.3 alone."""
+AGAIN: Final = Disguise(show=honest, newest=ssl.TLSVersion.TLSv1_2, renegotiate=True)
+"""Renegotiation, once per connection."""
 STRANGE_CIPHER: Final = Disguise(
     show=honest, newest=ssl.TLSVersion.TLSv1_2, ciphers="ECDHE-ECDSA-CHACHA20-POLY1305"
 )

@@ -10,6 +10,7 @@ import struct
 from datetime import timedelta
 from typing import Final
 
+from conformance.faults.renegotiation import demand
 from gateway.domain.ports import Clock
 
 _PAUSE_S: Final = 0.02
@@ -38,6 +39,8 @@ class ClientLine(asyncio.StreamReaderProtocol):
         self._lost = asyncio.Event()
         self._resting: asyncio.Task[object] | None = None
         self._stopped = False
+        self.renegotiates = False
+        """True: ask for a new handshake in the middle of what is sent next."""
         self.transport: asyncio.Transport | None = None
         self._writer: asyncio.StreamWriter | None = None
 
@@ -85,6 +88,12 @@ class ClientLine(asyncio.StreamReaderProtocol):
         """
         if self.gone or self._writer is None or self._writer.is_closing():
             raise GoneError
+        if self.renegotiates:
+            self.renegotiates = False
+            half = len(data) // 2
+            await self.write(data[:half])
+            demand(self._writer.get_extra_info("ssl_object"))
+            data = data[half:]
         try:
             self._writer.write(data)
             await self._writer.drain()

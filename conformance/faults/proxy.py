@@ -173,6 +173,7 @@ class FaultProxy:
         loop = asyncio.get_running_loop()
         context = self._wardrobe.context(disguise) if self._wardrobe else None
         await loop.connect_accepted_socket(lambda: line, accepted, ssl=context)
+        line.renegotiates = disguise.renegotiate and context is not None
         server: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
 
         async def forward(request: HttpMessage) -> HttpMessage:

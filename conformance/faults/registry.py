@@ -73,6 +73,7 @@ _ALL: Final = (
     ),
     _tls("tls_1_1_only", "TLS 1.1 alone", disguise.OLD),
     _tls("tls_1_3_only", "TLS 1.3 alone", disguise.NEW, harmless=True),
+    _tls("tls_renegotiation", "a new handshake mid-stream", disguise.AGAIN, harmless=True),
     _tls("tls_no_cipher", "no cipher suite in common", disguise.STRANGE_CIPHER),
     _tls(
         "tls_no_resumption",
@@ -159,6 +160,18 @@ _ALL: Final = (
     _xml("xml_utf16", "UTF-16", xml.utf16),
     _xml("xml_latin1", "declares ISO 8859-1", xml.other_encoding),
     _xml("xml_bom", "a byte order mark", xml.bom, harmless=True),
+    _xml(
+        "xml_bad_signature",
+        "an XML signature that does not hold",
+        xml.bad_signature,
+        harmless=True,
+    ),
+    _xml(
+        "xml_wrapped_signature",
+        "what was signed is moved aside, something else takes its place",
+        xml.wrapped_signature,
+        harmless=True,
+    ),
     _xml("xml_binary", "no text at all", xml.binary),
     _xml("xml_page", "a page for people", xml.page),
 )

@@ -1,11 +1,26 @@
 """Faults of the document: the real answer, made malformed, foreign, huge or poisonous."""
 
+import copy
 from collections.abc import Callable
 from typing import Final
 
 from lxml import etree
 
 _NAMESPACE: Final = b"http://openadr.org/oadr-2.0b/2012/07"
+_DS: Final = "http://www.w3.org/2000/09/xmldsig#"
+_SIGNATURE: Final = f"{{{_DS}}}Signature"
+_NAMED: Final = (
+    "{http://docs.oasis-open.org/ns/energyinterop/201110}eventID",
+    "{http://docs.oasis-open.org/ns/energyinterop/201110/payloads}requestID",
+)
+"""What a forgery renames."""
+_MADE_UP: Final = (
+    f'<Signature xmlns="{_DS}"><SignedInfo>'
+    '<CanonicalizationMethod Algorithm="http://www.w3.org/TR/2001/REC-xml-c14n-20010315"/>'
+    '<SignatureMethod Algorithm="http://www.w3.org/2001/04/xmldsig-more#rsa-sha256"/>'
+    '<Reference URI=""><DigestMethod Algorithm="http://www.w3.org/2001/04/xmlenc#sha256"/>'
+    "<DigestValue>AAAA</DigestValue></Reference></SignedInfo><SignatureValue>AAAA</SignatureValue></Signature>"
+)
 _MANY: Final = 100_000
 _LAUGHS: Final = 10
 
@@ -39,6 +54,44 @@ def element_order(found: bytes) -> bytes:
 def _changed(found: bytes, change: Callable[[etree._Element], None]) -> bytes:
     root = etree.fromstring(found)  # noqa: TID251 - our own server's answer
     change(root[-1][0])
+    return etree.tostring(root, xml_declaration=True, encoding="UTF-8")
+
+
+def bad_signature(found: bytes) -> bytes:
+    """Spoil the signature; a document without one gets one that somebody made up.
+
+    Who has agreed on no signatures need not look at it; who has must not believe the message.
+    """
+    root = etree.fromstring(found)  # noqa: TID251 - our own server's answer
+    value = root.find(f"{_SIGNATURE}/{{{_DS}}}SignatureValue")
+    if value is None:
+        root.insert(0, etree.fromstring(_MADE_UP))  # noqa: TID251 - our own text
+    else:
+        text = (value.text or "").strip()
+        value.text = ("B" if text.startswith("A") else "A") + text[1:]
+    return etree.tostring(root, xml_declaration=True, encoding="UTF-8")
+
+
+def wrapped_signature(found: bytes) -> bytes:
+    """Move what was signed into the signature and put a forgery where it stood (signature wrapping).
+
+    A document without a signature gets one that somebody made up, around a copy of its own.
+    """
+    root = etree.fromstring(found)  # noqa: TID251 - our own server's answer
+    signature = root.find(_SIGNATURE)
+    genuine = root[-1]
+    forged = copy.deepcopy(genuine)
+    if signature is None:
+        made_up = etree.fromstring(_MADE_UP)  # noqa: TID251 - our own text
+        etree.SubElement(made_up, f"{{{_DS}}}Object").append(forged)
+        root.insert(0, made_up)
+        return etree.tostring(root, xml_declaration=True, encoding="UTF-8")
+    for name in list(genuine.attrib):
+        del forged.attrib[name]
+    for element in forged.iter(*_NAMED):
+        element.text = f"forged-{element.text}"
+    etree.SubElement(signature, f"{{{_DS}}}Object").append(genuine)
+    root.append(forged)
     return etree.tostring(root, xml_declaration=True, encoding="UTF-8")
 
 

@@ -186,3 +186,30 @@ def test_alike_connections_stand_in_one_row_of_the_page() -> None:
         (2, "localhost", ("aa", "bb"), ""),
         (1, "", (), "SSLError: X; 20 unable; alerts: sent 48"),
     }
+
+
+async def test_renegotiation_is_a_second_handshake_in_the_middle_of_an_answer(
+    tmp_path: Path,
+) -> None:
+    door = Door(served, Recorder(), SystemClock(), Wardrobe(PKI), Address())
+    door.strike("1: tls_renegotiation")
+    await door.up()
+    calling, hellos = client(PKI, tmp_path), [0]
+
+    def hear(*said: object) -> None:
+        hellos[0] += said[1:5:3] == ("write", 1) and said[3] == 22
+
+    calling._msg_callback = hear  # type: ignore[attr-defined]  # the hook for debugging
+    reader, writer = await asyncio.open_connection(
+        "localhost", int(door.url.rpartition(":")[2]), ssl=calling
+    )
+    answers = []
+    for _ in range(2):
+        writer.write(b"POST /x HTTP/1.1\r\nContent-Length: 1\r\n\r\ny")
+        head = await reader.readuntil(b"\r\n\r\n")
+        answers.append((head[:15], await reader.readexactly(1)))
+    writer.close()
+    await door.down()
+
+    assert answers == [(b"HTTP/1.1 200 OK", b"x")] * 2
+    assert hellos == [2]

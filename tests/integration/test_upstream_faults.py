@@ -132,6 +132,32 @@ async def test_what_a_peer_may_do_is_borne(tmp_path: Path, name: str) -> None:
         assert len(await stage.intents("e1")) == 1
 
 
+@pytest.mark.spec("OpenADR 2.0b rule 514")
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [("xml_bad_signature", "SIGNATURE_VALUE"), ("xml_wrapped_signature", "SIGNATURE_SHAPE")],
+)
+async def test_in_high_security_a_false_signature_loses_no_event_and_changes_nothing(
+    tmp_path: Path, name: str, reason: str
+) -> None:
+    async with staged(tmp_path, signed=True) as stage:
+        await stage.settle()
+        before = await stage.session()
+        await strike(stage, name)
+        await stage.publish("e1", 4 * HOUR)
+
+        assert await stage.answered("e1", 5 * MINUTE) is None
+        assert await stage.session() == before, "what was refused left a trace"
+        assert await stage.intents("e1") == ()
+        assert await stage.intents("forged-e1") == ()
+        assert health(stage).last_failure == reason
+
+        stage.heal()
+        assert await stage.answered("e1", 4 * MINUTE), "the next good exchange did not recover"
+        assert len(await stage.intents("e1")) == 1
+        assert await stage.intents("forged-e1") == ()
+
+
 @pytest.mark.spec("OpenADR 2.0b section 9.1.7")
 @pytest.mark.parametrize(
     "name", ["refuse", "reset_mid", "tls_expired", "http_500", "xml_malformed"]
@@ -259,6 +285,100 @@ async def test_an_answer_that_gets_lost_is_repeated_and_counts_once(
         answers = {(fact.fact.event_id, fact.fact.opt) for fact in stage.utility.answers}
         assert len(answers) == 1
         assert len(await stage.intents("e1")) == 1
+
+
+ROWS = {
+    ("tcp", "refuse"): ("refuse",),
+    ("tcp", "reset before the response"): ("reset_unsent", "reset_before"),
+    ("tcp", "reset in the middle"): ("reset_mid",),
+    ("tcp", "reset after it"): ("reset_after",),
+    ("tcp", "half-close"): ("half_close",),
+    ("tcp", "black hole"): ("black_hole", "lost_answer"),
+    ("tcp", "delay"): ("delay", "late"),
+    ("tcp", "bandwidth"): ("bandwidth", "trickle"),
+    ("tcp", "writes of one byte"): ("one_byte_writes",),
+    ("tls", "expired"): ("tls_expired",),
+    ("tls", "not yet valid"): ("tls_not_yet_valid",),
+    ("tls", "wrong CA"): ("tls_wrong_ca",),
+    ("tls", "wrong host"): ("tls_wrong_host",),
+    ("tls", "wrong curve"): ("tls_wrong_curve",),
+    ("tls", "missing intermediate"): ("tls_missing_intermediate",),
+    ("tls", "unknown critical extension"): ("tls_critical_extension",),
+    ("tls", "TLS 1.1 only"): ("tls_1_1_only",),
+    ("tls", "TLS 1.3 only"): ("tls_1_3_only",),
+    ("tls", "no common cipher"): ("tls_no_cipher",),
+    ("tls", "no resumption"): ("tls_no_resumption",),
+    ("tls", "renegotiation"): ("tls_renegotiation",),
+    ("tls", "alert mid-stream"): ("tls_alert",),
+    ("http", "3xx"): ("http_301", "http_302", "http_303", "http_307"),
+    ("http", "3xx to another host"): ("http_308", "http_302_elsewhere"),
+    ("http", "429 + Retry-After"): ("http_429",),
+    ("http", "503 + Retry-After"): ("http_503_seconds", "http_503_date"),
+    **{
+        ("http", str(code)): (f"http_{code}",)
+        for code in (400, 401, 403, 404, 405, 408, 409, 412, 500, 502, 503, 504)
+    },
+    ("http", "wrong content type"): ("wrong_type",),
+    ("http", "wrong length"): (
+        "length_too_long",
+        "length_too_short",
+        "lengths_differ",
+        "length_and_chunks",
+        "no_length",
+    ),
+    ("http", "chunked"): ("chunked", "broken_chunk"),
+    ("http", "duplicate headers"): ("duplicate_headers",),
+    ("http", "close after headers"): ("close_after_headers", "close_after"),
+    ("http", "slow body"): ("drip_body", "drip_headers"),
+    ("http", "body of 1.5 MiB"): ("body_1_5_mib",),
+    ("http", "gzip bomb"): ("gzip_bomb",),
+    ("xml", "malformed"): ("xml_malformed",),
+    ("xml", "wrong namespace"): ("xml_wrong_namespace",),
+    ("xml", "unknown elements"): ("xml_unknown_element",),
+    ("xml", "element order"): ("xml_order",),
+    ("xml", "DOCTYPE"): ("xml_doctype",),
+    ("xml", "entity bomb"): ("xml_entity_bomb",),
+    ("xml", "external entity"): ("xml_external_entity",),
+    ("xml", "depth 10^5"): ("xml_deep",),
+    ("xml", "10^5 attributes"): ("xml_attributes",),
+    ("xml", "wrong encoding"): ("xml_utf16", "xml_latin1"),
+    ("xml", "BOM"): ("xml_bom",),
+    ("xml", "invalid signature"): ("xml_bad_signature",),
+    ("xml", "wrapped signature"): ("xml_wrapped_signature",),
+}
+"""What the catalogue of faults asks for, layer by layer, and the faults that do it."""
+MORE = {
+    "unsolicited",
+    "tls_stall",
+    "http_406",
+    "http_410",
+    "http_411",
+    "many_headers",
+    "long_header",
+    "interim",
+    "body_2_gib",
+    "chunks_2_gib",
+    "empty_200",
+    "http_204",
+    "xml_binary",
+    "xml_page",
+}
+"""Faults beyond the catalogue."""
+
+
+def test_every_row_of_the_catalogue_is_a_fault_that_the_gateway_meets_here() -> None:
+    done = [name for names in ROWS.values() for name in names]
+    met = {param.values[0] for harmless in (True, False) for param in chosen(harmless=harmless)}
+
+    assert len(ROWS) == 59
+    assert len(done) == len(set(done)), "one fault for two rows"
+    assert set(done) | MORE == set(FAULTS) == met
+    assert MORE.isdisjoint(done)
+    for (_, row), names in ROWS.items():
+        assert names, row
+    # A response is spoilt at the layer of its row, but for what ends the connection.
+    strays = {n for (layer, _), names in ROWS.items() for n in names if FAULTS[n].layer != layer}
+    assert strays == {"close_after"}
 
 
 def test_every_fault_of_the_four_layers_has_a_name() -> None:

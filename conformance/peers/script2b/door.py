@@ -193,6 +193,7 @@ class Door:
                 raise
         if line.transport is not None:
             self._tape.handshake(number, *agreed(heard, line.transport, context))
+            line.renegotiates = disguise.renegotiate
         known = len(heard.alerts)
         try:
             await self._converse(line, number, place)
