@@ -25,19 +25,19 @@ def demand(found: object) -> None:
         found: The ``ssl_object`` of a server's transport.
 
     Raises:
-        MisuseError: ``RENEGOTIATION``: plain, not TLS 1.2, or an interpreter that is not known.
+        MisuseError: ``SCHEDULE``: plain, not TLS 1.2, or an interpreter that is not known.
     """
     library = getattr(_ssl, "__file__", None)
     inner = getattr(found, "_sslobj", None)
     known = platform.python_implementation() == "CPython" and sys.version_info[:2] in _KNOWN
     if not (known and library and isinstance(found, ssl.SSLObject) and inner is not None):
-        raise MisuseError("RENEGOTIATION", "renegotiation needs CPython 3.11 to 3.13 and TLS")
+        raise MisuseError("SCHEDULE", "renegotiation needs CPython 3.11 to 3.13 and TLS")
     if found.version() != "TLSv1.2":
-        raise MisuseError("RENEGOTIATION", f"{found.version()} has no renegotiation, TLS 1.2 has")
+        raise MisuseError("SCHEDULE", f"{found.version()} has no renegotiation, TLS 1.2 has")
     openssl = ctypes.CDLL(library)
     connection = ctypes.c_void_p.from_address(id(inner) + _BEHIND)
     for name in ("SSL_renegotiate", "SSL_do_handshake"):
         call = getattr(openssl, name)
         call.argtypes = [ctypes.c_void_p]
         if call(connection) != 1:
-            raise MisuseError("RENEGOTIATION", f"{name} refused")
+            raise MisuseError("SCHEDULE", f"{name} refused")
