@@ -3,6 +3,7 @@
 Exit codes: 0 ok, 1 a problem was found in what was inspected, 2 wrong use.
 """
 
+import json
 import sys
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
@@ -18,9 +19,14 @@ from certs.folder import ANCHOR, AUTHORITY, load, place, save
 from certs.inspect import Report, explain
 from certs.issue import Leaf, openadr
 from certs.profiles import PROFILES, ProfileName, Role
+from certs.sep2 import folder as sep2_folder
+from certs.sep2 import tell
+from certs.sep2.folder import Sep2Role
+from certs.sep2.hierarchy import DEPTHS, Depth, sep2
+from certs.sep2.tell import Made
 from gateway.domain.codes.registry import row_of
 from gateway.domain.codes.shape import shape
-from gateway.domain.errors import GatewayError
+from gateway.domain.errors import GatewayError, MisuseError
 
 FOUND: Final = 1
 MISUSED: Final = 2
@@ -37,11 +43,15 @@ app: Final = typer.Typer(
 
 
 class LeafRole(StrEnum):
-    """What a leaf can be issued for."""
+    """What a leaf can be issued for; the last four in a folder of the profile sep2."""
 
     VEN = "ven"
     VTN = "vtn"
     SERVER = "server"
+    DEVICE = "device"
+    AGGREGATOR = "aggregator"
+    SEP2_SERVER = "sep2-server"
+    BAD = "bad"
 
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
@@ -61,6 +71,13 @@ def init(
     ven: Annotated[
         list[str] | None, typer.Option(metavar="NAME", help="Unique id of a VEN.  [default: ven-1]")
     ] = None,
+    device: Annotated[
+        list[str] | None,
+        typer.Option(metavar="SERIAL", help="sep2: serial number of a device.  [default: 0001]"),
+    ] = None,
+    depth: Annotated[
+        int, typer.Option(min=2, max=4, help="sep2: certificates from root to leaf.")
+    ] = 4,
     *,
     as_json: AsJson = False,
 ) -> None:
@@ -68,6 +85,11 @@ def init(
 
     Nothing that is there is overwritten. Utilities hold RSA and ECC: make one folder of each.
     """
+    if profile is ProfileName.SEP2:
+        wanted = [(Sep2Role.SEP2_SERVER, name) for name in dict.fromkeys(host or ["localhost"])]
+        wanted += [(Sep2Role.DEVICE, name) for name in dict.fromkeys(device or ["0001"])]
+        _init_sep2(folder, DEPTHS[depth], wanted, as_json=as_json)
+        return
     pki = openadr(PROFILES[profile].value, _now())
     leaves = [pki.ven(name) for name in dict.fromkeys(ven or ["ven-1"])]
     for name in dict.fromkeys(host or ["localhost"]):
@@ -88,7 +110,13 @@ def issue(
     *,
     as_json: AsJson = False,
 ) -> None:
-    """Issue one more certificate from DIR."""
+    """Issue one more certificate from DIR; with the role bad, NAME is what is wrong with it."""
+    if sep2_folder.is_here(folder):
+        _issue_sep2(folder, role, name, as_json=as_json)
+        return
+    if role.value not in {each.value for each in Role}:
+        what = f"{folder} is no folder of the profile sep2; issue {role} from one"
+        raise MisuseError("WRONG_ROLE", what)
     leaf = load(folder).leaf(Role(role), name)
     create(new_files(leaf, place(folder, leaf)))
     _tell(folder, [], [leaf], as_json=as_json)
@@ -149,6 +177,41 @@ def main(arguments: Sequence[str] | None = None) -> None:
         row = row_of(error)
         typer.echo("\n".join(shape(row, error.detail or row.title)), err=True)
         sys.exit(MISUSED)
+
+
+def _init_sep2(
+    folder: Path, depth: Depth, wanted: Sequence[tuple[Sep2Role, str]], *, as_json: bool
+) -> None:
+    pki = sep2(depth)
+    leaves = [
+        (role, sep2_folder.make(pki, role, name), sep2_folder.place(folder, role, name))
+        for role, name in wanted
+    ]
+    sep2_folder.save(pki, [(leaf, where) for _, leaf, where in leaves], folder)
+    files = [(str(folder / ANCHOR), "the root: hand it to every peer, who trusts it")]
+    files.append(
+        (f"{folder / AUTHORITY}/", "keys of the authorities: they stay here, `issue` uses them")
+    )
+    _tell_sep2(files, leaves, as_json=as_json)
+
+
+def _issue_sep2(folder: Path, role: LeafRole, name: str, *, as_json: bool) -> None:
+    if role.value not in {each.value for each in Sep2Role}:
+        known = ", ".join(Sep2Role)
+        what = f"{folder} is of the profile sep2; choose one of {known}"
+        raise MisuseError("WRONG_ROLE", what)
+    chosen = Sep2Role(role)
+    leaf, where = (
+        sep2_folder.make(sep2_folder.load(folder), chosen, name),
+        sep2_folder.place(folder, chosen, name),
+    )
+    create(sep2_folder.leaf_content(leaf, where))
+    _tell_sep2([], [(chosen, leaf, where)], as_json=as_json)
+
+
+def _tell_sep2(files: list[tuple[str, str]], leaves: list[Made], *, as_json: bool) -> None:
+    document = tell.made_document(files, leaves)
+    typer.echo(json.dumps(document, indent=2) if as_json else tell.made(files, leaves))
 
 
 def _report(files: Iterable[Path], at: datetime | None) -> Report:

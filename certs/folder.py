@@ -80,6 +80,16 @@ def load(folder: Path, *, source: KeySource = _FRESH) -> OpenAdrPki:
 
 
 def _load_authority(files: LeafFiles) -> Authority:
+    certificate, key = read_authority(files)
+    return Authority(certificate=certificate, key=key)
+
+
+def read_authority(files: LeafFiles) -> tuple[x509.Certificate, PrivateKey]:
+    """Read an authority that was made here.
+
+    Raises:
+        MisuseError: ``NOT_READABLE``, ``DAMAGED_HIERARCHY`` or ``NOT_A_TEST_AUTHORITY``.
+    """
     certificate_pem, key_pem = read(files.certificate).content, read(files.key).content
     try:
         certificate = x509.load_pem_x509_certificate(certificate_pem)
@@ -101,4 +111,4 @@ def _load_authority(files: LeafFiles) -> Authority:
             "DAMAGED_HIERARCHY",
             f"{files.key} is not the key of {files.certificate}; restore it or start a new folder",
         )
-    return Authority(certificate=certificate, key=key)
+    return certificate, key

@@ -35,6 +35,8 @@ class ProfileName(StrEnum):
 
     OPENADR_RSA = "openadr-rsa"
     OPENADR_ECC = "openadr-ecc"
+    SEP2 = "sep2"
+    """IEEE 2030.5, CSIP and CSIP-AUS; made by ``certs.sep2``."""
 
 
 class Role(StrEnum):

@@ -9,6 +9,7 @@ from certs.files import LeafFiles
 from certs.inspect import Report
 from certs.issue import Leaf
 from certs.profiles import Role
+from gateway.protocols.sep2.identity import lfdi_of, sfdi_of, sfdi_text
 
 _USES: Final = {
     Role.VEN: "certificate of the VEN",
@@ -119,10 +120,13 @@ def _facts(one: Certificate) -> dict[str, object]:
 
 def identity(one: Certificate) -> str:
     """Say what to hand over so that a peer can put this certificate on file."""
+    lfdi = lfdi_of(one.der)
     return "\n".join(
         [
             f"{one.subject or '(no subject)'}{'   TEST' if one.is_test else ''}",
             f"  fingerprint  {one.fingerprint}  (OpenADR 2.0b: hand this to the utility)",
+            f"  LFDI         {lfdi}  (IEEE 2030.5: hand this to the utility)",
+            f"  SFDI         {sfdi_text(sfdi_of(lfdi))}",
             f"  SHA-256      {one.sha256}",
         ]
     )
@@ -130,10 +134,13 @@ def identity(one: Certificate) -> str:
 
 def identity_json(one: Certificate) -> str:
     """Do the same as one JSON document."""
+    lfdi = lfdi_of(one.der)
     return _json(
         {
             "subject": one.subject,
             "fingerprint_oadr20b": one.fingerprint,
+            "lfdi": lfdi,
+            "sfdi": sfdi_of(lfdi),
             "sha256": one.sha256,
             "test": one.is_test,
         }

@@ -5,6 +5,7 @@ one unit; what is wrong with them leaves the old unit in use and is told (R-TLS-
 new connections, signed with the new key; what is under way ends on the old ones. The session notices nothing.
 """
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import structlog
@@ -15,14 +16,19 @@ from gateway.config.load import Loaded
 from gateway.config.settings import UtilitySection
 from gateway.domain.errors import ConfigError, GatewayError
 from gateway.domain.ports import Clock, Ids
+from gateway.domain.protocol import SEP2_FAMILY
 from gateway.northbound.exchange import HttpExchange, pinned
+from gateway.northbound.ports import Exchange
 from gateway.northbound.sealing import Sealing
+from gateway.northbound.sep2_exchange import Sep2Exchange, pinned_device
 from gateway.protocols.actions import Message, Reply, Send
 from gateway.protocols.oadr2b.options import VenOptions
 from gateway.protocols.oadr2b.signature.keys import signing_key
 from gateway.protocols.oadr2b.signature.sign import Sealer
 from gateway.transport.client import PeerClient
-from gateway.transport.tls import TlsFiles, TlsProfile, openadr_client
+from gateway.transport.profiles import client_context
+from gateway.transport.sep2_tls import Sep2Profile, judge_chain
+from gateway.transport.tls import TlsFiles
 
 log = structlog.get_logger()
 
@@ -32,6 +38,7 @@ class _Unit:
     """One identity in use."""
 
     client: PeerClient
+    exchange: Exchange
     sealing: Sealing | None
     users: int = 0
     retired: bool = False
@@ -74,8 +81,7 @@ class Line:
         unit = self._units[-1]
         unit.users += 1
         try:
-            exchange = HttpExchange(client=unit.client)
-            return await (unit.sealing.around(exchange) if unit.sealing else exchange)(send)
+            return await unit.exchange(send)
         finally:
             unit.users -= 1
             await self._clear()
@@ -116,8 +122,7 @@ class Line:
         section, files = self._section, self._files
         context, sealing = None, None
         if files is not None:
-            profile = TlsProfile(section.tls_profile)
-            context = openadr_client(files, profile, host_names=section.check_host_name)
+            context = client_context(section.tls_profile, files, host_names=section.check_host_name)
         if self._signs:
             sealing = Sealing(seal=self._sealer(), clock=self._clock)
         client = PeerClient(
@@ -126,9 +131,30 @@ class Line:
             self._clock,
             total_s=section.request_timeout_s,
             test_mode=self._loaded.settings.gateway.test_mode,
-            admit=pinned(section.server_fingerprint) if section.server_fingerprint else None,
+            admit=self._judge_of_peers(),
         )
-        return _Unit(client=client, sealing=sealing)
+        exchange: Exchange = HttpExchange(client=client)
+        if section.protocol in SEP2_FAMILY:
+            exchange = Sep2Exchange(client=client, root=section.url)
+        return _Unit(
+            client=client,
+            exchange=sealing.around(exchange) if sealing else exchange,
+            sealing=sealing,
+        )
+
+    def _judge_of_peers(self) -> Callable[[Sequence[bytes]], None] | None:
+        section, expected = self._section, self._section.server_fingerprint
+        if section.protocol not in SEP2_FAMILY:
+            return pinned(expected) if expected else None
+        profile = Sep2Profile(section.tls_profile)
+        only = pinned_device(expected) if expected else None
+
+        def judge_peer(chain: Sequence[bytes]) -> None:
+            judge_chain(chain, profile)
+            if only is not None:
+                only(chain)
+
+        return judge_peer
 
     def _sealer(self) -> Sealer:
         section, path = self._section, self._loaded.path

@@ -23,10 +23,13 @@ from gateway.config.settings import (
     UtilitySection,
 )
 from gateway.domain.errors import Fault
+from gateway.domain.protocol import SEP2_FAMILY
 from gateway.domain.quantity import plain
 from gateway.domain.timespan import duration_text
 from gateway.intents.drive import LONGEST_RAMP
 from gateway.protocols.oadr2b.identity import same_fingerprint
+from gateway.protocols.sep2.pinning import is_pin
+from gateway.transport.profiles import PROFILES_OF
 
 Found = Iterator[tuple[Place, str]]
 """(key, what is wrong and the fix)."""
@@ -61,7 +64,7 @@ def _checks(draft: Draft) -> Iterator[Found]:
     for index, utility in enumerate(draft.utilities):
         at = ("utility", index)
         yield from (_plain_utility(at, utility, draft), _identity(at, utility))
-        yield from (_unpinned(at, utility), _fingerprint(at, utility))
+        yield from (_unpinned(at, utility), _fingerprint(at, utility), _profile(at, utility))
         yield _files(at, utility, ("certificate", "key", "ca"), draft)
     yield from push_faults(draft)
     for index, program in enumerate(draft.programs):
@@ -179,9 +182,20 @@ def _unpinned(at: Place, utility: UtilitySection) -> Found:
         yield (*at, "check_host_name"), "may be off only with server_fingerprint; pin the server"
 
 
+def _profile(at: Place, utility: UtilitySection) -> Found:
+    known = PROFILES_OF[utility.protocol]
+    if utility.tls_profile not in known:
+        what = f"is no profile of {utility.protocol}; it has {', '.join(known)}"
+        yield (*at, "tls_profile"), what
+
+
 def _fingerprint(at: Place, utility: UtilitySection) -> Found:
     pinned = utility.server_fingerprint
-    if pinned and not same_fingerprint(pinned, pinned):
+    if utility.protocol in SEP2_FAMILY:
+        if pinned and not is_pin(pinned):
+            like = "3E4F45AB31EDFE5B67E343E5E4562E31984E23E5, or the SFDI 167261211391"
+            yield (*at, "server_fingerprint"), f"is no LFDI or SFDI; an LFDI looks like {like}"
+    elif pinned and not same_fingerprint(pinned, pinned):
         like = "59:4D:D8:CD:35:8E:E7:F7:86:94, the last 20 hex digits of its SHA-256"
         yield (*at, "server_fingerprint"), f"is no fingerprint; it looks like {like}"
 

@@ -10,13 +10,8 @@ from gateway.config.fixes import Place
 from gateway.config.settings import PushSection, SouthboundSection, UtilitySection
 from gateway.domain.errors import ConfigError, Fault, IdentityError
 from gateway.protocols.oadr2b.signature.keys import signing_key
-from gateway.transport.tls import (
-    TlsFiles,
-    TlsProfile,
-    openadr_client,
-    refuse_test_files,
-    southbound_server,
-)
+from gateway.transport.profiles import client_context
+from gateway.transport.tls import TlsFiles, refuse_test_files, southbound_server
 
 Found = Iterator[tuple[Place, str]]
 
@@ -61,7 +56,7 @@ def _utility(at: Place, draft: Draft, section: UtilitySection) -> Found:
     if not all(path.is_file() for path in (files.certificate, files.key, files.ca)):
         return
     try:
-        openadr_client(files, TlsProfile(section.tls_profile))
+        client_context(section.tls_profile, files)
     except ConfigError as error:
         for fault in error.faults:
             yield (*at, "ca" if fault.startswith(f"{files.ca}:") else "certificate"), fault

@@ -9,7 +9,14 @@ from typing import Annotated, Any, Final, Literal
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    model_validator,
+)
 
 from gateway.domain.errors import WireError
 from gateway.domain.intent import Firmness
@@ -18,6 +25,7 @@ from gateway.domain.quantity import exact, plain
 from gateway.domain.text import clean
 from gateway.domain.timespan import duration
 from gateway.protocols.entry import ClockPolicy
+from gateway.transport.profiles import PROFILES_OF, ProfileName
 from gateway.transport.targets import PORTS, read_network
 
 _PRINTED: Final = re.compile(r"[!-~]+")
@@ -277,15 +285,25 @@ class UtilitySection(Section):
     certificate: Path | None = None
     key: Path | None = None
     ca: Path | None = None
-    tls_profile: Literal["modern", "certification"] = "modern"
+    tls_profile: ProfileName = "modern"
+    """Without it, the first of its protocol in ``PROFILES_OF``."""
     server_fingerprint: str = ""
-    """Pins the server's certificate."""
+    """Pins the server's certificate: its OpenADR fingerprint, or in IEEE 2030.5 its LFDI or SFDI."""
     check_host_name: Switch = True
     """False only together with ``server_fingerprint``."""
     clock_policy: ClockPolicy = "hold"
     """New events while the utility's clock is more than five minutes off: hold them for the operator, take their dates
     as they stand (``trust_ours``), or move them by the offset (``trust_theirs``)."""
     request_timeout_s: Annotated[float, BeforeValidator(_decimal), Field(ge=5, le=120)] = 30.0
+
+    @model_validator(mode="before")
+    @classmethod
+    def _profile_of_the_protocol(cls, raw: object) -> object:
+        """Fill in the profile that the protocol uses unless another is named."""
+        if not isinstance(raw, dict) or "tls_profile" in raw:
+            return raw
+        first = next((PROFILES_OF[p][0] for p in ProtocolName if p == raw.get("protocol")), None)
+        return raw if first is None else {**raw, "tls_profile": first}
 
     @property
     def options(self) -> dict[str, Any]:

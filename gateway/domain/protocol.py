@@ -1,6 +1,7 @@
 """The protocols by the names used everywhere: configuration, JSON, metrics, provenance."""
 
 from enum import StrEnum
+from typing import Final
 
 
 class ProtocolName(StrEnum):
@@ -12,3 +13,7 @@ class ProtocolName(StrEnum):
     SEP2 = "sep2"
     CSIP = "csip"
     CSIP_AUS = "csip_aus"
+
+
+SEP2_FAMILY: Final = frozenset({ProtocolName.SEP2, ProtocolName.CSIP, ProtocolName.CSIP_AUS})
+"""IEEE 2030.5 and its profiles."""

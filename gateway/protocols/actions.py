@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Final
+from typing import Final, Literal
 
 from gateway.domain.event import GridEvent, RawMessage
 from gateway.domain.reading import Reading
@@ -24,6 +24,10 @@ SYNCHRONISED: Final = "synchronised"
 """Word of the ``Note`` by which a session says that it has handed in every event that the utility has at present."""
 
 
+Method = Literal["GET", "HEAD", "POST", "PUT", "DELETE"]
+"""What a request does (RFC 9110, section 9.3)."""
+
+
 class FactKind(StrEnum):
     """What a ``Fact`` is about."""
 
@@ -37,14 +41,17 @@ class FactKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Send:
-    """POST ``body`` to the peer; the answer or the failure comes back under ``request_id``."""
+    """Ask the peer something; the answer or the failure comes back under ``request_id``."""
 
     request_id: str
     """Names the exchange inside this session; at most one in flight per id."""
     service: str
-    """Last path segment, e.g. ``OadrPoll``."""
+    """Last path segment, e.g. ``OadrPoll``; with ``href``, only a word for the log, e.g. ``get``."""
     body: bytes
     media_type: str = "application/xml"
+    method: Method = "POST"
+    href: str = ""
+    """Where to, as the peer's own link says, relative or whole; empty: ``service`` below the configured root."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -158,6 +165,10 @@ class Message:
     """Fingerprint of the peer's certificate, empty without TLS."""
     date: datetime | None = None
     """The peer's clock as its HTTP ``Date`` header told."""
+    location: str = ""
+    """Where the peer says that a created or moved thing stands (``Location``), verbatim; empty: it does not say."""
+    href: str = ""
+    """Where the answer came from in the end, whole; it differs from what was asked when the peer moved it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

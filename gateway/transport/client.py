@@ -1,16 +1,18 @@
 """One utility over HTTP: every exchange bounded in time and size, never redirected, never repeated by itself."""
 
 import ssl
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Final
 
 import aiohttp
+from yarl import URL
 
 from gateway.domain.errors import IdentityError, TransportError
 from gateway.domain.ports import Clock
+from gateway.protocols.actions import Method
 from gateway.transport.connector import CONNECT_S, OrderlyConnector
 from gateway.transport.marks import is_test_certificate
 from gateway.transport.tls import admit_peers
@@ -21,6 +23,9 @@ RATE_WINDOW_S: Final = 5.0
 RATE_BYTES: Final = 5 << 10
 """A body must bring so many bytes in each window, or end."""
 LONGEST_RETRY_AFTER: Final = timedelta(hours=1)
+LONGEST_LOCATION: Final = 2048
+"""Characters of a ``Location``; nobody's links are longer."""
+_WITH_BODY: Final = frozenset({"POST", "PUT"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,10 +38,12 @@ class Answer:
     peer_der: bytes | None
     date: datetime | None
     retry_after: timedelta | None
+    location: str = ""
+    """``Location`` as it came; empty: none."""
 
 
 class PeerClient:
-    """POSTs to one peer over one connection pool of its own.
+    """Asks one peer over one connection pool of its own.
 
     Args:
         base_url: Everything before the service name, without trailing slash.
@@ -45,7 +52,7 @@ class PeerClient:
         total_s: Limit for one exchange, connect and body included, seconds.
         largest: Limit for an answer's body, bytes as they arrive.
         test_mode: False refuses peers whose certificate carries the test mark.
-        admit: Judges the peer's leaf certificate (DER) further; raises ``IdentityError`` to refuse.
+        admit: Judges the peer's chain (DER, leaf first, the anchor last) further; raises ``IdentityError`` to refuse.
     """
 
     def __init__(
@@ -57,7 +64,7 @@ class PeerClient:
         total_s: float = 30.0,
         largest: int = 8 << 20,
         test_mode: bool = False,
-        admit: Callable[[bytes], None] | None = None,
+        admit: Callable[[Sequence[bytes]], None] | None = None,
     ) -> None:
         self._base_url = base_url.rstrip("/")
         self._clock = clock
@@ -79,17 +86,33 @@ class PeerClient:
         )
 
     async def post(self, service: str, body: bytes, media_type: str) -> Answer:
-        """Send one document and read the whole answer.
+        """Send one document to a service below the root and read the whole answer.
+
+        Raises:
+            TransportError: as ``request``.
+        """
+        return await self.request("POST", f"{self._base_url}/{service}", body, media_type)
+
+    async def request(self, method: Method, url: str, body: bytes, media_type: str) -> Answer:
+        """Ask one thing and read the whole answer; a redirect is an answer like any other.
+
+        Args:
+            method: What to do.
+            url: Whole; it goes out as it stands, nothing is quoted anew.
+            body: Goes out with POST and PUT only.
+            media_type: Of the body, and of the answer that is wanted.
 
         Raises:
             TransportError: ``TIMEOUT``, ``TLS``, ``CONNECT``, ``BROKEN`` or ``TOO_LARGE``: the peer may or may not
                 have acted on it; ``TEST_CERTIFICATE`` when the peer shows a test certificate in production.
         """
-        url = f"{self._base_url}/{service}"
-        headers = {"Content-Type": media_type, "Accept": media_type, "Accept-Encoding": "identity"}
+        headers = {"Accept": media_type, "Accept-Encoding": "identity"}
+        document = body if method in _WITH_BODY else None
+        if document is not None:
+            headers["Content-Type"] = media_type
         try:
             async with self._clock.timeout(self._total_s):
-                return await self._exchange(url, body, headers)
+                return await self._exchange(method, url, document, headers)
         except aiohttp.ConnectionTimeoutError:
             raise TransportError(
                 "CONNECT", f"{url}: no connection, or no TLS handshake, within {CONNECT_S:g} s"
@@ -108,9 +131,13 @@ class PeerClient:
         except (aiohttp.ClientError, OSError, ValueError) as error:
             raise TransportError("BROKEN", f"{url}: {type(error).__name__}") from None
 
-    async def _exchange(self, url: str, body: bytes, headers: Mapping[str, str]) -> Answer:
+    async def _exchange(
+        self, method: Method, url: str, body: bytes | None, headers: Mapping[str, str]
+    ) -> Answer:
         async with self._clock.timeout(self._total_s * FIRST_BYTE_SHARE):
-            answer = await self._http.post(url, data=body, headers=headers, allow_redirects=False)
+            answer = await self._http.request(
+                method, URL(url, encoded=True), data=body, headers=headers, allow_redirects=False
+            )
         async with answer:
             return Answer(
                 status=answer.status,
@@ -119,15 +146,17 @@ class PeerClient:
                 peer_der=self._peer_der,
                 date=_date(answer.headers.get("Date")),
                 retry_after=self._retry_after(answer.headers.get("Retry-After")),
+                location=answer.headers.get("Location", "")[:LONGEST_LOCATION],
             )
 
-    def _judge(self, der: bytes) -> None:
+    def _judge(self, chain: Sequence[bytes]) -> None:
+        der = chain[0] if chain else b""
         try:
             if not self._test_mode and is_test_certificate(der):
                 detail = "the peer shows a test certificate; set [gateway] test_mode to talk to it"
                 raise IdentityError("TEST_CERTIFICATE", detail)
             if self._admit is not None:
-                self._admit(der)
+                self._admit(chain)
         except IdentityError as error:
             self._refusal = error
             raise

@@ -5,7 +5,7 @@ Fielded servers increasingly want forward secrecy, so ``modern`` puts GCM first 
 """
 
 import ssl
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -96,6 +96,15 @@ def _openadr(context: ssl.SSLContext, files: TlsFiles, profile: TlsProfile) -> s
     else:
         context.set_ciphers(_MODERN)
     context.verify_mode = ssl.CERT_REQUIRED
+    return trusting(context, files)
+
+
+def trusting(context: ssl.SSLContext, files: TlsFiles) -> ssl.SSLContext:
+    """Return a context with an identity and an anchor in it.
+
+    Raises:
+        ConfigError: a file is missing or is no certificate, key or anchor.
+    """
     _load(context, files.certificate, files.key)
     _trust(context, files.ca)
     return context
@@ -157,11 +166,24 @@ def peer_certificate(transport: object) -> bytes | None:
     return found.getpeercert(binary_form=True) if isinstance(found, ssl.SSLObject) else None
 
 
-def admit_peers(context: ssl.SSLContext, admit: Callable[[bytes], None]) -> None:
-    """Let ``admit`` judge every peer's leaf certificate (DER) at the end of the handshake, before any data is sent.
+def peer_chain(tls: ssl.SSLObject) -> tuple[bytes, ...]:
+    """Return what the peer's certificate was verified by: DER, leaf first, the anchor last.
+
+    A resumed session knows its leaf alone. Python publishes this from 3.13 on; until then it has it under this name.
+    """
+    inner = tls._sslobj  # type: ignore[attr-defined]  # noqa: SLF001 - the stubs lack it; pinned by a test
+    found = inner.get_verified_chain()
+    if found:
+        return tuple(ssl.PEM_cert_to_DER_cert(each.public_bytes()) for each in found)
+    leaf = tls.getpeercert(binary_form=True)
+    return (leaf,) if leaf else ()
+
+
+def admit_peers(context: ssl.SSLContext, admit: Callable[[Sequence[bytes]], None]) -> None:
+    """Let ``admit`` judge every peer's chain (DER, leaf first) at the end of the handshake, before any data is sent.
 
     Args:
-        context: A client's; the judge stays with it.
+        context: A client's or a server's; the judge stays with it.
         admit: Raises ``IdentityError`` to refuse; the connection then fails as one whose chain does not verify.
     """
 
@@ -169,7 +191,7 @@ def admit_peers(context: ssl.SSLContext, admit: Callable[[bytes], None]) -> None
         def do_handshake(self) -> None:
             super().do_handshake()
             try:
-                admit(self.getpeercert(binary_form=True) or b"")
+                admit(peer_chain(self))
             except IdentityError as error:
                 raise ssl.SSLCertVerificationError(error.detail) from None
 

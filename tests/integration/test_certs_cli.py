@@ -273,7 +273,7 @@ def test_identity_prints_the_fingerprint_to_hand_over(shell: Shell, made: Path) 
 
 def test_wrong_arguments_are_wrong_use(shell: Shell, tmp_path: Path) -> None:
     assert shell("init", tmp_path).code == 2
-    assert shell("init", tmp_path, "--profile", "sep2").code == 2
+    assert shell("init", tmp_path, "--profile", "sep3").code == 2
     assert shell("revoke", tmp_path).code == 2
 
 

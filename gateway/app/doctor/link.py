@@ -21,7 +21,8 @@ from gateway.domain.errors import ConfigError
 from gateway.domain.ports import Clock
 from gateway.protocols.oadr2b.identity import fingerprint, same_fingerprint
 from gateway.transport.marks import is_test_certificate
-from gateway.transport.tls import TlsFiles, TlsProfile, openadr_client
+from gateway.transport.profiles import client_context
+from gateway.transport.tls import TlsFiles
 
 STEP_S: Final = 5.0
 """Longest wait for one step."""
@@ -126,8 +127,10 @@ class Link:
         Raises:
             ConfigError: a file cannot be used.
         """
-        profile = TlsProfile(self.section.tls_profile)
-        return openadr_client(self._files(), profile, host_names=self.section.check_host_name)
+        section = self.section
+        return client_context(
+            section.tls_profile, self._files(), host_names=section.check_host_name
+        )
 
     async def _names(self) -> tuple[Finding, list[str]]:
         try:

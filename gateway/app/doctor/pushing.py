@@ -10,7 +10,8 @@ from gateway.config.settings import UtilitySection
 from gateway.domain.errors import ConfigError
 from gateway.domain.ports import Clock
 from gateway.protocols.oadr2b.identity import fingerprint
-from gateway.transport.tls import TlsFiles, TlsProfile, openadr_client
+from gateway.transport.profiles import client_context
+from gateway.transport.tls import TlsFiles
 
 _ANYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - read out of the settings, never listened on
 
@@ -106,5 +107,5 @@ class _Push:
         files = TlsFiles(
             certificate=path(section.certificate), key=path(section.key), ca=path(section.ca)
         )
-        context = openadr_client(files, TlsProfile(section.tls_profile), host_names=False)
+        context = client_context(section.tls_profile, files, host_names=False)
         return await shake((host, self._entrance.port), context, host, self._clock, STEP_S)

@@ -108,6 +108,15 @@ ROWS: Final = (
         _ONLY,
     ),
     Row(
+        "GG-8012",
+        "WRONG_ROLE",
+        "This hierarchy does not issue that",
+        _OP,
+        "A folder of the profile sep2 issues identities of IEEE 2030.5, the others those of OpenADR.",
+        "Choose a role that the line names, or a folder of the other profile.",
+        _ONLY,
+    ),
+    Row(
         "GG-8101",
         "BENCH",
         "The bench measures nothing",

@@ -267,4 +267,28 @@ ROWS: Final = (
         "The file was replaced and the listener has not taken it, or cannot; the utility compares what it is shown.",
         "The log line certificate_not_taken says why; a sound file is taken before the next message to the utility.",
     ),
+    Row(
+        "GG-2071",
+        "BAD_CHAIN",
+        "The peer's certificates are not of the IEEE 2030.5 profile",
+        _UT,
+        "2030.5 wants P-256 and SHA-256 throughout, certificate policies, and authorities without foreign constraints.",
+        'Ask the utility for a chain of the profile; behind a cloud front end set tls_profile = "csip_aus_cloud".',
+    ),
+    Row(
+        "GG-2072",
+        "NO_CCM8",
+        "This machine's OpenSSL lacks the suite of IEEE 2030.5",
+        _OP,
+        "ECDHE-ECDSA-AES128-CCM8 is mandatory there, and some builds of OpenSSL leave it out.",
+        "Use a Python whose OpenSSL has it:  openssl ciphers -v ECDHE-ECDSA-AES128-CCM8:@SECLEVEL=0",
+    ),
+    Row(
+        "GG-2073",
+        "REDIRECT",
+        "The server sends us where we may not go",
+        _UT,
+        "A redirect leads to another host, from https to http, or round in circles.",
+        "Ask the utility for the address that it moved to, and set url to it.",
+    ),
 )

@@ -3,7 +3,7 @@
 import asyncio
 import ssl
 from collections import OrderedDict, deque
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Final, Protocol, TypeAlias
@@ -128,7 +128,8 @@ class HttpCalls:
     def _client(self, push: Push) -> PeerClient:
         fingerprints = push.fingerprints
 
-        def admit(found: str) -> None:
+        def admit(chain: Sequence[bytes]) -> None:
+            found = fingerprint(chain[0]) if chain else ""
             if not any(same_fingerprint(found, one) for one in fingerprints):
                 raise IdentityError("FINGERPRINT", "this certificate is not the VEN's")
 
@@ -139,7 +140,7 @@ class HttpCalls:
             total_s=self.total_s,
             largest=_LARGEST,
             test_mode=self.test_mode,
-            admit=lambda der: admit(fingerprint(der)),
+            admit=admit,
         )
 
     async def _make_room(self) -> None:
