@@ -1,5 +1,6 @@
 """Wrong devices: every one is found for its declared reason, and the data stays true to the source."""
 
+import gc
 from pathlib import Path
 
 import pytest
@@ -30,6 +31,20 @@ def test_every_wrong_device_is_found_for_its_reason(name: str) -> None:
 
     assert trials or name != pull
     assert [t for t in trials if not t.good] == []
+
+
+@pytest.mark.parametrize(
+    ("name", "case"), [(PLANS[1], "OADR20B-VEN-EVT-020"), (PLANS[2], "OADR20B-VTN-LST-040")]
+)
+def test_a_trial_leaves_no_device_behind(name: str, case: str) -> None:
+    plan = find_plan(name)
+    one = next(m for m in mutants(plan.profile, plan.role) if case in m.cases)
+
+    assert try_all(plan, [one], chosen(plan, (case,)))[0].killed
+    gc.collect()
+
+    names = {(type(o).__module__, type(o).__name__) for o in gc.get_objects()}
+    assert not names & {("altered_reference.device", kind) for kind in ("Ven", "Vtn")}
 
 
 def test_a_change_must_fit_the_source_once() -> None:

@@ -4,6 +4,7 @@ Spec: OpenADR 2.0b section 9.1: POST only (else 501), known services only (else 
 """
 
 from collections.abc import Callable
+from functools import partial
 from typing import Final
 
 from aiohttp import web
@@ -52,7 +53,8 @@ def endpoints(
             return said(message("oadr:oadrResponse", response(NOT_AUTHORISED)))
         return web.Response(status=406)
 
-    app = web.Application(middlewares=[guarded(refuse)], client_max_size=LARGEST)
-    app.router.add_route("*", "/{path:.*}", handle)
+    app = web.Application(client_max_size=LARGEST)
+    # Not as a middleware: aiohttp remembers the handlers of those, and with them the device, for ever.
+    app.router.add_route("*", "/{path:.*}", partial(guarded(refuse), handler=handle))
     dated(app, clock)
     return app

@@ -6,6 +6,7 @@
 import gzip
 import hashlib
 from dataclasses import replace
+from functools import partial
 from typing import Final
 
 from aiohttp import web
@@ -53,8 +54,9 @@ class Vtn:
 
     async def start(self) -> None:
         """Listen on loopback."""
-        app = web.Application(middlewares=[guarded(_refuse)], client_max_size=LARGEST)
-        app.router.add_route("*", "/{path:.*}", self._handle)
+        app = web.Application(client_max_size=LARGEST)
+        # Not as a middleware: aiohttp remembers the handlers of those, and with them the device, for ever.
+        app.router.add_route("*", "/{path:.*}", partial(guarded(_refuse), handler=self._handle))
         dated(app, self._clock)
         settings = self._settings
         self._listener = await listen(app, "127.0.0.1", settings.port, settings.server_tls)
