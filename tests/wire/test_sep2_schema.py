@@ -43,7 +43,6 @@ NARROWER = {
     "TOUType": (0, 15),
     "ConsumptionBlockType": (0, 16),
     "SubscribableType": (0, 3),
-    "DeltaBidirectionalType": (0, 2),
 }
 """What the standard bounds in words and its schema does not."""
 XS_BOUNDS = {

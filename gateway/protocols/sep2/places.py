@@ -7,17 +7,16 @@ are cut, and what may be told is limited, since a peer could make both long.
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Final
 
 from lxml import etree
 
 from gateway.domain.errors import WireError
-from gateway.protocols.sep2.reading import SCHEMA_VERSION, SWITCH, PartError, Turn
+from gateway.protocols.sep2.reading import MOST_TOLD, SCHEMA_VERSION, SWITCH, PartError, Turn
 from gateway.protocols.sep2.tables import SEP
 from gateway.protocols.xml import Element, Leaf, local_name
 
-MOST_TOLD: Final = 10_000
-"""Leftovers, findings and unreadable members of one document together."""
 _LONGEST_NAME: Final = 60
 _STRAY: Final = etree.XPath("boolean(//*[*]/text()[normalize-space()])")
 
@@ -108,12 +107,12 @@ def _walked(root: Element, walk: _Walk) -> Told:
         if error is not None:
             unreadable.append(_unreadable(path, element, error))
         elif element in walk.whole:
-            leftovers.extend(_leaves(path, element))
+            leftovers.extend(islice(_leaves(path, element), MOST_TOLD + 1))
         else:
             leftovers.extend(_attribute(path, element, n) for n in walk.attributes.get(element, ()))
             leftovers.extend(_stray(path, element))
             waiting.extend(reversed(_steps(path, element)))
-        if len(leftovers) + len(findings) + len(unreadable) > MOST_TOLD:
+        if max(len(leftovers), len(findings)) > MOST_TOLD:
             raise WireError(
                 "TOO_MANY_ELEMENTS", f"a document may have {MOST_TOLD} parts that cannot be used"
             )

@@ -28,6 +28,8 @@ _LISTS: Final = ("List", "SubscribableList")
 _SECRET: Final = frozenset({"PINType"})
 """Types whose values no error may tell."""
 
+MOST_TOLD: Final = 10_000
+"""Leftovers, findings and unreadable members of one document, of each."""
 SWITCH: Final = "disabled"
 _SWITCH_TEXT: Final = lexical.reader(Simple("boolean", "boolean", 0, 0))
 
@@ -62,6 +64,18 @@ class Turn:
     switches: list[Element]
     """Elements whose attribute ``disabled`` was heeded."""
 
+    def skip(self, element: Element, attribute: str = "") -> None:
+        """Leave over what nobody knows."""
+        self.unknown.append((element, attribute))
+        if len(self.unknown) > MOST_TOLD:
+            raise _crowd(element)
+
+    def set_aside(self, element: Element, error: PartError) -> None:
+        """Leave out a member of a list."""
+        self.aside.append((element, error.with_traceback(None)))
+        if len(self.aside) > MOST_TOLD:
+            raise _crowd(element)
+
     def misplaced(self, element: Element, word: str, told: str) -> None:
         """Refuse or note what stands where it should not."""
         if self.strict:
@@ -71,10 +85,19 @@ class Turn:
         self.findings.append((element, word, told))
 
 
+def _crowd(element: Element) -> PartError:
+    told = f"is one too many: a document may have {MOST_TOLD} parts that cannot be used"
+    return PartError("TOO_MANY_ELEMENTS", element, told)
+
+
 _SIMPLES: Final[Mapping[str, Simple]] = {simple.name: simple for simple in SIMPLES}
 _TEXTS: Final = {name: lexical.reader(simple) for name, simple in _SIMPLES.items()}
 _ROWS: Final[Mapping[str, Row]] = {row.make.__name__: row for row in ROWS}
-_TYPES: Final = {row.type_name: row for row in ROWS}
+_TYPES: Final = {
+    (space, row.type_name): row
+    for row in ROWS
+    for space in ((AUS, STORAGE) if row.aus else (SEP, OLD, ""))
+}
 _READERS: Final[dict[str, Bare]] = {}
 
 
@@ -96,23 +119,23 @@ def _choosing(row: Row) -> Bare:
         told = element.get(XSI_TYPE)
         if told is None:
             return own(element, turn)
-        name = _type_name(element, told)
+        other = _named_type(element, told)
+        if other is None or not issubclass(other.make, row.make):
+            _wrong_type(element, turn, row, told)
+            return own(element, turn)
+        name = other.type_name
         if name not in readers:
-            other = _TYPES.get(name)
-            if other is None or not issubclass(other.make, row.make):
-                _wrong_type(element, turn, row, told)
-                return own(element, turn)
             readers[name] = _reader(other)
         return readers[name](element, turn)
 
     return read
 
 
-def _type_name(element: Element, told: str) -> str:
-    """Return the local part of an ``xsi:type`` in one of our namespaces, else nothing."""
+def _named_type(element: Element, told: str) -> Row | None:
+    """Find the type of an ``xsi:type``; without prefix and default namespace it is taken as ours."""
     prefix, _, name = told.strip().rpartition(":")
-    space = element.nsmap.get(prefix or None)
-    return name if space in _OURS or (space is None and not prefix) else ""
+    space = element.nsmap.get(prefix or None, None if prefix else "")
+    return None if space is None else _TYPES.get((space, name))
 
 
 def _wrong_type(element: Element, turn: Turn, row: Row, told: str) -> None:
@@ -187,7 +210,7 @@ class _Plan:
         try:
             values.append(take(child, turn))
         except PartError as bad:
-            turn.aside.append((child, bad.with_traceback(None)))
+            turn.set_aside(child, bad)
 
     def _made(self, element: Element, fields: dict[str, Any]) -> Any:
         for field in self.many:
@@ -215,14 +238,14 @@ class _Plan:
                 except UnfitError as error:
                     fields[field] = _mended(element, told, kind, turn, error, f"@{key}")
             elif key not in _SILENT:
-                turn.unknown.append((element, key))
+                turn.skip(element, key)
 
     def _foreign(self, child: Element, turn: Turn) -> None:
         """Skip what this type does not know; a known name in the wrong one of our namespaces is a fault."""
         space, _, name = child.tag.rpartition("}")
         if name in self.names and space[1:] in _OURS:
             turn.misplaced(child, "WRONG_NAMESPACE", f"stands in the namespace {space[1:]!r}")
-        turn.unknown.append((child, ""))
+        turn.skip(child)
 
 
 def _reader(row: Row) -> Bare:
@@ -243,7 +266,7 @@ def _leaf_reader(simple: Simple) -> Bare:
             raise PartError("SCHEMA", element, "must hold a text and no element")
         for key in cast("list[str]", element.keys()):
             if key not in _SILENT:
-                turn.unknown.append((element, key))
+                turn.skip(element, key)
         return value
 
     return read

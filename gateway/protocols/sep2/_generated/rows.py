@@ -79,7 +79,7 @@ SIMPLES: Final = (
     Simple("CountryType", "text", 0, 2),
     Simple("DERControlType2", "hex", 0, 4),
     Simple("DefaultDERControlType", "hex", 0, 4),
-    Simple("DeltaBidirectionalType", "integer", 0, 2),
+    Simple("DeltaBidirectionalType", "integer", 0, 255),
     Simple("SubdivisionType", "text", 0, 3),
     Simple("DOEControlType", "hex", 0, 1),
     Simple("VPPControlType", "hex", 0, 1),
