@@ -125,6 +125,29 @@ class BundledVen:
         self._ven.end_report(request_id)
         return _NOTHING
 
+    async def ask_metadata_inside(self, request_id: str) -> Values:
+        """Ask for the VTN's metadata inside the next oadrRegisteredReport."""
+        self._ven.ask_metadata_inside(request_id)
+        return _NOTHING
+
+    async def end_report_inside(self, request_id: str) -> Values:
+        """Cancel a report of the VTN's inside the next oadrUpdatedReport to it."""
+        self._ven.end_report_inside(request_id)
+        return _NOTHING
+
+    async def meter(self, works: str) -> Values:
+        """Have the meter fail (``no``) or work again (``yes``)."""
+        if works == "yes":
+            self._ven.mend_meter()
+        else:
+            self._ven.fail_meter()
+        return _NOTHING
+
+    async def override(self, on: str) -> Values:
+        """Have somebody at the site take over (``yes``) or hand back (``no``)."""
+        self._ven.override(on=on == "yes")
+        return _NOTHING
+
 
 def ven(place: Place) -> BundledVen:
     """Make the reference VEN (entry point ``conformance.engine.bundled:ven``)."""

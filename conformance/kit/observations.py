@@ -41,6 +41,16 @@ def reached(
     return Observation(what or f"{name} {value} delivered".replace("  ", " "), at_least, count)
 
 
+def shown(name: str, at_least: int = 1) -> Observation:
+    """Demand that messages of the suite stood before the device whole, whatever it made of them."""
+
+    def count(transcript: Transcript) -> int:
+        found = _after(transcript, PREPARED).from_suite(name)
+        return sum(1 for m in found if not (m.fault or m.broken))
+
+    return Observation(f"{name} shown", at_least, count)
+
+
 def event_reached(event_id: str, at_least: int = 1) -> Observation:
     """Demand that an event reached the device in distributions."""
     return reached(

@@ -9,6 +9,7 @@ from conformance.kit.oadr20b.names import SERVICE_OF
 from conformance.kit.transcript import Message, Part, Transcript
 
 MINUTE: Final = timedelta(minutes=1)
+_OK: Final = 200
 RIGHT_PATH: Final = "REQ-OADR20B-8-1"
 """Every message is posted to the path of its service."""
 
@@ -173,6 +174,18 @@ def never(
                 yield wrong(requirement, message, "", text, message.name)
 
     return Check(f"sends none of {', '.join(names)} after {after}", judge)
+
+
+def accepts(name: str, *, requirement: str) -> Check:
+    """Demand 200 for each push of a name that was right; in pull mode nothing is pushed."""
+
+    def judge(transcript: Transcript) -> Iterator[Finding]:
+        for pushed in transcript.from_suite(name):
+            answer = transcript.answer(pushed) if pushed.part is Part.REQUEST else None
+            if answer is not None and answer.status != _OK and not pushed.wrong:
+                yield wrong(requirement, answer, "status", "200", str(answer.status))
+
+    return Check(f"accepts {name}", judge)
 
 
 Wanted = str | Callable[[Transcript, Message], str]

@@ -219,6 +219,63 @@ def within_window(request_id: str, mark: str, *, requirement: str) -> Check:
     return Check(f"{request_id} holds what was recorded in its window", judge)
 
 
+def states_quality(request_id: str, *, failed: str, mended: str, requirement: str) -> Check:
+    """Demand that values between two marks are of bad quality, and no others.
+
+    Args:
+        request_id: Of the report.
+        failed: Mark from which on the device measured nothing.
+        mended: Mark from which on it measured again.
+        requirement: Cited.
+    """
+
+    def judge(transcript: Transcript) -> Iterator[Finding]:
+        first, last = transcript.mark(failed), transcript.mark(mended)
+        if first is None or last is None:
+            return
+        for one in deliveries(transcript, request_id):
+            for number, (start, length) in enumerate(zip(one.starts, one.lengths, strict=False)):
+                if start is None or length is None:
+                    continue
+                inside = first.at <= start and start + length <= last.at
+                outside = start + length <= first.at or last.at <= start
+                path = f"{one.place(number)}/oadr:oadrReportPayload/oadr:oadrDataQuality"
+                found = one.message.text(path)
+                if (inside or outside) and found.startswith("Quality Bad - ") is not inside:
+                    expected = "Quality Bad - …" if inside else "no bad quality"
+                    yield wrong(requirement, one.message, path, expected, found or "none")
+
+    return Check(f"values of {request_id} say what they are worth", judge)
+
+
+def keeps_to_grid(request_id: str, begin: str, step: timedelta, *, requirement: str) -> Check:
+    """Demand that the n-th delivery comes n steps after a mark's ``start`` (ISO), and its values stand on that grid.
+
+    Unlike the pairwise checks this one finds what grows slowly.
+    """
+
+    def judge(transcript: Transcript) -> Iterator[Finding]:
+        mark = transcript.mark(begin)
+        if mark is None:
+            return
+        origin = datetime.fromisoformat(mark.values["start"])
+        for one in deliveries(transcript, request_id):
+            late = (one.message.at - origin) % step
+            if min(late, step - late) > _SLACK:
+                text = (
+                    f"a delivery on the grid of {step.total_seconds():g} s from {origin:%H:%M:%S}"
+                )
+                seen = f"{one.message.at:%H:%M:%S}"
+                yield wrong(requirement, one.message, "", text, seen, tolerance=_SLACK)
+            for number, start in enumerate(one.starts):
+                if start is None or (start - origin) % step:
+                    path = f"{one.place(number)}/{_START}"
+                    seen = start.isoformat() if start else "none"
+                    yield wrong(requirement, one.message, path, "an instant on the grid", seen)
+
+    return Check(f"{request_id} keeps to its grid", judge)
+
+
 def lists_pending(
     by: str, *request_ids: str, requirement: str, absent: tuple[str, ...] = (), after: str = ""
 ) -> Check:

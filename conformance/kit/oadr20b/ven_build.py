@@ -1,5 +1,6 @@
 """Messages that a VEN sends about events, reports and opts, for cases that judge a VTN."""
 
+import copy
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
@@ -163,16 +164,22 @@ def _readings(
     start: datetime, step: timedelta, values: Sequence[tuple[str, Decimal]]
 ) -> list[Element]:
     rows = []
+    pattern = make(
+        "ei:interval",
+        make("xcal:dtstart", make("xcal:date-time")),
+        make("xcal:duration", make("xcal:duration", duration(step))),
+        make(
+            "oadr:oadrReportPayload",
+            make("ei:rID"),
+            make("ei:payloadFloat", make("ei:value")),
+        ),
+    )
     for place, (point, value) in enumerate(values):
-        shown = make("ei:payloadFloat", make("ei:value", number(value)))
-        rows.append(
-            make(
-                "ei:interval",
-                make("xcal:dtstart", make("xcal:date-time", instant(start + place * step))),
-                make("xcal:duration", make("xcal:duration", duration(step))),
-                make("oadr:oadrReportPayload", make("ei:rID", point), shown),
-            )
-        )
+        row = copy.deepcopy(pattern)
+        row[0][0].text = instant(start + place * step)
+        row[2][0].text = point
+        row[2][1][0].text = number(value)
+        rows.append(row)
     return rows
 
 

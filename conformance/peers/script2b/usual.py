@@ -208,6 +208,11 @@ class Usual:
         """Acknowledge an answer that came as a request (pull)."""
         return build.oadr_response(self.request_id(request), ven_id=self.ven_id)
 
+    def registered_report(self, request: Message, now: datetime) -> Element:
+        """Take an acknowledgement of ours, which may carry requests (rule 344)."""
+        inside = request.has("oadr:oadrReportRequest")
+        return self.created_report(request, now) if inside else self.plain(request, now)
+
     def created_report(self, request: Message, _: datetime) -> Element:
         """Take a request of the device's; one for metadata is answered by a registration (section 8.3)."""
         ids = request.all(".//oadr:oadrReportRequest/ei:reportRequestID")
@@ -280,7 +285,7 @@ _ANSWERS: Final[Mapping[str, Answering]] = {
     "oadrRequestEvent": Usual.events,
     "oadrCreatedEvent": Usual.created_event,
     "oadrRegisterReport": Usual.registered_reports,
-    "oadrRegisteredReport": Usual.plain,
+    "oadrRegisteredReport": Usual.registered_report,
     "oadrCreatedReport": Usual.plain,
     "oadrUpdatedReport": Usual.plain,
     "oadrCanceledReport": Usual.plain,

@@ -300,6 +300,11 @@ class ScriptedUtility:
         )
         if answer is not None and answer.name == "oadrCanceledPartyRegistration":
             self._usual.canceled(answer, self._net.clock.now())
+        if answer is not None and answer.has(
+            "self::oadr:oadrRegisteredReport/oadr:oadrReportRequest"
+        ):
+            made = self._usual.created_report(answer, self._net.clock.now())
+            self.state.queue.appendleft(Item(build=lambda _, __: made, service=REPORT))
 
     # --- answers
 

@@ -23,7 +23,7 @@ from conformance.reference.ven2b.state import Memory
 from conformance.reference.wire2b import every, local, make, message, text
 from gateway.domain.chance import Chance
 from gateway.domain.ports import Clock, Mailbox
-from gateway.domain.timespan import Span
+from gateway.domain.timespan import LATEST, Span
 from gateway.transport.server import Listener, listen
 
 OPT: Final = "EiOpt"
@@ -128,6 +128,27 @@ class Ven:
     def end_report(self, name: str) -> None:
         """Cancel a report that the VTN delivers."""
         self._leave(lambda: self._end_report(name))
+
+    def ask_metadata_inside(self, name: str) -> None:
+        """Ask for the VTN's metadata inside the next oadrRegisteredReport."""
+        self.memory.inside = name
+
+    def end_report_inside(self, name: str) -> None:
+        """Cancel a report inside the next oadrUpdatedReport to it."""
+        self.memory.unwanted = name
+
+    def fail_meter(self) -> None:
+        """Have the meter measure nothing from now on."""
+        self.memory.failures.append(Span(start=self._clock.now(), end=LATEST))
+
+    def mend_meter(self) -> None:
+        """Have the meter measure again."""
+        failed = self.memory.failures.pop()
+        self.memory.failures.append(Span(start=failed.start, end=self._clock.now()))
+
+    def override(self, *, on: bool) -> None:
+        """Have somebody at the site take over, or hand back."""
+        self.memory.override = on
 
     def running(self) -> dict[str, str]:
         """Return the events acted on now, with the value in force."""

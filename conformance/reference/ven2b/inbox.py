@@ -74,7 +74,7 @@ class Inbox:
         return Answer(REPORT, self._reports.cancelled(content, ven_id, now))
 
     def _register_report(self, content: Element, ven_id: str, now: datetime) -> Answer:
-        return Answer(REPORT, producer.registered(content, ven_id))
+        return Answer(REPORT, producer.registered(self._memory, content, ven_id))
 
     def _update_report(self, content: Element, ven_id: str, now: datetime) -> Answer:
         return Answer(REPORT, producer.updated(self._memory, content, ven_id))

@@ -59,11 +59,13 @@ def ending(request_id: str, ven_id: str, name: str) -> Element:
     )
 
 
-def registered(offer: Element, ven_id: str) -> Element:
-    """Take the VTN's oadrRegisterReport and make the answer."""
+def registered(memory: Memory, offer: Element, ven_id: str) -> Element:
+    """Take the VTN's oadrRegisterReport and make the answer, perhaps with a request for more metadata (rule 344)."""
+    name, memory.inside = memory.inside, ""
     return message(
         "oadr:oadrRegisteredReport",
         response(OK, text(offer, "pyld:requestID")),
+        metadata_request(name) if name else None,
         make("ei:venID", ven_id),
     )
 
@@ -72,10 +74,24 @@ def updated(memory: Memory, update: Element, ven_id: str) -> Element:
     """Take the VTN's oadrUpdateReport and make the answer; values nobody asked for are refused."""
     names = texts(update, "oadr:oadrReport/ei:reportRequestID")
     known = all(name in memory.asked for name in names)
+    ended = memory.unwanted if memory.unwanted in names else ""
+    if ended:
+        memory.asked.remove(ended)
+        memory.unwanted = ""
     return message(
         "oadr:oadrUpdatedReport",
         response(OK if known else WRONG_ID, text(update, "pyld:requestID")),
+        _cancel(ended) if ended else None,
         make("ei:venID", ven_id),
+    )
+
+
+def _cancel(ended: str) -> Element:
+    return make(
+        "oadr:oadrCancelReport",
+        make("pyld:requestID", f"end-{ended}"),
+        make("ei:reportRequestID", ended),
+        make("pyld:reportToFollow", "false"),
     )
 
 

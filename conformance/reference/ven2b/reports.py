@@ -31,6 +31,7 @@ WRONG_ID: Final = "452"
 WRONG_DATA: Final = "454"
 STATE: Final = "state"
 _GOOD: Final = "Quality Good - Non Specific"
+_BAD: Final = "Quality Bad - Not Connected"
 
 
 class Reports:
@@ -219,7 +220,7 @@ class Reports:
             value = make(
                 "oadr:oadrPayloadResourceStatus",
                 make("oadr:oadrOnline", "true"),
-                make("oadr:oadrManualOverride", "false"),
+                make("oadr:oadrManualOverride", "true" if self._memory.override else "false"),
                 _load_control_state(),
             )
         else:
@@ -231,8 +232,13 @@ class Reports:
             "oadr:oadrReportPayload",
             make("ei:rID", point),
             value,
-            make("oadr:oadrDataQuality", _GOOD),
+            make("oadr:oadrDataQuality", self._quality(start, start + step)),
         )
+
+    def _quality(self, start: datetime, end: datetime) -> str:
+        """Say what a value is worth: while the meter failed there is one all the same, and it is bad (rule 318)."""
+        failed = any(span.start < end and start < span.end for span in self._memory.failures)
+        return _BAD if failed else _GOOD
 
 
 def _load_control_state() -> Element:

@@ -5,6 +5,8 @@ from datetime import datetime, timedelta
 
 from lxml.etree import _Element as Element
 
+from gateway.domain.timespan import Span
+
 
 @dataclass(slots=True, kw_only=True)
 class Registration:
@@ -90,6 +92,14 @@ class Memory:
     """reportRequestIDs of reports that this VEN wants of the VTN."""
     opts: dict[str, Element] = field(default_factory=dict)
     """oadrCreateOpt messages in force, by optID."""
+    inside: str = ""
+    """reportRequestID of a METADATA request that goes with the next oadrRegisteredReport; empty: none."""
+    unwanted: str = ""
+    """reportRequestID of a report that the next oadrUpdatedReport to it cancels; empty: none."""
+    failures: list[Span] = field(default_factory=list)
+    """When the meter did not work; the last one may have no end yet."""
+    override: bool = False
+    """Somebody at the site has taken over."""
     nonces: dict[str, datetime] = field(default_factory=dict)
     """Of signed messages that came lately, with their timestamps."""
     numbers: int = 0
