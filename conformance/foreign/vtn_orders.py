@@ -1,6 +1,6 @@
 """From the suite's orders to the JSON that our VTN's operator would write (docs/conformance/play-the-utility.md)."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from conformance.engine.errors import DriverMissingError
@@ -59,7 +59,7 @@ def _signal(given: Fields) -> dict[str, Any]:
     }
 
 
-def _steps(given: list[Fields]) -> list[dict[str, Any]]:
+def _steps(given: Sequence[Fields]) -> list[dict[str, Any]]:
     return [{"duration": step["lasts"], "value": step["value"]} for step in given]
 
 
@@ -107,7 +107,7 @@ def _name(specifier: str, ven: Fields | None) -> str:
     raise DriverMissingError(f"the VEN offers no report {specifier!r}")
 
 
-def wish_of(request_id: str, wishes: list[Fields]) -> str:
+def wish_of(request_id: str, wishes: Sequence[Fields]) -> str:
     """Return the id of the wish behind a reportRequestID, or of the wish that is called so.
 
     Raises:
@@ -121,7 +121,7 @@ def wish_of(request_id: str, wishes: list[Fields]) -> str:
     raise DriverMissingError(f"no report is wanted under {request_id!r}")
 
 
-def state_of(deliveries: list[Fields], answers: list[Fields]) -> dict[str, str]:
+def state_of(deliveries: Sequence[Fields], answers: Sequence[Fields]) -> dict[str, str]:
     """Return ``opt.<event>``, the opt that counts now, and ``code.<event>``, the code of the last answer."""
     codes = {f"code.{one['event_id']}": one["code"] for one in answers}
     opts = {f"opt.{one['event_id']}": one["opt"] for one in deliveries if one["opt"]}
