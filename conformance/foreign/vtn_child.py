@@ -15,7 +15,7 @@ from conformance.engine.errors import SuiteError
 from gateway.client.clock import SystemClock
 
 _NURSERY: Final = get_context("forkserver")
-_NURSERY.set_forkserver_preload([__name__])
+_NURSERY.set_forkserver_preload([__name__, "conformance.cli.serving", "conformance.cli.serve"])
 _LOOK: Final = timedelta(milliseconds=20)
 _PATIENCE: Final = timedelta(seconds=60)
 TOLD: Final = "told.jsonl"

@@ -108,7 +108,10 @@ def test_a_report_is_found_by_its_own_name_or_by_the_id_that_went_out() -> None:
 
 
 def test_the_opt_that_counts_is_shown_and_the_code_that_came_last() -> None:
-    deliveries = [{"event_id": "e1", "opt": "optOut"}, {"event_id": "e2", "opt": None}]
+    deliveries: list[dict[str, str | None]] = [
+        {"event_id": "e1", "opt": "optOut"},
+        {"event_id": "e2", "opt": None},
+    ]
     answers = [{"event_id": "e1", "code": "200"}, {"event_id": "e1", "code": "460"}]
 
     assert state_of(deliveries, answers) == {"opt.e1": "optOut", "code.e1": "460"}
