@@ -4,6 +4,7 @@ import asyncio
 import gzip
 import ssl
 import zlib
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from pathlib import Path
@@ -249,7 +250,12 @@ async def test_the_date_is_that_of_our_clock_and_the_connection_is_kept(pki: Pki
 async def test_an_answer_is_compressed_for_who_asks(
     pki: Pki, accepted: str, coding: str | None
 ) -> None:
-    undo = {"gzip": gzip.decompress, "deflate": zlib.decompress, None: bytes}[coding]
+    undoing: dict[str | None, Callable[[bytes], bytes]] = {
+        "gzip": gzip.decompress,
+        "deflate": zlib.decompress,
+        None: bytes,
+    }
+    undo = undoing[coding]
     async with serving(pki) as utility, visiting(utility, pki.client("v1")) as ven:
         await ven.register()
         await utility.publish(event(start=datetime(2040, 1, 1, tzinfo=UTC)))
