@@ -138,7 +138,8 @@ def _fill(place: Place, taken: dict[str, list[tuple[Piece, Record]]], *, resumes
         if mode in place.barred:
             continue
         others = taken.setdefault(mode, [])
-        first = place.start if mode in record.begun else max(place.start, record.seen_at)
+        # Who has a mode had it from the beginning of time: a clock stepped back must not give it to another.
+        first = 0 if mode in record.holding else max(place.start, record.seen_at)
         pieces = _left(first, place, others, resumes=resumes)
         place.pieces[mode] = pieces
         others.extend((piece, record) for piece in pieces)

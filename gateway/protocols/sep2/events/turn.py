@@ -158,7 +158,7 @@ class Turn:
     def _over(self, place: Place) -> None:
         record = place.record
         if record.state is State.SCHEDULED and place.barred:
-            winner = next(iter(place.barred.values())).control
+            winner = self._best(place.barred)
             self.apply(record, Input.SUPERSEDE, winner, ended_at=place.end)
         elif record.state is State.RELEASING:
             self.apply(record, Input.RELEASE, ended_at=place.end)
@@ -174,12 +174,15 @@ class Turn:
     def _lose(self, place: Place) -> None:
         record = place.record
         taken = taken_from(place)
-        lost = record.lost | taken.keys()
+        lost = record.lost | frozenset(taken)
         if record.claims <= lost:
-            winner = next(iter(taken.values())).control
-            self.apply(record, Input.SUPERSEDE, winner, lost=lost)
+            self.apply(record, Input.SUPERSEDE, self._best(taken), lost=lost)
         else:
             self.put(replace(record, lost=lost, holding=record.holding - lost))
+
+    def _best(self, winners: Mapping[str, Record]) -> Control:
+        places = self.arrangement()
+        return min(winners.values(), key=lambda record: places[record.key].rank).control
 
     def _begin(self, place: Place, at: int) -> None:
         """Give an event its modes; whoever has them, or was kept out of them, hears of it first."""
