@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol, TypeVar
 
+import pytest
 from hypothesis import given, note, settings
 from hypothesis import strategies as st
 
@@ -225,6 +226,7 @@ def told_too_late(run: Run) -> list[tuple[int, str, str]]:
     return found
 
 
+@pytest.mark.slow
 @given(st.randoms(use_true_random=True))
 @settings(max_examples=300, deadline=None)
 def test_engine_and_model_agree_at_every_second(dice: Dice) -> None:

@@ -66,7 +66,7 @@ def agenda(places: Arrangement, mark: int, *, resumes: bool) -> list[Due]:
 
 def beginnings(place: Place, mark: int) -> Iterator[tuple[int, str]]:
     """Yield (instant, mode) of every mode that the event gets next and has not got now."""
-    holding = place.record.holding
+    holding = place.record.held
     for mode, pieces in place.pieces.items():
         if mode not in holding:
             begin = next((begin for begin, end in pieces if end > mark), None)

@@ -134,12 +134,12 @@ def _end(record: Record, start: int) -> int:
 def _fill(place: Place, taken: dict[str, list[tuple[Piece, Record]]], *, resumes: bool) -> None:
     """Give an event what better ones have left of its period, mode by mode."""
     record = place.record
-    for mode in record.live:
+    for mode in record.holding if record.state is State.RELEASING else record.live:
         if mode in place.barred:
             continue
         others = taken.setdefault(mode, [])
         # Who has a mode had it from the beginning of time: a clock stepped back must not give it to another.
-        first = 0 if mode in record.holding else max(place.start, record.seen_at)
+        first = 0 if mode in record.held else max(place.start, record.seen_at)
         pieces = _left(first, place, others, resumes=resumes)
         place.pieces[mode] = pieces
         others.extend((piece, record) for piece in pieces)

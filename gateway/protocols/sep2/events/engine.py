@@ -192,7 +192,7 @@ class EventEngine:
             mode: Force(mode=mode, source=record.key, default=False)
             for record in self._records.values()
             if record.state in _IN_FORCE
-            for mode in record.holding
+            for mode in record.held
         }
         best = sorted(self._programs.values(), key=lambda program: program.key, reverse=True)
         for program in sorted(best, key=lambda program: program.primacy):
@@ -205,11 +205,12 @@ class EventEngine:
     def stretches(self) -> tuple[Stretch, ...]:
         """Return the effective stretches of every event that runs or will, as known now.
 
-        Opted-out and withdrawn events have none. A stretch that has begun keeps its true beginning.
+        Opted-out and withdrawn events have none. A stretch that has begun keeps the instant at which it
+        really did.
         """
         places = self._arranged()
         return tuple(
-            Stretch(key=key, mode=mode, start=max(begin, place.start), end=end)
+            Stretch(key=key, mode=mode, start=begin or place.record.held[mode], end=end)
             for key, place in places.items()
             for mode, pieces in sorted(place.pieces.items())
             for begin, end in pieces
@@ -229,7 +230,7 @@ class EventEngine:
         return {
             "format": FORMAT,
             "mark": self._mark,
-            "lost": dict(self._lost),
+            "lost": [[server, since] for server, since in self._lost.items()],
             "programs": [program_document(program) for program in self._programs.values()],
             "records": [record_document(record) for record in self._records.values()],
         }

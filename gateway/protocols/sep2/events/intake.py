@@ -156,7 +156,7 @@ def _edited(turn: Turn, record: Record, control: Control, chance: Chance) -> Non
             claims=claimed,
             lost=record.lost & claimed,
             begun=record.begun & claimed,
-            holding=record.holding & claimed,
+            held=record.without(record.claims - claimed),
             start_at=record.start_at if record.begun else None,
             start_offset=record.start_offset if old[0] == new[0] else _drawn(new[0], chance),
             duration_offset=record.duration_offset if old[1] == new[1] else _drawn(new[1], chance),
@@ -195,7 +195,7 @@ def _cancel_randomly(turn: Turn, record: Record, chance: Chance) -> None:
     window = max(map(abs, record.control.randomization))
     full = turn.settings.cancel_random is CancelRandom.FULL
     delay = window if full or not window else chance.randint(0, window)
-    if delay and record.state is State.ACTIVE and record.holding:
+    if delay and record.state is State.ACTIVE and record.held:
         turn.apply(record, Input.CANCEL_RANDOMLY, release_at=turn.now + delay)
     else:
         turn.apply(record, Input.CANCEL)
@@ -206,7 +206,7 @@ def _superseded(turn: Turn, record: Record) -> None:
 
     Only while this one's own start randomization lasts does the follower keep its own.
     """
-    was_running = bool(record.holding)
+    was_running = bool(record.held)
     turn.apply(record, Input.SUPERSEDE)
     control, now = record.control, turn.now
     spread = control.randomization[0]

@@ -1,7 +1,7 @@
 """What is remembered of one event, and its form in the stored document."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import Any, Final
 
 from gateway.protocols.sep2.events.codes import Code, FunctionSet
@@ -33,8 +33,8 @@ class Record:
     """Claims that it has had since it was last out of the race."""
     lost: frozenset[str] = _NONE
     """Claims lost to others for good."""
-    holding: frozenset[str] = _NONE
-    """Claims that it has now."""
+    held: Mapping[str, int] = field(default_factory=dict)
+    """Claims that it has now, and since when."""
     sent: frozenset[Code] = _NO_CODES
     """Codes told, or settled to need no telling."""
     noted: frozenset[str] = _NONE
@@ -54,6 +54,15 @@ class Record:
     def key(self) -> Key:
         """Return (server, mRID)."""
         return self.control.key
+
+    @property
+    def holding(self) -> frozenset[str]:
+        """Return the claims that it has now."""
+        return frozenset(self.held)
+
+    def without(self, modes: frozenset[str]) -> Mapping[str, int]:
+        """Return what it holds but for some modes."""
+        return {mode: since for mode, since in self.held.items() if mode not in modes}
 
     @property
     def live(self) -> frozenset[str]:
@@ -79,21 +88,23 @@ def overlaps(one: Record, other: Record) -> bool:
     return one.control.start < other.control.end and other.control.start < one.control.end
 
 
-_SETS: Final = ("modes", "claims", "begun", "lost", "holding", "noted")
+_SETS: Final = ("modes", "claims", "begun", "lost", "noted")
 
 
 def _sparse(value: Control | Record, skipped: frozenset[str]) -> dict[str, object]:
     """Return the fields that are not at their defaults, in JSON's words."""
     found: dict[str, object] = {}
-    for field in fields(value):
-        held = getattr(value, field.name)
-        if field.name in skipped or held == field.default:
+    for one in fields(value):
+        held = getattr(value, one.name)
+        if one.name in skipped or held == one.default or held == {}:
             continue
-        if isinstance(held, frozenset):
+        if isinstance(held, Mapping):
+            held = [[mode, since] for mode, since in sorted(held.items())]
+        elif isinstance(held, frozenset):
             held = sorted(int(item) if isinstance(item, Code) else item for item in held)
         elif isinstance(held, Code):
             held = int(held)
-        found[field.name] = held
+        found[one.name] = held
     return found
 
 
@@ -109,6 +120,7 @@ def read_record(document: Mapping[str, Any]) -> Record:
     control = _restored(given.pop("control"))
     control["function_set"] = FunctionSet(control["function_set"])
     given["state"] = State(given["state"])
+    given["held"] = dict(given.get("held", ()))
     given["sent"] = frozenset(Code(code) for code in given.get("sent", ()))
     return Record(control=Control(**control), **given)
 

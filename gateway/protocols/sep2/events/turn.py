@@ -87,11 +87,11 @@ class Turn:
         before = self._overridden(record)
         after = replace(before, state=state, **changes)
         if state in TERMINAL:
-            after = replace(after, ended_at=after.ended_at or self.now, holding=_NOTHING)
+            after = replace(after, ended_at=after.ended_at or self.now, held={})
         elif state in _OUT_OF_RACE:
-            after = replace(after, begun=_NOTHING, holding=_NOTHING)
+            after = replace(after, begun=_NOTHING, held={})
         elif state is State.SUSPENDED:
-            after = replace(after, holding=_NOTHING)
+            after = replace(after, held={})
         elif state is State.OVERRIDDEN and after.out_since is None:
             after = replace(after, out_since=self.now)
         for effect in effects:
@@ -149,7 +149,7 @@ class Turn:
                 case Kind.LOSE:
                     self._lose(place)
                 case Kind.BEGIN:
-                    self._begin(place, due.at)
+                    self._begin(place)
                 case Kind.DISPLACED:
                     winner = displacer(place, self.arrangement(), due.at)
                     self.apply(place.record, Input.DISPLACE, winner.control if winner else None)
@@ -178,15 +178,16 @@ class Turn:
         if record.claims <= lost:
             self.apply(record, Input.SUPERSEDE, self._best(taken), lost=lost)
         else:
-            self.put(replace(record, lost=lost, holding=record.holding - lost))
+            self.put(replace(record, lost=lost, held=record.without(lost)))
 
     def _best(self, winners: Mapping[str, Record]) -> Control:
         places = self.arrangement()
         return min(winners.values(), key=lambda record: places[record.key].rank).control
 
-    def _begin(self, place: Place, at: int) -> None:
+    def _begin(self, place: Place) -> None:
         """Give an event its modes; whoever has them, or was kept out of them, hears of it first."""
-        modes = frozenset(mode for begin, mode in beginnings(place, self.mark) if begin <= at)
+        at = self.mark
+        modes = frozenset(mode for begin, mode in beginnings(place, at) if begin <= at)
         others = [
             other
             for other in self.arrangement().values()
@@ -205,7 +206,7 @@ class Turn:
         after = replace(
             record,
             begun=record.begun | modes,
-            holding=record.holding | modes,
+            held={**record.held, **dict.fromkeys(modes, self.now)},
             start_at=place.start,
         )
         if record.state in _RUNNING:
@@ -225,7 +226,7 @@ class Turn:
             return
         lost = record.lost | taken
         if not record.claims <= lost:
-            self.put(replace(record, lost=lost, holding=record.holding - lost))
+            self.put(replace(record, lost=lost, held=record.without(lost)))
         elif displaced:
             self.apply(record, Input.SUPERSEDE, winner.record.control, lost=lost)
         else:
@@ -239,10 +240,10 @@ class Turn:
         taken = record.holding & modes
         if taken:
             lost = record.lost if displaced else record.lost | taken
-            after = replace(record, lost=lost, holding=record.holding - taken)
+            after = replace(record, lost=lost, held=record.without(taken))
             if record.claims <= lost:
                 self.apply(record, Input.END, lost=lost)
-            elif displaced and not after.holding:
+            elif displaced and not after.held:
                 self.apply(record, Input.DISPLACE, winner.record.control)
             else:
                 self.put(after)
