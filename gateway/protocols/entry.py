@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Literal
 
 from lxml import etree
@@ -52,6 +53,12 @@ class Scope:
     programs: tuple[ProgramTerms, ...]
     points: tuple[MeterPoint, ...] = ()
     clock_policy: ClockPolicy = "hold"
+    root: str = ""
+    """The configured address."""
+    lfdi: str = ""
+    """What our certificate calls us in IEEE 2030.5; empty without a certificate."""
+    contracted_import_kw: Decimal = Decimal(0)
+    """Of all its sites together."""
 
     @property
     def sites(self) -> tuple[SiteId, ...]:

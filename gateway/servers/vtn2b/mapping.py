@@ -109,7 +109,6 @@ class Mapping:
                     state=record.state.value,
                     taken_at=record.taken_at,
                     superseded=json.dumps(record.superseded),
-                    cancelled_by=record.cancelled_by,
                     message=self._codec.encode(record.opt),
                 )
 
@@ -160,7 +159,6 @@ class Mapping:
                     state=OptState(row.state),
                     taken_at=row.taken_at,
                     superseded=tuple(json.loads(row.superseded)),
-                    cancelled_by=row.cancelled_by,
                 )
             case _:
                 raise DamagedRowError(f"{type(row).__name__} is no record")

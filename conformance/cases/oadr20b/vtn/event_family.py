@@ -75,9 +75,10 @@ FAMILY: Final = (
 """P pending, A active, C cancelled of either; version; A always or N never; Y listed again; what the VEN says."""
 
 
-def _of(stage: VtnStage, member: Member) -> Event:
+def _of(stage: VtnStage, member: Member, hours: int = 1) -> Event:
     start = stage.now - timedelta(minutes=5) if member.active else stage.now + _SOON
-    return simple(_EVENT, start.replace(microsecond=0), _HOUR, 1, required=member.required)
+    start = start.replace(microsecond=0)
+    return simple(_EVENT, start, hours * _HOUR, hours, required=member.required)
 
 
 def _played(member: Member) -> Callable[[VtnStage], Awaitable[None]]:
@@ -92,7 +93,7 @@ def _played(member: Member) -> Callable[[VtnStage], Awaitable[None]]:
         if member.version:
             stage.ven.opt = member.opt
             stage.mark(_LAST)
-            await _newer(stage, member, event)
+            await _newer(stage, member)
             await settle(stage)
         if member.repeated:
             await stage.ven.answer(await look(stage, "again"))
@@ -103,12 +104,11 @@ def _played(member: Member) -> Callable[[VtnStage], Awaitable[None]]:
     return play
 
 
-async def _newer(stage: VtnStage, member: Member, event: Event) -> None:
+async def _newer(stage: VtnStage, member: Member) -> None:
     if member.code.startswith("C"):
         await stage.cancel(_EVENT)
     else:
-        longer = simple(_EVENT, event.start, 2 * _HOUR, 2, required=member.required)
-        await reorder(stage, longer)
+        await reorder(stage, _of(stage, member, 2))
 
 
 def _member(member: Member) -> Case:

@@ -1,0 +1,333 @@
+"""The devices of one session at work: assigned to programs, kept up with their events, metered, reported.
+
+Spec: IEEE 2030.5-2018 clauses 8.7 (assignments), 10.2.3.3 (events).
+"""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Final
+from urllib.parse import urljoin
+
+from gateway.domain.names import EventId, SiteId
+from gateway.domain.participation import Participation
+from gateway.protocols.actions import Emit, Note
+from gateway.protocols.sep2._generated import model as sep
+from gateway.protocols.sep2.client.assigned import Assigned, Unread, assigned
+from gateway.protocols.sep2.client.convert import readable
+from gateway.protocols.sep2.client.device import Device, response
+from gateway.protocols.sep2.client.event import Around
+from gateway.protocols.sep2.client.metering import Metering
+from gateway.protocols.sep2.client.mirror import Change, Mirror, Node
+from gateway.protocols.sep2.client.reporting import Reporting
+from gateway.protocols.sep2.client.roll import Roll
+from gateway.protocols.sep2.client.setting import NOTHING, Setting
+from gateway.protocols.sep2.client.state import Outgoing, Purpose, Sep2State
+from gateway.protocols.sep2.client.tell import Settled
+from gateway.protocols.sep2.codec import encode
+from gateway.protocols.sep2.events.codes import Code
+from gateway.protocols.sep2.events.intake import Scope as Listing
+from gateway.protocols.sep2.events.record import Record
+from gateway.protocols.sep2.events.table import Input
+from gateway.protocols.sep2.events.values import Outcome
+
+LOOK_AHEAD: Final = timedelta(seconds=10)
+"""Before an event starts its list is read once more, if it was not within this time."""
+
+
+class Fleet:
+    """Every device of one session.
+
+    Args:
+        setting: The utility.
+        state: What is stored.
+    """
+
+    def __init__(self, setting: Setting, state: Sep2State) -> None:
+        self._setting = setting
+        self._roll = Roll.of(setting, state)
+        self.metering = Metering.of(setting, list(self._roll.devices.values()), state.mirrors)
+        self.reporting = Reporting(setting=setting)
+        self._replies = dict(state.replies)
+        self._outgoing: list[Outgoing] = []
+        self._notes: list[Note] = []
+        self._changed: set[str] = set()
+        """LFDIs of devices whose events moved."""
+        self._to_report: set[str] = set()
+        """LFDIs of devices that may have something new to say of themselves."""
+        self._dirty = False
+        self._looked: datetime | None = None
+
+    # --- following the mirror
+
+    def follow(self, change: Change, mirror: Mirror, now: datetime) -> None:
+        """Take news of a node: what concerns no device is left alone."""
+        node = change.node
+        if node.kind is sep.EndDeviceList and not change.gone:
+            self._roll.find(node, mirror, now)
+        if node.kind is sep.DeviceCapability or node.kind is sep.MirrorUsagePointList:
+            self._mirrors(node, mirror)
+            return
+        for device in self._roll.concerned(node, mirror):
+            self._to_report.add(device.lfdi)
+            self._roll.commission(device, mirror)
+            self._assess(device, mirror, now)
+
+    def _mirrors(self, node: Node, mirror: Mirror) -> None:
+        if isinstance(node.value, sep.DeviceCapability):
+            leads = mirror.at(node, node.value, node.value.mirror_usage_point_list_link)
+            self.metering.target = leads.href if leads is not None else ""
+            return
+        hrefs = {
+            member.mrid: mirror.href_of(node, member)
+            for member in node.members
+            if isinstance(member, sep.MirrorUsagePoint) and member.href
+        }
+        self.metering.listed(node.members, hrefs)
+        self.metering.known = self.metering.known or node.complete
+
+    def _assess(self, device: Device, mirror: Mirror, now: datetime) -> None:
+        at = self._setting.clock.seconds(now)
+        if not device.ready:
+            self._outcome(device, device.engine.assign((), at))
+            return
+        place, endpoint = self._roll.places[device.lfdi]
+        try:
+            found = assigned(mirror, place, endpoint, self._setting.reader)
+        except Unread:
+            return
+        self._outcome(device, device.engine.assign([one.program for one in found], at))
+        device.primacies = {one.program.mrid: one.program.primacy for one in found}
+        device.names = {one.program.mrid: one.name for one in found}
+        for one in found:
+            self._observe(device, one, at)
+
+    def _observe(self, device: Device, one: Assigned, at: int) -> None:
+        node = one.listing
+        if node is None or node.read_at is None or device.seen.get(node.href) == node.read_at:
+            return
+        device.seen[node.href] = node.read_at
+        terms = self._setting.terms(one.program.mrid, one.name)
+        controls = []
+        for found in readable(node.members):
+            control = self._setting.reader.control(found, one.program.mrid)
+            if terms is None:
+                control = replace(control, refusal=Code.NOT_APPLICABLE)
+            controls.append(control)
+            device.listed[control.key] = found
+            device.sources[control.key] = node.href
+            if found.reply_to:
+                href = urljoin(node.href, found.reply_to)
+                self._replies[_reply_key(device, control.mrid)] = href
+        whole = Listing(server=one.program.server, program=one.program.mrid)
+        outcome = device.engine.observe(controls, at, complete=whole if node.complete else None)
+        self._changed.add(device.lfdi)
+        self._outcome(device, outcome)
+
+    # --- events
+
+    def on_time(self, now: datetime) -> None:
+        """Do what is due in the events of every device."""
+        at = self._setting.clock.seconds(now)
+        for device in self._roll.devices.values():
+            due = device.engine.next_at()
+            if due is not None and due <= at:
+                self._outcome(device, device.engine.on_time(at))
+
+    def next_at(self) -> datetime | None:
+        """Return when something is due in the events of any device, or has to be looked at before."""
+        found: list[datetime] = []
+        for device in self._roll.devices.values():
+            due = device.engine.next_at()
+            if due is not None:
+                found.append(self._setting.clock.ours(due))
+            for at, _ in device.engine.next_starts():
+                look = self._setting.clock.ours(at) - LOOK_AHEAD
+                if self._looked is None or look > self._looked:
+                    found.append(look)
+                    break
+        return min(found, default=None)
+
+    def look_ahead(self, mirror: Mirror, now: datetime) -> None:
+        """Have the list of an event that is about to start read once more (10.2.3.3: its status may have changed)."""
+        self._looked = now
+        for device in self._roll.devices.values():
+            for at, key in device.engine.next_starts():
+                start = self._setting.clock.ours(at)
+                if start - LOOK_AHEAD > now:
+                    break
+                node = mirror.nodes.get(device.sources.get(key, ""))
+                if (
+                    node is not None
+                    and node.read_at is not None
+                    and node.read_at < start - LOOK_AHEAD
+                ):
+                    mirror.ask_soon(node.href, now)
+
+    def decide(self, decision: Participation, choice: Input, now: datetime) -> None:
+        """Take what was decided about an event.
+
+        Raises:
+            SessionError: ``OUT_OF_SEQUENCE`` when it is too late for that.
+        """
+        at = self._setting.clock.seconds(now)
+        for device in self._roll.devices.values():
+            for told in device.told.values():
+                key = (self._setting.scope.utility, told.mrid)
+                if told.event_id == decision.event.event_id and device.engine.record(key):
+                    if decision.sites and not set(device.sites or self._sites) <= set(
+                        decision.sites
+                    ):
+                        self._note("partial_answer_not_told", event=told.event_id)
+                        continue
+                    if choice is Input.OPT_IN and not device.opted_out(key):
+                        continue
+                    self._outcome(device, device.engine.decide(key, choice, at))
+
+    def owns(self, found: sep.Resource) -> bool:
+        """Say whether a member of a list concerns us."""
+        return self._roll.owns(found)
+
+    @property
+    def _sites(self) -> tuple[SiteId, ...]:
+        return self._setting.scope.sites
+
+    def clock_moved(self) -> None:
+        """Have the effect of every event worked out anew: the server's clock has moved against ours."""
+        self._changed.update(self._roll.devices)
+
+    def _outcome(self, device: Device, outcome: Outcome) -> None:
+        for finding in outcome.findings:
+            self._note(finding.word.lower(), mrid=finding.key[1], detail=finding.detail)
+        for respond in outcome.responses:
+            href = self._replies.get(_reply_key(device, respond.key[1]))
+            found = device.listed.get(respond.key)
+            if href is None:
+                continue
+            document = response(respond, device.lfdi, type(found) if found else sep.Response)
+            key = f"{device.lfdi}/{respond.key[1]}/{int(respond.status)}"
+            self._send(Purpose.RESPONSE, key, href, document, subject=respond.key[1])
+        if outcome.changed:
+            self._dirty = True
+            self._changed.add(device.lfdi)
+            self._to_report.add(device.lfdi)
+
+    def _send(
+        self, purpose: Purpose, key: str, href: str, document: object, subject: str = ""
+    ) -> None:
+        self._outgoing.append(
+            Outgoing(
+                key=f"{purpose} {key}",
+                purpose=purpose,
+                method="POST",
+                href=href,
+                body=encode(document, self._setting.flavour).decode(),
+                subject=subject,
+            )
+        )
+
+    def emits(self, now: datetime) -> Iterator[Emit]:
+        """Yield what has changed inward."""
+        changed, self._changed = self._changed, set()
+        for lfdi in sorted(changed):
+            device = self._roll.devices[lfdi]
+            for event in device.news(self._around, now):
+                key = (self._setting.scope.utility, event.source["mRID"])
+                raw = self._setting.raws.get(device.sources.get(key, ""), NOTHING)
+                yield Emit(events=(event,), raw=raw)
+            known = device.forget()
+            ours = [name for name in self._replies if name.startswith(f"{lfdi}/")]
+            for name in ours:
+                if name.partition("/")[2] not in known:
+                    del self._replies[name]
+
+    def _around(self, device: Device, record: Record) -> Around | None:
+        control, setting = record.control, self._setting
+        name = device.names.get(control.program, "")
+        terms = setting.terms(control.program, name)
+        if terms is None:
+            return None
+        raw = setting.raws.get(device.sources.get(record.key, ""), NOTHING)
+        return Around(
+            utility=setting.scope.utility,
+            protocol=setting.protocol,
+            lfdi=device.lfdi,
+            sites=device.sites or terms.sites,
+            terms=terms,
+            rating=setting.rating,
+            target_reduction=setting.options.target_reduction,
+            offset=setting.clock.offset,
+            primacy=device.primacies.get(control.program, 255),
+            event_id=EventId(device.event_id(control.mrid)),
+            received_at=raw.received_at,
+            raw_sha256=raw.sha256,
+        )
+
+    # --- documents
+
+    def settled(self, settled: Settled, mirror: Mirror, now: datetime) -> None:
+        """Take what became of a document."""
+        one = settled.outgoing
+        match one.purpose:
+            case Purpose.REGISTER:
+                self._roll.registered()
+                for node in mirror.of_kind(sep.EndDeviceList):
+                    mirror.ask_soon(node.href, now)
+            case Purpose.MIRROR if settled.taken:
+                self.metering.created(one.subject, urljoin(one.href, settled.location))
+                for node in mirror.of_kind(sep.MirrorUsagePointList):
+                    mirror.ask_soon(node.href, now)
+            case Purpose.CAPABILITY | Purpose.SETTINGS if not settled.taken:
+                self.reporting.refused(one.href, now)
+            case Purpose.MIRROR:
+                self.metering.refused(one.subject, now)
+            case Purpose.READING if settled.gone:
+                self.metering.lost(one.subject)
+            case _:
+                pass
+
+    def outgoing(self) -> list[Outgoing]:
+        """Return the documents that came up since the last time."""
+        found = [*self._roll.outgoing, *self._outgoing]
+        self._roll.outgoing, self._outgoing = [], []
+        return found
+
+    def notes(self) -> list[Note]:
+        """Return the notes that came up since the last time."""
+        found = [*self._roll.notes, *self._notes]
+        self._roll.notes, self._notes = [], []
+        return found
+
+    def reports(self, mirror: Mirror, now: datetime) -> Iterator[Outgoing]:
+        """Yield what the devices say of themselves now."""
+        again_at = self.reporting.next_at()
+        every = again_at is not None and again_at <= now
+        asked, self._to_report = self._to_report, set()
+        for lfdi, (place, endpoint) in self._roll.places.items():
+            if every or lfdi in asked:
+                yield from self.reporting.due(
+                    self._roll.devices[lfdi], place, endpoint, mirror, now
+                )
+
+    def take_dirty(self) -> bool:
+        """Say whether the state has changed since the last time."""
+        found, self._dirty = self._dirty, False
+        return found
+
+    def state(self, outbox: tuple[Outgoing, ...]) -> Sep2State:
+        """Return what must survive a restart."""
+        return Sep2State(
+            outbox=outbox,
+            told=tuple(told for d in self._roll.devices.values() for told in d.told.values()),
+            mirrors=self.metering.stored(),
+            replies=dict(self._replies),
+            engines={lfdi: d.engine.document() for lfdi, d in self._roll.devices.items()},
+            offset_s=round(self._setting.clock.offset.total_seconds()),
+        )
+
+    def _note(self, word: str, **fields: str) -> None:
+        self._notes.append(Note(word=word, fields=fields))
+
+
+def _reply_key(device: Device, mrid: str) -> str:
+    return f"{device.lfdi}/{mrid}"

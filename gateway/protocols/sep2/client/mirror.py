@@ -1,0 +1,365 @@
+"""The mirror: what a client knows of the server's tree, when each part is due again, and what to ask for next.
+
+A node stands for one address. What it holds leads to further nodes; a node that nothing leads to any more is gone. The
+mirror is no truth: after a restart it is empty and fills itself again. It never asks for one node twice at a time,
+never faster than the server's poll rates, and reads lists page by page to their end or not at all.
+
+Spec: IEEE 2030.5-2018 clauses 4.6.2 (paging), 5.5.2.7 (moved resources), 8.5.3, 10.2.3.3 a (poll rates).
+"""
+
+import heapq
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import lru_cache
+from typing import Final
+from urllib.parse import urljoin
+
+from gateway.domain.chance import Chance
+from gateway.protocols.sep2._generated import model as sep
+from gateway.protocols.sep2.client.links import (
+    MEMBERS,
+    FunctionSet,
+    links_of,
+    members_of,
+    total_of,
+)
+
+DEFAULT_RATE: Final = timedelta(seconds=900)
+"""pollRate of a resource that has none, and in whose place 0 stands."""
+LONGEST_RATE: Final = timedelta(days=1)
+FIRST_PAUSE: Final = timedelta(seconds=1)
+"""After the first failure in a row; it doubles up to the poll rate."""
+MOST_MEMBERS: Final = 20_000
+"""Of one list; a longer one is cut and never counts as complete."""
+MOST_RESTARTS: Final = 3
+"""Times in a row that a list which changes while it is read is begun anew."""
+MOST_NODES: Final = 100_000
+
+
+@dataclass(slots=True, kw_only=True)
+class Page:
+    """A list being read."""
+
+    members: dict[str, sep.Resource] = field(default_factory=dict)
+    """href -> member; a member without one is kept by its place."""
+    start: int = 0
+    """``s`` of the next question."""
+    total: int | None = None
+    """``all`` as first told."""
+    restarts: int = 0
+
+
+@dataclass(slots=True, kw_only=True)
+class Node:
+    """One address."""
+
+    href: str
+    kind: type[sep.Resource]
+    parents: set[str] = field(default_factory=set)
+    children: frozenset[str] = frozenset()
+    value: sep.Resource | None = None
+    """What stands there; of a list, its first page."""
+    members: tuple[sep.Resource, ...] = ()
+    """Of a list: all that concern us, as last read to the end."""
+    complete: bool = False
+    """A list was read to its end the last time."""
+    rate: timedelta = DEFAULT_RATE
+    """Its own poll rate or that of what led to it."""
+    slow: bool = False
+    """It is subscribed to, and asked for by itself only once in a while."""
+    due_at: datetime
+    read_at: datetime | None = None
+    """When it was last read to its end."""
+    failures: int = 0
+    """In a row."""
+    page: Page | None = None
+    busy: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fetch:
+    """One question."""
+
+    node: str
+    href: str
+    """With the paging in it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """News of one node."""
+
+    node: Node
+    gone: bool = False
+    """Nothing leads to it any more, or the server says that it is not there."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Mirror:
+    """Knows a server's tree.
+
+    Args:
+        root: Address of the DeviceCapability.
+        function_sets: What we take part in.
+        chance: For jitter.
+        ours: Says whether a member of a list concerns us.
+        page: ``l`` of our questions.
+        slowest: Time between questions for what is subscribed to.
+    """
+
+    root: str
+    function_sets: frozenset[FunctionSet]
+    chance: Chance
+    ours: Callable[[sep.Resource], bool]
+    page: int = 100
+    slowest: timedelta = DEFAULT_RATE
+    nodes: dict[str, Node] = field(default_factory=dict)
+    _due: list[tuple[datetime, str]] = field(default_factory=list)
+    _unread: set[str] = field(default_factory=set)
+    """Nodes that were neither read nor found wanting yet."""
+
+    def begin(self, now: datetime) -> None:
+        """Plant the root."""
+        if self.root not in self.nodes:
+            root = Node(href=self.root, kind=sep.DeviceCapability, due_at=now)
+            self.nodes[self.root] = root
+            self._unread.add(self.root)
+            self._schedule(root, now)
+
+    @property
+    def settled(self) -> bool:
+        """Say whether everything that is known of was read once, or at least asked for in vain."""
+        return not self._unread
+
+    # --- asking
+
+    def take(self, now: datetime, room: int) -> list[Fetch]:
+        """Return the questions to ask now, ``room`` at most; each node is then busy until its answer or failure."""
+        found: list[Fetch] = []
+        while len(found) < room and self._due and self._due[0][0] <= now:
+            at, href = heapq.heappop(self._due)
+            node = self.nodes.get(href)
+            if node is None or node.busy or node.due_at != at:
+                continue  # it was put off, or it is gone: another entry stands for it, or none
+            node.busy = True
+            found.append(Fetch(node=href, href=self._asked(node)))
+        return found
+
+    def next_due(self) -> datetime | None:
+        """Return when something is to be asked for; None: nothing is, until an answer comes."""
+        while self._due:
+            at, href = self._due[0]
+            node = self.nodes.get(href)
+            if node is not None and not node.busy and node.due_at == at:
+                return at
+            heapq.heappop(self._due)
+        return None
+
+    def ask_soon(self, href: str, now: datetime) -> None:
+        """Ask for a node as soon as may be: a notification hints at news, or something was done there."""
+        node = self.nodes.get(href)
+        if node is not None and not node.busy and node.due_at > now:
+            self._schedule(node, now)
+
+    def rediscover(self, now: datetime) -> None:
+        """Ask for everything anew, from the root on: the server has moved, was away, or does not know us."""
+        for node in self.nodes.values():
+            node.page = None
+            if not node.busy:
+                self._schedule(node, now)
+
+    def _asked(self, node: Node) -> str:
+        if node.kind not in MEMBERS:
+            return node.href
+        if node.page is None:
+            node.page = Page()
+        joint = "&" if "?" in node.href else "?"
+        return f"{node.href}{joint}s={node.page.start}&l={self.page}"
+
+    # --- looking
+
+    def at(self, node: Node, source: sep.Resource, link: sep.Link | None) -> Node | None:
+        """Return the node that a link leads to; None: there is no such link, or nothing is known of what it leads to.
+
+        Args:
+            node: Where the link was read.
+            source: The resource that holds it, the node's value or one of its members.
+            link: The link.
+        """
+        return None if link is None else self.nodes.get(_resolved(node, source, link.href))
+
+    def resolved(self, node: Node, source: sep.Resource, link: sep.Link) -> str:
+        """Return the address that a link leads to, whether or not anything is known of it."""
+        return _resolved(node, source, link.href)
+
+    def href_of(self, node: Node, source: sep.Resource) -> str:
+        """Return the address of a member of a list, resolved; empty when it bears none."""
+        return urljoin(node.href, source.href) if source.href else ""
+
+    def of_kind(self, kind: type[sep.Resource]) -> list[Node]:
+        """Return every node of a kind."""
+        return [node for node in self.nodes.values() if node.kind is kind]
+
+    def above(self, href: str) -> set[str]:
+        """Return everything that leads to a node, itself included."""
+        found, open_ends = {href}, [href]
+        while open_ends:
+            node = self.nodes.get(open_ends.pop())
+            fresh = (node.parents if node else set()) - found
+            found |= fresh
+            open_ends.extend(fresh)
+        return found
+
+    # --- hearing
+
+    def answered(self, href: str, found: sep.Resource, now: datetime) -> list[Change]:
+        """Take the answer to a question.
+
+        Args:
+            href: The node.
+            found: What came, of the node's kind.
+            now: Current instant.
+
+        Returns:
+            News, in order: the node itself when what it holds has changed or was read to its end, and nodes that are
+            gone.
+        """
+        node = self.nodes.get(href)
+        if node is None:
+            return []
+        node.busy = False
+        node.failures = 0
+        node.rate = self._rate(node, found)
+        if node.kind not in MEMBERS:
+            node.value = found
+            return self._read(node, now)
+        return self._page(node, found, now)
+
+    def failed(self, href: str, now: datetime, retry_after: timedelta | None = None) -> None:
+        """Take the news that a question got no answer: it is put off, longer each time, up to its poll rate."""
+        node = self.nodes.get(href)
+        if node is None:
+            return
+        node.busy = False
+        node.failures += 1
+        self._unread.discard(href)
+        pause = min(FIRST_PAUSE * 2 ** min(node.failures - 1, 20), node.rate)
+        pause = max(self._jittered(pause), retry_after or timedelta(0))
+        self._schedule(node, now + pause)
+
+    def missing(self, href: str, now: datetime) -> list[Change]:
+        """Take the news that nothing stands at an address: what led there is read anew, and it is gone until then."""
+        node = self.nodes.get(href)
+        if node is None:
+            return []
+        if not node.parents:
+            self.failed(href, now)
+            return []
+        for parent in node.parents:
+            self.ask_soon(parent, now)
+        return self._remove(node)
+
+    def _page(self, node: Node, found: sep.Resource, now: datetime) -> list[Change]:
+        page = node.page or Page()
+        node.page = page
+        total = total_of(found)
+        if page.total is not None and total != page.total and page.restarts < MOST_RESTARTS:
+            node.page = Page(restarts=page.restarts + 1)
+            self._schedule(node, now)
+            return []
+        if page.start == 0:
+            node.value = found
+        page.total = total
+        members = members_of(found)
+        for place, member in enumerate(members, page.start):
+            if self.ours(member):
+                page.members[member.href or f"#{place}"] = member
+        page.start += len(members)
+        ended = page.start >= total or not members
+        if not ended and page.start < MOST_MEMBERS:
+            self._schedule(node, now)
+            return []
+        node.members = tuple(page.members.values())
+        node.complete = page.start >= total
+        node.page = None
+        return self._read(node, now)
+
+    def _read(self, node: Node, now: datetime) -> list[Change]:
+        """Finish a node that was read to its end: what it leads to, and when it is due again."""
+        node.read_at = now
+        self._unread.discard(node.href)
+        changes = [Change(node=node)]
+        before, after = node.children, dict(self._leads_to(node))
+        node.children = frozenset(after)
+        for href, kind in after.items():
+            self._join(href, kind, node, now)
+        for href in before - node.children:
+            changes += self._leave(href, node)
+        every = max(node.rate, self.slowest) if node.slow else node.rate
+        self._schedule(node, now + self._jittered(every))
+        return changes
+
+    def _leads_to(self, node: Node) -> Iterator[tuple[str, type[sep.Resource]]]:
+        sources = node.members if node.kind in MEMBERS else (node.value,)
+        for source in sources:
+            if source is None:
+                continue
+            for href, kind in links_of(source, self.function_sets):
+                yield _resolved(node, source, href), kind
+
+    def _join(self, href: str, kind: type[sep.Resource], parent: Node, now: datetime) -> None:
+        node = self.nodes.get(href)
+        if node is None:
+            if len(self.nodes) >= MOST_NODES:
+                return
+            node = Node(href=href, kind=kind, rate=parent.rate, due_at=now)
+            self.nodes[href] = node
+            self._unread.add(href)
+            self._schedule(node, now)
+        node.parents.add(parent.href)
+
+    def _leave(self, href: str, parent: Node) -> list[Change]:
+        node = self.nodes.get(href)
+        if node is None:
+            return []
+        node.parents.discard(parent.href)
+        return [] if node.parents or href == self.root else self._remove(node)
+
+    def _remove(self, node: Node) -> list[Change]:
+        del self.nodes[node.href]
+        self._unread.discard(node.href)
+        changes = [Change(node=node, gone=True)]
+        for child in node.children:
+            changes += self._leave(child, node)
+        return changes
+
+    # --- when
+
+    def _rate(self, node: Node, found: sep.Resource) -> timedelta:
+        """Return the poll rate that counts: its own, or that of what leads to it (clause 10.2.3.3 a)."""
+        own = getattr(found, "poll_rate", None)
+        if own is not None:
+            return min(timedelta(seconds=own), LONGEST_RATE) if own > 0 else DEFAULT_RATE
+        above = [self.nodes[href].rate for href in node.parents if href in self.nodes]
+        return min(above, default=DEFAULT_RATE)
+
+    def _jittered(self, pause: timedelta) -> timedelta:
+        """Lengthen a pause by up to a tenth, so that a fleet does not ask in step; a poll rate is never undercut."""
+        return pause * (1 + self.chance.randint(0, 100) / 1000)
+
+    def _schedule(self, node: Node, at: datetime) -> None:
+        node.due_at = at
+        heapq.heappush(self._due, (at, node.href))
+
+
+def _resolved(node: Node, source: sep.Resource, href: str) -> str:
+    """Return where a link leads: relative to the resource that holds it, and that to where it was read."""
+    base = _joined(node.href, source.href) if source.href else node.href
+    return _joined(base, href)
+
+
+@lru_cache(maxsize=65_536)
+def _joined(base: str, href: str) -> str:
+    """Resolve a link; the same few thousand are resolved over and over."""
+    return urljoin(base, href)

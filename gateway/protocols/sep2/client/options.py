@@ -1,0 +1,149 @@
+"""The keys of ``[[utility]]`` that only IEEE 2030.5 knows: who we are, what we take part in, how the utility reads."""
+
+from datetime import timedelta
+from decimal import Decimal
+from typing import Annotated, Final, Literal
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+
+from gateway.domain.errors import WireError
+from gateway.domain.timespan import duration
+from gateway.protocols.sep2.client.links import FunctionSet
+from gateway.protocols.sep2.events.codes import Code
+from gateway.protocols.sep2.events.settings import CancelRandom, Settings, Supersede
+from gateway.protocols.sep2.identity import PenEncoding, lfdi, pin_doubt
+
+MANAGED_LOAD: Final = 1 << 9
+"""deviceCategory: managed commercial and industrial load."""
+ENERGY_MANAGEMENT: Final = 1 << 14
+"""deviceCategory: energy management system."""
+
+
+_CSIP: Final = frozenset(
+    {FunctionSet.TIME, FunctionSet.END_DEVICE, FunctionSet.MIRROR, FunctionSet.DER}
+)
+
+
+def _lfdi(text: str) -> str:
+    try:
+        return lfdi(text)
+    except WireError as error:
+        raise ValueError(error.detail) from None
+
+
+def _pin(value: int) -> int:
+    try:
+        pin_doubt(value)
+    except WireError as error:
+        raise ValueError(error.detail) from None
+    return value
+
+
+def _duration(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    try:
+        return duration(value)
+    except WireError:
+        raise ValueError("must be an ISO 8601 duration, e.g. PT5M") from None
+
+
+Lfdi = Annotated[str, AfterValidator(_lfdi)]
+Pin = Annotated[int, Field(strict=True), AfterValidator(_pin)]
+Length = Annotated[timedelta, BeforeValidator(_duration), Field(gt=timedelta(0))]
+
+
+class DeviceOptions(BaseModel):
+    """`[[utility.device]]`: a device that we manage, beside or instead of ourselves."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    lfdi: Lfdi
+    site: str
+    pin: Pin | None = None
+    """As the utility handed it over; none: not compared."""
+
+
+class Sep2Options(BaseModel):
+    """What every 2030.5 utility may be told; the defaults are those of the edition of 2018."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    edition: Literal["2018", "2023"] = "2018"
+    """What we write, and whose rules for events hold."""
+    csip_aus: bool = False
+    """Write the elements of CSIP-AUS too."""
+    function_sets: frozenset[FunctionSet] = frozenset(
+        {
+            *(FunctionSet.TIME, FunctionSet.END_DEVICE, FunctionSet.MIRROR),
+            *(FunctionSet.DER, FunctionSet.DRLC, FunctionSet.MESSAGING),
+        }
+    )
+    lfdi: Lfdi | None = None
+    """Ours; none: that of the certificate."""
+    pin: Pin | None = None
+    """As the utility handed it over; none: not compared."""
+    registration: Literal["out_of_band", "in_band"] = "out_of_band"
+    """``in_band``: we POST our EndDevice where the server lists none."""
+    device: tuple[DeviceOptions, ...] = ()
+    """Devices that we manage as an aggregator."""
+    device_category: Annotated[int, Field(strict=True, ge=0, lt=2**32)] = (
+        MANAGED_LOAD | ENERGY_MANAGEMENT
+    )
+    """Bits of deviceCategory: which DRLC events mean us."""
+    target_reduction: Literal["cap", "amount"] | None = None
+    """What TargetReduction means at this utility; none: such events are refused (252), since the standard's own text
+    says both."""
+    fixed_w_is_cap: bool = False
+    """opModFixedW is an upper limit instead of an operating point."""
+    charge_kw: Annotated[Decimal, Field(gt=0)] | None = None
+    """setMaxChargeRateW, what opModFixedW is a percentage of; none: the contracted import of the site."""
+    supersede_code: Supersede = Supersede.SUNSPEC
+    resume: bool | None = None
+    vanished_cancels: bool | None = None
+    cancel_random: CancelRandom = CancelRandom.UNIFORM
+    allow_edits: bool = False
+    keep_withdrawn: bool = False
+    response_codes: frozenset[Code] | None = None
+    """The only codes that the utility takes; none: all."""
+    pen: Annotated[int, Field(strict=True, ge=0, lt=2**32)] = 40732
+    """Our private enterprise number, for the mRIDs of our readings; 40732 stands for test devices."""
+    pen_encoding: PenEncoding = PenEncoding.HEX
+    post_rate: Length = timedelta(minutes=5)
+    """Of readings, where the server names no postRate."""
+    list_limit: Annotated[int, Field(strict=True, ge=1, le=500)] = 100
+    """``l`` of our questions for lists."""
+    old_namespace: bool = False
+    """Also read documents in the namespace of 2013."""
+
+    def settings(self, supported: frozenset[str]) -> Settings:
+        """Return how the event engine is to read this utility.
+
+        Args:
+            supported: Modes that the site can follow.
+        """
+        return Settings(
+            edition=2018 if self.edition == "2018" else 2023,
+            categories=self.device_category,
+            supported=supported,
+            supersede_code=self.supersede_code,
+            resume=self.resume,
+            vanished_cancels=self.vanished_cancels,
+            cancel_random=self.cancel_random,
+            allow_edits=self.allow_edits,
+            keep_withdrawn=self.keep_withdrawn,
+            response_codes=self.response_codes,
+        )
+
+
+class CsipOptions(Sep2Options):
+    """CSIP: DER alone, the codes of the SunSpec procedures."""
+
+    function_sets: frozenset[FunctionSet] = _CSIP
+
+
+class CsipAusOptions(CsipOptions):
+    """CSIP-AUS: with its own elements, and enterprise numbers in decimal digits."""
+
+    csip_aus: bool = True
+    pen_encoding: PenEncoding = PenEncoding.DECIMAL

@@ -1,0 +1,179 @@
+"""The roll: which devices we are or manage, where the server lists them, and whether they may take part.
+
+Spec: IEEE 2030.5-2018 clauses 8.5 (EndDevice), 8.6 (registration); CSIP Implementation Guide v2.1 6.1 (in-band and
+out-of-band registration, aggregators).
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from gateway.domain.names import SiteId
+from gateway.protocols.actions import Note
+from gateway.protocols.sep2._generated import model as sep
+from gateway.protocols.sep2.client.device import Device
+from gateway.protocols.sep2.client.mirror import Mirror, Node
+from gateway.protocols.sep2.client.modes import FOLLOWED
+from gateway.protocols.sep2.client.options import DeviceOptions
+from gateway.protocols.sep2.client.setting import Setting
+from gateway.protocols.sep2.client.state import Outgoing, Purpose, Sep2State
+from gateway.protocols.sep2.codec import encode
+from gateway.protocols.sep2.events.engine import EventEngine
+from gateway.protocols.sep2.events.settings import Settings
+from gateway.protocols.sep2.identity import pin_doubt, same_hex
+
+
+@dataclass(slots=True, kw_only=True)
+class Roll:
+    """Every device of one session.
+
+    Args:
+        setting: The utility.
+        devices: By LFDI.
+    """
+
+    setting: Setting
+    devices: dict[str, Device]
+    places: dict[str, tuple[Node, sep.EndDevice]] = field(default_factory=dict)
+    """LFDI -> where the server lists it, and how."""
+    notes: list[Note] = field(default_factory=list)
+    outgoing: list[Outgoing] = field(default_factory=list)
+    _by_sfdi: dict[int, Device] = field(default_factory=dict)
+    _index: dict[str, set[str]] = field(default_factory=dict)
+    """href of what only one or some devices lead to -> their LFDIs."""
+    _registering: bool = False
+
+    @classmethod
+    def of(cls, setting: Setting, state: Sep2State) -> "Roll":
+        """Make the devices that are configured, with what is stored of them."""
+        devices = {device.lfdi: device for device in _devices(setting, state)}
+        by_sfdi = {device.sfdi: device for device in devices.values()}
+        return cls(setting=setting, devices=devices, _by_sfdi=by_sfdi)
+
+    def owns(self, found: sep.Resource) -> bool:
+        """Say whether a member of a list concerns us: devices and mirrors of others do not."""
+        match found:
+            case sep.EndDevice():
+                return self._ours(found) is not None
+            case sep.MirrorUsagePoint():
+                return any(same_hex(lfdi, found.device_lfdi) for lfdi in self.devices)
+            case _:
+                return True
+
+    def _ours(self, found: sep.EndDevice) -> Device | None:
+        if found.lfdi is None:
+            return self._by_sfdi.get(found.sfdi)
+        exact = self.devices.get(found.lfdi)
+        if exact is not None:
+            return exact
+        return next((d for d in self.devices.values() if same_hex(d.lfdi, found.lfdi)), None)
+
+    def find(self, node: Node, mirror: Mirror, now: datetime) -> None:
+        """Take a list of devices as read to its end: where ours stand, and that one of them is missing."""
+        listed: dict[str, tuple[Node, sep.EndDevice]] = {}
+        for member in node.members:
+            if isinstance(member, sep.EndDevice) and (device := self._ours(member)) is not None:
+                listed[device.lfdi] = (node, member)
+        for lfdi in self.places.keys() - listed.keys():
+            if node.complete and self.places[lfdi][0] is node:
+                del self.places[lfdi]
+                self._note("device_gone", lfdi=lfdi)
+        self.places.update(listed)
+        self._index = {}
+        for lfdi, (place, endpoint) in self.places.items():
+            for link in (endpoint.function_set_assignments_list_link, endpoint.registration_link):
+                leads = mirror.at(place, endpoint, link)
+                if leads is not None:
+                    self._index.setdefault(leads.href, set()).add(lfdi)
+        own = next((d for d in self.devices.values() if not d.managed), None)
+        if own is not None and own.lfdi not in self.places and node.complete:
+            self._unlisted(own, node, now)
+
+    def _unlisted(self, device: Device, node: Node, now: datetime) -> None:
+        """Our own device is not there: register it, or say that the utility has to."""
+        if self.setting.options.registration == "out_of_band":
+            self._note("not_registered", lfdi=device.lfdi)
+            return
+        if not self._registering:
+            self._registering = True
+            self._note("registering", lfdi=device.lfdi)
+            document = sep.EndDevice(
+                lfdi=device.lfdi,
+                sfdi=device.sfdi,
+                device_category=self.setting.options.device_category,
+                changed_time=self.setting.clock.seconds(now),
+            )
+            self.outgoing.append(
+                Outgoing(
+                    key=f"{Purpose.REGISTER} {device.lfdi}",
+                    purpose=Purpose.REGISTER,
+                    method="POST",
+                    href=node.href,
+                    body=encode(document, self.setting.flavour).decode(),
+                )
+            )
+
+    def concerned(self, node: Node, mirror: Mirror) -> Iterable[Device]:
+        """Return the devices that a node has to do with: those whose assignments lead to it, or all."""
+        found: set[str] = set()
+        for href in mirror.above(node.href) & self._index.keys():
+            found |= self._index[href]
+        return [self.devices[lfdi] for lfdi in sorted(found or self.devices)]
+
+    def commission(self, device: Device, mirror: Mirror) -> None:
+        """Settle whether the device may take part: listed, enabled, and with the PIN that was handed over."""
+        place = self.places.get(device.lfdi)
+        ready = place is not None and place[1].enabled is not False
+        if place is not None and ready:
+            node, endpoint = place
+            registration = mirror.at(node, endpoint, endpoint.registration_link)
+            ready = registration is None or self._same_pin(device, registration)
+        if ready != device.ready:
+            device.ready = ready
+            self._note("device_ready" if ready else "device_not_ready", lfdi=device.lfdi)
+
+    def _same_pin(self, device: Device, node: Node) -> bool:
+        found = node.value
+        if not isinstance(found, sep.Registration):
+            return False
+        if device.pin is None or device.pin == found.pin:
+            return True
+        doubt = pin_doubt(found.pin) or ""
+        self._note("wrong_pin", lfdi=device.lfdi, doubt=doubt)
+        return False
+
+    def registered(self) -> None:
+        """Take that our registration was answered; if it was refused, it is tried again when the list is read again."""
+        self._registering = False
+
+    def _note(self, word: str, **fields: str) -> None:
+        self.notes.append(Note(word=word, fields=fields))
+
+
+def _devices(setting: Setting, state: Sep2State) -> Iterator[Device]:
+    """Make our own device, unless nobody knows its LFDI, and those that we manage."""
+    options = setting.options
+    rules = options.settings(FOLLOWED)
+    own = options.lfdi or setting.scope.lfdi
+    if own:
+        yield _device(setting, state, rules, own)
+    for one in options.device:
+        yield _device(setting, state, rules, one.lfdi, one)
+
+
+def _device(
+    setting: Setting,
+    state: Sep2State,
+    rules: Settings,
+    lfdi: str,
+    managed: DeviceOptions | None = None,
+) -> Device:
+    stored = state.engines.get(lfdi)
+    return Device(
+        lfdi=lfdi,
+        sites=(SiteId(managed.site),) if managed else (),
+        pin=managed.pin if managed else setting.options.pin,
+        engine=EventEngine(rules, setting.tools.chance, stored),
+        managed=managed is not None,
+        told={told.mrid: told for told in state.told if told.lfdi == lfdi},
+    )

@@ -1,0 +1,252 @@
+"""The client session: one relationship with one 2030.5 server, without sockets, threads or clock.
+
+A door takes what came, lets mirror, devices and outbox follow, and ends by pursuing what is due: questions to ask,
+documents to send, events whose instant has come, and when to be woken. What is wrong with one document stays with that
+document: what it stands for is asked for again, later.
+
+Spec: IEEE 2030.5-2018; CSIP Implementation Guide v2.1 section 6.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from typing import Final
+from urllib.parse import urljoin, urlsplit
+
+from gateway.domain.errors import SessionError, WireError
+from gateway.domain.opting import Decision
+from gateway.domain.participation import Opt, Participation
+from gateway.domain.protocol import ProtocolName
+from gateway.protocols.actions import (
+    SYNCHRONISED,
+    UNREADABLE,
+    Action,
+    Failure,
+    Message,
+    Note,
+    Readings,
+    Send,
+    Wake,
+)
+from gateway.protocols.entry import Scope, Tools
+from gateway.protocols.sep2._generated import model as sep
+from gateway.protocols.sep2.client.fleet import Fleet
+from gateway.protocols.sep2.client.mirror import Change, Mirror
+from gateway.protocols.sep2.client.options import Sep2Options
+from gateway.protocols.sep2.client.setting import Setting
+from gateway.protocols.sep2.client.state import Sep2State, read, write
+from gateway.protocols.sep2.client.tell import MEDIA_TYPE, Outbox
+from gateway.protocols.sep2.codec import decode
+from gateway.protocols.sep2.events.table import Input
+
+MOST_QUESTIONS: Final = 4
+"""On their way at a time."""
+_OK: Final = 200
+_GONE: Final = frozenset({404, 410})
+_GET: Final = "get"
+_OUT: Final = "out"
+
+
+class Sep2Session:
+    """Speaks to one server, as ``gateway.protocols.session.Session`` has it.
+
+    Args:
+        options: The utility's own settings.
+        scope: Its programs and meters.
+        tools: Chance and ids.
+        protocol: By which name it is configured.
+        stored: What ``snapshot`` returned; None: a first start.
+
+    Raises:
+        MisuseError: ``STATE_FORMAT``.
+    """
+
+    def __init__(
+        self,
+        options: Sep2Options,
+        scope: Scope,
+        tools: Tools,
+        protocol: ProtocolName,
+        stored: bytes | None,
+    ) -> None:
+        state = read(stored) if stored else Sep2State()
+        self._setting = Setting(options=options, scope=scope, tools=tools, protocol=protocol)
+        self._fleet = Fleet(self._setting, state)
+        self._mirror = Mirror(
+            root=scope.root,
+            function_sets=options.function_sets,
+            chance=tools.chance,
+            ours=self._fleet.owns,
+            page=options.list_limit,
+        )
+        self._outbox = Outbox(waiting={one.key: one for one in state.outbox})
+        self._asked_at: dict[str, datetime] = {}
+        self._notes: list[Note] = []
+        self._written = stored or b""
+        self._dirty = stored is None
+        self._synchronised = False
+
+    # --- doors
+
+    def on_message(self, message: Message, now: datetime) -> Sequence[Action]:
+        """Take the answer to a question or to a document."""
+        kind, _, key = message.request_id.partition(" ")
+        if kind == _GET:
+            self._heard(key, message, now)
+        elif kind == _OUT:
+            self._taken(key, message, now)
+        return self._pursue(now)
+
+    def on_failure(self, failure: Failure, now: datetime) -> Sequence[Action]:
+        """Take the news that something got no answer; it is tried again later."""
+        kind, _, key = failure.request_id.partition(" ")
+        if kind == _GET:
+            self._asked_at.pop(key, None)
+            self._mirror.failed(key, now, failure.retry_after)
+        elif kind == _OUT:
+            self._outbox.failed(key, now, failure.retry_after)
+        return self._pursue(now)
+
+    def on_time(self, now: datetime) -> Sequence[Action]:
+        """Do what is due."""
+        return self._pursue(now)
+
+    def on_decisions(self, decisions: Sequence[Decision], now: datetime) -> Sequence[Action]:
+        """Take what sites and operators decided about events: out is told the server, in by what is then done."""
+        for decision in decisions:
+            if isinstance(decision, Participation):
+                self._decided(decision, now)
+        return self._pursue(now)
+
+    def on_readings(self, readings: Readings, now: datetime) -> Sequence[Action]:
+        """Take metered values."""
+        for outgoing in self._fleet.metering.collected(readings):
+            self._outbox.put(outgoing)
+        self._dirty = True
+        return self._pursue(now)
+
+    def snapshot(self) -> bytes:
+        """Return everything that must survive a restart; the same object while nothing changed."""
+        if self._dirty:
+            self._written = write(self._fleet.state(tuple(self._outbox.waiting.values())))
+            self._dirty = False
+        return self._written
+
+    # --- hearing
+
+    def _heard(self, href: str, message: Message, now: datetime) -> None:
+        node = self._mirror.nodes.get(href)
+        asked_at = self._asked_at.pop(href, now)
+        if node is None:
+            return
+        if message.status in _GONE:
+            self._follow(self._mirror.missing(href, now), now)
+            return
+        if message.status != _OK:
+            self._note("refused", href=href, status=str(message.status))
+            self._mirror.failed(href, now)
+            return
+        try:
+            found = decode(
+                message.body, node.kind, old_namespace=self._setting.options.old_namespace
+            )
+        except WireError as error:
+            self._note(UNREADABLE, reason=error.reason, detail=error.detail, href=href)
+            self._mirror.failed(href, now)
+            return
+        self._moved(href, message, now)
+        if isinstance(found.value, sep.Time):
+            self._time(found.value, asked_at, now)
+        self._setting.remember(href, message, now)
+        self._follow(self._mirror.answered(href, found.value, now), now)
+
+    def _moved(self, href: str, message: Message, now: datetime) -> None:
+        """Look for everything anew once the server has sent us elsewhere (clause 5.5.2.7)."""
+        asked = urlsplit(urljoin(self._mirror.root, href))
+        came = urlsplit(message.href)
+        if message.href and asked.path != came.path and href != self._mirror.root:
+            self._note("moved", href=href, to=came.path)
+            self._mirror.ask_soon(self._mirror.root, now)
+
+    def _time(self, found: sep.Time, asked_at: datetime, now: datetime) -> None:
+        clock = self._setting.clock
+        if clock.read(found.current_time, asked_at, now):
+            self._dirty = True
+            self._note("clock_offset", offset_s=str(clock.offset.total_seconds()))
+            self._fleet.clock_moved()
+
+    def _follow(self, changes: Iterable[Change], now: datetime) -> None:
+        for change in changes:
+            self._fleet.follow(change, self._mirror, now)
+        if not self._synchronised and self._mirror.settled:
+            self._synchronised = True
+            self._note(SYNCHRONISED)
+
+    def _taken(self, key: str, message: Message, now: datetime) -> None:
+        settled = self._outbox.answered(key, message)
+        if settled is None:
+            return
+        self._dirty = True
+        if not settled.taken:
+            one = settled.outgoing
+            self._note("not_taken", what=one.purpose, key=key, status=str(settled.status))
+        self._fleet.settled(settled, self._mirror, now)
+
+    def _decided(self, decision: Participation, now: datetime) -> None:
+        choice = Input.OPT_OUT if decision.opt is Opt.OUT else Input.OPT_IN
+        try:
+            self._fleet.decide(decision, choice, now)
+        except SessionError as error:
+            self._note("decision_too_late", event=decision.event.event_id, why=error.detail)
+
+    # --- pursuing
+
+    def _pursue(self, now: datetime) -> list[Action]:
+        self._mirror.begin(now)
+        self._fleet.on_time(now)
+        self._fleet.look_ahead(self._mirror, now)
+        actions: list[Action] = list(self._fleet.emits(now))
+        metering = self._fleet.metering
+        for outgoing in (*self._fleet.outgoing(), *metering.to_create(now)):
+            self._dirty |= self._outbox.put(outgoing)
+        for outgoing in self._fleet.reports(self._mirror, now):
+            self._outbox.replace(outgoing)
+        actions += metering.due(now)
+        self._dirty = self._dirty or self._fleet.take_dirty() or bool(actions)
+        actions += [*self._notes, *self._fleet.notes()]
+        self._notes = []
+        actions += self._questions(now)
+        actions += self._outbox.take(now)
+        wake = self._wake(now)
+        return actions if wake is None else [*actions, Wake(at=wake)]
+
+    def _questions(self, now: datetime) -> list[Send]:
+        room = MOST_QUESTIONS - len(self._asked_at)
+        found = self._mirror.take(now, room) if room > 0 else []
+        for fetch in found:
+            self._asked_at[fetch.node] = now
+        return [
+            Send(
+                request_id=f"{_GET} {fetch.node}",
+                service=_GET,
+                body=b"",
+                media_type=MEDIA_TYPE,
+                method="GET",
+                href=fetch.href,
+            )
+            for fetch in found
+        ]
+
+    def _wake(self, now: datetime) -> datetime | None:
+        room = len(self._asked_at) < MOST_QUESTIONS
+        wishes = [
+            self._mirror.next_due() if room else None,
+            self._outbox.next_due(),
+            self._fleet.next_at(),
+            self._fleet.metering.next_at(now),
+            self._fleet.reporting.next_at(),
+        ]
+        found = [max(at, now + timedelta(milliseconds=1)) for at in wishes if at is not None]
+        return min(found, default=None)
+
+    def _note(self, word: str, **fields: str) -> None:
+        self._notes.append(Note(word=word, fields=fields))
