@@ -7,7 +7,7 @@ from typing import Final
 
 from certs.issue import openadr
 from certs.keys import Seeded
-from conformance.fuzz import corpus
+from conformance.fuzz import corpus, sep2
 from conformance.simulation.cast import UTILITY, scope
 from gateway.app.ids import SeededChance, SeededIds
 from gateway.domain.errors import GatewayError, IdentityError, WireError
@@ -215,6 +215,7 @@ def targets() -> Mapping[str, Target]:
     made = (
         Target("xml", parser, everything, what="the XML parser"),
         Target("decode2b", decoder, everything, what="the codec of OpenADR 2.0b"),
+        Target("sep2", sep2.reader, sep2.seeds(), what="the codec of IEEE 2030.5"),
         Target("ven2b", ven, ven.seeds, what="a registered VEN and the answer to its poll"),
         Target("signed2b", signed, signed.seeds, what="the reader of signed messages"),
         Target("vtn2b", vtn, vtn.seeds, what="a VTN and the requests of a registered VEN"),

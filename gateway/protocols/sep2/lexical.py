@@ -16,6 +16,8 @@ Writer: TypeAlias = Callable[[object], str]
 LONGEST_NUMBER: Final = 8
 """In bytes: longer hex values are identifiers, kept as text in upper case, padded to full length."""
 _SPACE: Final = " \t\r\n"
+_SHORT: Final = 20
+"""Digits: a number of fewer is read without a second look."""
 _INTEGER: Final = re.compile(r"[+-]?[0-9]{1,40}")
 _HEX: Final = re.compile(r"[0-9A-Fa-f]*")
 _URI: Final = re.compile(r"[^\s\x00-\x20\x7f-\x9f<>\"{}|\\^`\ud800-\udfff\ufffe\uffff]*")
@@ -94,6 +96,10 @@ def _integer_reader(simple: Simple, told: str) -> Reader:
         found = known.get(text)  # type: ignore[arg-type] # None is no key, and that is the answer
         if found is not None:
             return found
+        if text is not None and text.isdecimal() and text.isascii() and len(text) < _SHORT:
+            number = int(text)
+            if low <= number <= high:
+                return number
         bare = (text or "").strip(_SPACE)
         if _INTEGER.fullmatch(bare):
             number = int(bare)

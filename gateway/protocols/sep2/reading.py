@@ -216,9 +216,9 @@ class _Plan:
         for field in self.many:
             if field in fields:
                 fields[field] = tuple(fields[field])
-        for field, name in self.required.items():
-            if field not in fields:
-                raise PartError("SCHEMA", element, "is missing", name)
+        if not self.required.keys() <= fields.keys():
+            missing = next(name for field, name in self.required.items() if field not in fields)
+            raise PartError("SCHEMA", element, "is missing", missing)
         for part in self.bounded:
             count = len(fields.get(part.field, ()))
             if count < part.least or (part.most and count > part.most):
