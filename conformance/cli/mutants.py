@@ -6,7 +6,7 @@ from pathlib import Path
 
 from conformance.cli.ending import Exit
 from conformance.engine.errors import SuiteError
-from conformance.engine.matrix import Matrix, matrix_of, stale, write
+from conformance.engine.matrix import Kept, Matrix, key_of, matrix_of, row_of, stale
 from conformance.engine.mutation import Breadth, Trial, try_all
 from conformance.engine.plans import Plan, chosen, drafts, find_plan
 from conformance.engine.wrong_devices import mutants
@@ -49,11 +49,11 @@ def run_mutants(given: argparse.Namespace) -> int:
     known = {m.id for plan in plans for m in mutants(plan.profile, plan.role)}
     if unknown := sorted(set(given.mutant) - known):
         raise SuiteError(f"--mutant {' '.join(unknown)}: no such mutant; there are {len(known)}")
-    results = [_tried(plan, given) for plan in plans]
-    for result in results:
+    results = []
+    for plan in plans:
+        result = _tried(plan, given)
+        results.append(result)
         _say(result.summary)
-        if given.write:
-            write(given.write, result)
         if given.json:
             sys.stdout.write(result.model_dump_json() + "\n")
         elif not given.mutant:
@@ -66,12 +66,30 @@ def run_mutants(given: argparse.Namespace) -> int:
 
 def _tried(plan: Plan, given: argparse.Namespace) -> Matrix:
     cases = chosen(plan, given.only)
-    found = mutants(plan.profile, plan.role)
-    wrong = [m for m in found if not given.mutant or m.id in given.mutant]
+    names = {case.id for case in cases}
+    wrong = [
+        m
+        for m in mutants(plan.profile, plan.role)
+        if names & set(m.cases) and (not given.mutant or m.id in given.mutant)
+    ]
     breadth = Breadth(whole=given.full, beside=given.sample, seed=given.seed)
-    trials = try_all(plan, wrong, cases, _tell, breadth=breadth, jobs=max(1, given.jobs))
+    keys = {m.id: key_of(plan, m, [c.id for c in breadth.of(m, cases)]) for m in wrong}
+    kept = Kept(given.write, plan)
+    rows = {m.id: row for m in wrong if (row := kept.row(keys[m.id]))}
+    todo = [m for m in wrong if m.id not in rows]
+    if rows:
+        _say(f"{plan.id}: {len(rows)} of {len(wrong)} are known")
+
+    def heard(trial: Trial) -> None:
+        rows[trial.mutant] = row_of(trial, keys[trial.mutant])
+        kept.add(rows[trial.mutant])
+        _tell(trial, f"{len(rows)}/{len(wrong)}")
+
+    try_all(plan, todo, cases, heard, breadth=breadth, jobs=max(1, given.jobs))
     whole = given.full and not given.only and not given.mutant
-    return matrix_of(plan, cases, wrong, trials, whole=whole)
+    matrix = matrix_of(plan, cases, wrong, rows.values(), whole=whole)
+    kept.whole(matrix)
+    return matrix
 
 
 def _check(folder: Path, plans: list[Plan]) -> int:
@@ -82,9 +100,10 @@ def _check(folder: Path, plans: list[Plan]) -> int:
     return Exit.FAIL if found else Exit.OK
 
 
-def _tell(trial: Trial) -> None:
+def _tell(trial: Trial, place: str) -> None:
     word = "killed" if trial.good else "NOT AS DECLARED"
-    _say(f"{word:<16} {trial.mutant}  {trial.seconds:.2f} s  failed {len(trial.failed)}")
+    counts = f"{trial.seconds:.2f} s  played {trial.played}  failed {len(trial.failed)}"
+    _say(f"{place:>7}  {word:<16} {trial.mutant}  {counts}")
     for text in (*trial.missed, *trial.strays):
         _say(f"    {text}")
     if trial.killed and not trial.reason:

@@ -2,12 +2,14 @@
 
 import asyncio
 import hashlib
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from functools import cache
 from multiprocessing import get_context
-from typing import Final
+from typing import Final, Protocol, TypeVar
 
 from conformance.engine.bundled import factory_of
 from conformance.engine.catalogue import catalogue
@@ -24,10 +26,17 @@ from conformance.engine.wrong_devices import Mutant
 from conformance.kit.case import Case, Maturity
 from conformance.kit.finding import Level
 from conformance.kit.verdict import Outcome, Verdict
-from conformance.mutants.altered_package import loaded
+from conformance.mutants.altered_package import ROOT, loaded
+from conformance.mutants.reach import Places, places_of
+from conformance.mutants.traced import lines_of
 from gateway.client.clock import SystemClock
 
 _SEED: Final = 1
+_PASSED: Final = Outcome(verdict=Verdict.PASS, cause="")
+_PARTS: Final = 16
+"""Of the cases in which is noted what runs, so that several processes share them."""
+_WORTH: Final = 4
+"""Trials of a case from which on it pays to note first what runs in it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +56,8 @@ class Trial:
     """All cases that failed."""
     cited: tuple[str, ...]
     """Requirements by which they did."""
+    played: int
+    """Cases played; in the others no line runs that could make the device another than the right one."""
     seconds: float
 
     @property
@@ -68,8 +79,16 @@ class Workshop:
         self._identities: Identities = made_for_run(self._real.now(), plan.role)
         self._values = reference_ixit(plan).for_cases()
 
-    def trial(self, mutant: Mutant, cases: Sequence[Case]) -> Trial:
+    def trial(
+        self, mutant: Mutant, cases: Sequence[Case], alike: Collection[str] = (), audit: str = ""
+    ) -> Trial:
         """Try one wrong device.
+
+        Args:
+            mutant: The device.
+            cases: To judge it by.
+            alike: Those of them that the right device passes, and in which this one cannot be told from it: not played.
+            audit: One of those that is played nevertheless, and must pass.
 
         Raises:
             SuiteError: the mutant does not fit the source.
@@ -77,13 +96,31 @@ class Workshop:
         began = self._real.elapsed_s()
         # Made anew: a wrong device may spoil the TLS context that it is handed.
         self._identities = made_for_run(self._real.now(), self._plan.role)
+        played = [case for case in cases if case.id not in alike or case.id == audit]
         with loaded(mutant.package, mutant.sources()) as package:
-            outcomes = asyncio.run(self._all(package, cases))
-        return _judged(mutant, cases, outcomes, self._real.elapsed_s() - began)
+            outcomes = asyncio.run(self._all(package, played))
+        whole = {case.id: outcomes.get(case.id, _PASSED) for case in cases}
+        trial = _judged(mutant, cases, whole, len(played), self._real.elapsed_s() - began)
+        if audit and outcomes[audit] != replace(_PASSED, observed=outcomes[audit].observed):
+            text = f"{audit}: {outcomes[audit].verdict} though nothing of the change runs in it"
+            trial = replace(trial, strays=(*trial.strays, text))
+        return trial
 
     def right(self, package: str, cases: Sequence[Case]) -> dict[str, Outcome]:
         """Play the cases against the device as it is."""
         return asyncio.run(self._all(package, cases))
+
+    def ran(self, package: str, cases: Sequence[Case]) -> dict[str, Places]:
+        """Return which lines of the right device run in each case that it passes without a word."""
+        found = {}
+        known: dict[tuple[str, int], tuple[str, int]] = {}
+        for case in cases:
+            # Loaded anew for each, so that nothing of an earlier case is remembered in a module.
+            with lines_of(ROOT.joinpath(*package.split("."))) as lines, loaded(package, {}) as name:
+                outcome = self.right(name, [case])[case.id]
+            if outcome == replace(_PASSED, observed=outcome.observed):
+                found[case.id] = frozenset(known.setdefault(line, line) for line in lines)
+        return found
 
     async def _all(self, package: str, cases: Sequence[Case]) -> dict[str, Outcome]:
         setting = Setting(
@@ -109,7 +146,11 @@ def _cited(outcome: Outcome) -> set[str]:
 
 
 def _judged(
-    mutant: Mutant, cases: Sequence[Case], outcomes: dict[str, Outcome], seconds: float
+    mutant: Mutant,
+    cases: Sequence[Case],
+    outcomes: dict[str, Outcome],
+    played: int,
+    seconds: float,
 ) -> Trial:
     declared = [c.id for c in cases if c.id in mutant.cases]
     if not declared:
@@ -138,6 +179,7 @@ def _judged(
         strays=tuple(strays),
         failed=tuple(n for n, o in outcomes.items() if o.verdict is Verdict.FAIL),
         cited=tuple(sorted(set().union(*(_cited(outcomes[c.id]) for c in cases)))),
+        played=played,
         seconds=round(seconds, 3),
     )
 
@@ -159,17 +201,27 @@ class Breadth:
         areas = {name.split("-")[2] for name in mutant.cases}
         near = [c for c in cases if c.area in areas]
         others = [c.id for c in near if c.id not in mutant.cases]
-        drawn = sorted(others, key=lambda name: self._place(mutant, name))
+        drawn = sorted(others, key=lambda name: placed(self.seed, mutant, name))
         kept = {*mutant.cases, *drawn[: self.beside]}
         return [c for c in near if c.id in kept]
 
-    def _place(self, mutant: Mutant, case: str) -> bytes:
-        """Return where a case stands in the draw of a mutant: the same in every process."""
-        return hashlib.sha256(f"{self.seed} {mutant.id} {case}".encode()).digest()
+
+def placed(seed: int, mutant: Mutant, case: str) -> bytes:
+    """Return where a case stands in the draw of a mutant: the same in every process."""
+    return hashlib.sha256(f"{seed} {mutant.id} {case}".encode()).digest()
 
 
 AREA: Final = Breadth()
 Heard = Callable[[Trial], None]
+Work = list[tuple[Mutant, list[Case]]]
+A = TypeVar("A")
+B = TypeVar("B")
+
+
+class _Map(Protocol):
+    """Does one thing to many, perhaps in several processes; what comes out stands in order."""
+
+    def __call__(self, act: Callable[[A], B], many: Iterable[A], /) -> Iterable[B]: ...
 
 
 def try_all(
@@ -182,6 +234,9 @@ def try_all(
     jobs: int = 1,
 ) -> list[Trial]:
     """Try wrong devices; those without a case in the plan are left out.
+
+    A case in which nothing of a change runs is not played on it, as the right device has passed it in the same way;
+    one of these is drawn for each device and played nevertheless.
 
     Args:
         plan: Whose cases and mode.
@@ -196,12 +251,43 @@ def try_all(
     """
     names = {case.id for case in cases}
     work = [(mutant, breadth.of(mutant, cases)) for mutant in wrong if names & set(mutant.cases)]
+    with _working(jobs) as done:
+        ran = _learnt(plan, work, done)
+        todo = ((plan.id, m, tuple(c.id for c in some), *_alike(m, some, ran)) for m, some in work)
+        return [_told(trial, heard) for trial in done(_elsewhere, todo)]
+
+
+@contextmanager
+def _working(jobs: int) -> Iterator[_Map]:
     if jobs == 1:
-        workshop = Workshop(plan)
-        return [_told(workshop.trial(mutant, some), heard) for mutant, some in work]
+        yield map
+        return
     with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
-        todo = [(plan.id, mutant, tuple(c.id for c in some)) for mutant, some in work]
-        return [_told(trial, heard) for trial in pool.map(_elsewhere, todo)]
+        yield pool.map
+
+
+def _learnt(plan: Plan, work: Work, done: _Map) -> dict[str, Places]:
+    """Note what runs in the cases that are wanted often enough."""
+    wanted = Counter(case.id for _, some in work for case in some)
+    often = [name for name, times in wanted.items() if times >= _WORTH]
+    if not often:
+        return {}
+    package = work[0][0].package
+    parts = [(plan.id, package, often[first::_PARTS]) for first in range(_PARTS)]
+    return {name: lines for part in done(_ran, parts) for name, lines in part.items()}
+
+
+def _alike(
+    mutant: Mutant, cases: Sequence[Case], ran: Mapping[str, Places]
+) -> tuple[tuple[str, ...], str]:
+    """Return the cases in which nothing of a change runs, and the one of them to play nevertheless."""
+    places = places_of(mutant.sources()) if ran else None
+    if places is None:
+        return (), ""
+    own = set(mutant.cases)
+    found = [c.id for c in cases if c.id in ran and c.id not in own and not ran[c.id] & places]
+    drawn = sorted(found, key=lambda name: placed(_SEED, mutant, name))
+    return tuple(found), next(iter(drawn), "")
 
 
 def _told(trial: Trial, heard: Heard) -> Trial:
@@ -214,20 +300,13 @@ def _workshop(plan: str) -> Workshop:
     return Workshop(find_plan(plan))
 
 
-def _elsewhere(todo: tuple[str, Mutant, tuple[str, ...]]) -> Trial:
-    """Try one in a process of its own; cases are found again by their ids."""
-    plan, mutant, names = todo
-    return _workshop(plan).trial(mutant, [catalogue()[name] for name in names])
+def _elsewhere(todo: tuple[str, Mutant, tuple[str, ...], tuple[str, ...], str]) -> Trial:
+    """Try one, perhaps in a process of its own; cases are found again by their ids."""
+    plan, mutant, names, alike, audit = todo
+    cases = [catalogue()[name] for name in names]
+    return _workshop(plan).trial(mutant, cases, frozenset(alike), audit)
 
 
-def unaided(cases: Sequence[Case], trials: Sequence[Trial], wrong: Sequence[Mutant]) -> list[str]:
-    """Return the stable cases that no mutant fails, and those that none but their own fails."""
-    own = {m.id: m.cases for m in wrong}
-    lines = []
-    for case in cases:
-        killers = [t.mutant for t in trials if case.id in t.failed]
-        if case.maturity is Maturity.STABLE and not killers:
-            lines.append(f"{case.id}: no mutant fails it")
-        elif case.maturity is Maturity.STABLE and all(own[k] == (case.id,) for k in killers):
-            lines.append(f"{case.id}: only its own mutants fail it")
-    return lines
+def _ran(todo: tuple[str, str, list[str]]) -> dict[str, Places]:
+    plan, package, names = todo
+    return _workshop(plan).ran(package, [catalogue()[name] for name in names])

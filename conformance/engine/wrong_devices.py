@@ -1,7 +1,8 @@
 """Wrong devices as data: what each gets wrong, by which lines, and which cases must find it."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -11,6 +12,7 @@ from conformance.engine.errors import SuiteError
 from conformance.engine.requirements import requirements
 from conformance.mutants.altered_package import ROOT, AlterationError, altered, package_of
 
+_BASE: Final = ROOT / "conformance"
 MOST_LINES: Final = 5
 """Of a deviation; of each, where two are combined."""
 
@@ -74,14 +76,29 @@ class MutantFile(Model):
 
 def judged_digest(profile: str) -> str:
     """Return the SHA-256 over what a matrix depends on: cases, kit, scripted peers, reference devices, their data."""
-    base = ROOT / "conformance"
+    return _digest(_judging(profile))
+
+
+@cache
+def code_digest(profile: str) -> str:
+    """Return the SHA-256 over the same without the wrong devices; read once in a process."""
+    wrong = FOLDER / profile / "mutants"
+    return _digest(path for path in _judging(profile) if not path.is_relative_to(wrong))
+
+
+def _judging(profile: str) -> Iterator[Path]:
     folders = ("kit", f"cases/{profile}", "peers/script2b", "reference", f"data/{profile}")
-    found = hashlib.sha256()
     for folder in folders:
-        for path in sorted((base / folder).rglob("*")):
+        for path in sorted((_BASE / folder).rglob("*")):
             if path.suffix in (".py", ".yaml"):
-                found.update(path.relative_to(base).as_posix().encode() + b"\0")
-                found.update(hashlib.sha256(path.read_bytes()).digest())
+                yield path
+
+
+def _digest(paths: Iterable[Path]) -> str:
+    found = hashlib.sha256()
+    for path in paths:
+        found.update(path.relative_to(_BASE).as_posix().encode() + b"\0")
+        found.update(hashlib.sha256(path.read_bytes()).digest())
     return found.hexdigest()
 
 

@@ -1,13 +1,14 @@
 """Wrong devices: every one is found for its declared reason, and the data stays true to the source."""
 
 import gc
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from conformance.cli.main import run as command
-from conformance.engine.matrix import matrix_of, stale, write
-from conformance.engine.mutation import Breadth, try_all
+from conformance.engine.matrix import Kept, Row, key_of, matrix_of, row_of, stale, write
+from conformance.engine.mutation import Breadth, Workshop, try_all
 from conformance.engine.plans import chosen, find_plan
 from conformance.engine.wrong_devices import Change, Mutant, mutants
 from conformance.mutants.altered_package import AlterationError, altered
@@ -108,11 +109,87 @@ def test_a_slice_holds_what_is_declared_and_is_drawn_again_alike() -> None:
     assert len({name for own in slices for name in own}) > len(plan.cases) / 3
 
 
+def test_cases_that_a_change_cannot_reach_are_not_played_and_nothing_else_comes_of_it() -> None:
+    plan = find_plan(PULL)
+    names = ("EVT-010", "EVT-020", "EVT-025", "REG-040", "REG-070", "RPT-010")
+    cases = chosen(plan, tuple(f"OADR20B-VEN-{name}" for name in names))
+    every = {m.id: m for m in mutants(plan.profile, plan.role)}
+    wrong = [
+        every[name]
+        for name in (
+            "answers-empty-distribution",
+            "no-answer-to-report-request",
+            "opts-out-of-everything",
+            "no-answer-to-cancel",
+        )
+    ]
+    shop = Workshop(plan)
+
+    quick = try_all(plan, wrong, cases, breadth=Breadth(whole=True))
+    whole = [shop.trial(mutant, cases) for mutant in wrong]
+
+    assert sum(one.played for one in quick) <= 3 * len(cases)
+    assert [replace(one, seconds=0, played=6) for one in quick] == [
+        replace(one, seconds=0) for one in whole
+    ]
+
+
+def test_a_case_that_was_thought_out_of_reach_and_fails_is_told() -> None:
+    plan = find_plan(PULL)
+    one = next(m for m in mutants(plan.profile, plan.role) if m.id == "opts-out-of-everything")
+    name = "OADR20B-VEN-EVT-025"
+    cases = chosen(plan, ("OADR20B-VEN-EVT-020", name))
+
+    trial = Workshop(plan).trial(one, cases, (name,), audit=name)
+
+    assert trial.strays == (f"{name}: FAIL though nothing of the change runs in it",)
+
+
+def test_a_matrix_that_was_broken_off_goes_on_where_it_was(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["mutants", "--plan", PULL, "--only", "OADR20B-VEN-EVT-010", "--write", str(tmp_path)]
+    first = "answers-empty-distribution"
+    plan = find_plan(PULL)
+    cases = chosen(plan, ("OADR20B-VEN-EVT-010",))
+    one = next(m for m in mutants(plan.profile, plan.role) if m.id == first)
+    kept = Kept(tmp_path, plan)
+    key = key_of(plan, one, [case.id for case in cases])
+    kept.add(row_of(try_all(plan, [one], cases)[0], key))
+    part = next(tmp_path.glob("*.part"))
+    with part.open("a") as file:
+        file.write('{"mutant": "half a li')
+
+    assert command([*words, "--mutant", first]) == 0
+    assert "1 of 1 are known" in capsys.readouterr().err
+    assert not part.exists()
+    assert stale(tmp_path, plan) != []
+
+    changed = one.model_copy(update={"what": "something else"})
+    assert Kept(tmp_path, plan).row(key)
+    assert Kept(tmp_path, plan).row(key_of(plan, changed, [case.id for case in cases])) is None
+
+
+def test_a_row_that_is_not_as_declared_is_made_again(tmp_path: Path) -> None:
+    plan = find_plan(PULL)
+    kept = Kept(tmp_path, plan)
+    row = Row(
+        mutant="m", killed=True, reason=True, missed=(), strays=("x",), failed=(), cited=(),
+        played=1, key="k",
+    )  # fmt: skip
+    kept.add(row)
+    kept.add(row.model_copy(update={"strays": (), "key": "l"}))
+
+    assert Kept(tmp_path, plan).row("k") is None
+    assert Kept(tmp_path, plan).row("l")
+
+
 def test_a_kept_matrix_says_when_it_is_stale(tmp_path: Path) -> None:
     plan = find_plan(PULL)
     one = next(m for m in mutants(plan.profile, plan.role) if m.id == "opts-out-of-everything")
     few = chosen(plan, one.cases)
-    kept = matrix_of(plan, few, [one], try_all(plan, [one], few), whole=True)
+    rows = [row_of(trial, "0") for trial in try_all(plan, [one], few)]
+    kept = matrix_of(plan, few, [one], rows, whole=True)
 
     assert kept.good
     assert kept.trials[0].cited
