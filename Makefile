@@ -39,8 +39,10 @@ mutants: $(STAMP) ## Try every wrong reference device on whole plans and keep th
 	$(BIN)/gridgate-conformance mutants --full --jobs 2 --write docs/conformance
 	$(BIN)/gridgate-conformance mutants --check docs/conformance
 
-peers: $(STAMP) ## Judge implementations of others; a verdict that is not the expected one fails (two minutes).
+peers: $(STAMP) ## Judge programs of their own, openleadr and our VTN: a verdict that is not the expected one fails (ten minutes).
 	$(BIN)/gridgate-conformance peers openleadr --subset
+	$(BIN)/gridgate-conformance peers gridgate-vtn-pull
+	$(BIN)/gridgate-conformance peers gridgate-vtn-push
 
 fuzz: $(STAMP) ## Attack every reader with damaged messages, guided by coverage (10 minutes each).
 	$(BIN)/uv pip install --quiet --python $(BIN)/python atheris

@@ -11,6 +11,7 @@ from certs.files import write
 from certs.issue import OpenAdrPki, openadr
 from conformance.engine.drivers.entry import Pem
 from conformance.engine.errors import SuiteError
+from conformance.engine.masks import Masks
 from conformance.faults.disguise import HONEST, Disguise, Wardrobe
 from conformance.kit.oadr20b.signing import Signer
 from conformance.peers.script2b.ports import Contexts
@@ -37,6 +38,8 @@ class Identities:
     """Somebody whose certificate is on no file."""
     suite_pem: bytes = b""
     """The suite's certificate with its chain."""
+    masks: Callable[[str], ssl.SSLContext] | None = None
+    """Wrong identities of the suite as a client; None: without a PKI of its own it has none."""
     another: Callable[[str], ssl.SSLContext | None] = lambda _: None
     """Makes the client's context of one more scripted VEN."""
 
@@ -94,6 +97,7 @@ def made_for_run(now: datetime, role: str = "ven", kind: str = "ecc") -> Identit
             device_pem=_pem(theirs),
             signer=_signer(ours),
             stranger=made_up(pki),
+            masks=Masks(pki),
             suite_pem=ours.certificate.read_bytes(),
             another=another,
         )

@@ -114,6 +114,7 @@ class _Play:
             address=self.setting.address,
             signer=self.setting.identities.signer,
             stranger=self.setting.identities.stranger,
+            masks=self.setting.identities.masks,
         )
 
     @property

@@ -196,6 +196,8 @@ def _skip(case: Case, kept: set[str], pics: Pics, time: Time) -> str:
         return f"not claimed in the PICS: {case.applies_if}"
     if case.timing.real_only and time.mode != "real":
         return f"can only be judged in real time, not {time.mode}"
+    if case.timing.virtual_only and not time.is_virtual:
+        return f"can only be judged in virtual time, not {time.mode}"
     return ""
 
 

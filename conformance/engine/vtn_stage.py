@@ -15,7 +15,7 @@ from conformance.kit.oadr20b.report import ReportRequest
 from conformance.kit.oadr20b.ven_build import event_json
 from conformance.peers.script2b.ven import ScriptedVen
 
-_WAIT: Final = timedelta(seconds=30)
+_WAIT_S: Final = "30"
 _STEP: Final = timedelta(milliseconds=50)
 Make = Callable[[str], ScriptedVen]
 
@@ -92,7 +92,7 @@ class PlayedVtnStage(PlayedStage):
         Raises:
             PreconditionError: it does not.
         """
-        until = self.now + _WAIT
+        until = self.now + timedelta(seconds=float(self._values.get("start_up_s", _WAIT_S)))
         while not url():
             if self.now >= until:
                 raise PreconditionError("the VTN does not listen")

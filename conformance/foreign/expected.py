@@ -39,6 +39,13 @@ class Expected(Model):
     """All that is expected of one device."""
 
     plan: str
+    pics: str = PICS
+    ixit: str = IXIT
+    """Files, relative to this one."""
+    time: str = ""
+    """As ``--time`` of a run; empty: real."""
+    side_by_side: int = 40
+    """Cases at a time."""
     subset: tuple[str, ...]
     """Cases of the daily test, which takes two minutes at the most."""
     deviations: tuple[Deviation, ...]
@@ -56,12 +63,12 @@ class Peer:
     @property
     def pics(self) -> Path:
         """Return what it claims."""
-        return self.folder / PICS
+        return self.folder / self.expected.pics
 
     @property
     def ixit(self) -> Path:
         """Return how it is driven."""
-        return self.folder / IXIT
+        return self.folder / self.expected.ixit
 
 
 def peer_names(profile: str = "oadr20b") -> list[str]:

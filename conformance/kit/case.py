@@ -47,6 +47,8 @@ class Timing:
     """Real time that it takes, about; for the estimate before a run."""
     real_only: bool = False
     """True: never on a scaled or virtual clock."""
+    virtual_only: bool = False
+    """True: it takes months, so on a virtual clock alone; such a case is not stable."""
 
 
 Play = Callable[[Any], Awaitable[None]]

@@ -99,8 +99,9 @@ class Utility(Protocol):
         wrong: str,
         headers: tuple[tuple[str, str], ...] = (),
         method: str = "POST",
+        mask: str = "",
     ) -> None:
-        """Queue or push exactly these bytes; headers and method are those of a push."""
+        """Queue or push exactly these bytes; headers, method and wrong identity (``mask``) are those of a push."""
         ...
 
     def signed(self, body: bytes, seal: Seal = RIGHT) -> bytes:

@@ -106,6 +106,14 @@ class EventSpec:
         if not self.signals or not all(signal.steps for signal in self.signals):
             raise MisuseError("NO_SIGNAL", f"event {self.event_id!r} needs a signal with a step")
         lasts = _length(self.signals[0].steps)
+        target = replace(
+            self.targets,
+            resource_ids=self.resources + self.targets.resource_ids,
+            group_ids=self.groups + self.targets.group_ids,
+        )
+        if target == EiTarget() and len(self.vens) == 1:
+            # Beside other targets it would be a union (rules 22 and 63), that is the whole VEN.
+            target = replace(target, ven_ids=self.vens)
         event = OadrEvent(
             ei_event=EiEvent(
                 event_descriptor=self._descriptor(),
@@ -121,12 +129,7 @@ class EventSpec:
                     _signal(signal, position) for position, signal in enumerate(self.signals)
                 ),
                 ei_event_baseline=self._baseline(),
-                ei_target=replace(
-                    self.targets,
-                    resource_ids=self.resources + self.targets.resource_ids,
-                    group_ids=self.groups + self.targets.group_ids,
-                    ven_ids=self.targets.ven_ids or (self.vens if len(self.vens) == 1 else ()),
-                ),
+                ei_target=target,
             ),
             oadr_response_required=ResponseRequired.ALWAYS
             if self.response_required

@@ -101,6 +101,11 @@ class ScaledClock:
         return self._timeline.elapsed_s() * self._factor
 
     @property
+    def factor(self) -> float:
+        """Return how many seconds of the timeline pass per real second."""
+        return self._factor
+
+    @property
     def sane(self) -> bool:
         """Say whether the wall's clock is believed."""
         return self._timeline.sane

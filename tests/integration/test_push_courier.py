@@ -181,6 +181,57 @@ async def test_messages_go_out_in_order_and_one_at_a_time() -> None:
     assert last.ei_response is None
 
 
+@pytest.mark.spec("OpenADR 2.0b section 8.6")
+async def test_an_event_published_while_a_push_is_on_its_way_is_pushed_right_after_it() -> None:
+    async with world() as w:
+        w.vens.behave, w.vens.takes = registered, lambda _: 3.0
+        await w.clock.sleep_until(START + 10 * SECOND)
+        await w.publish("e1")
+        await w.clock.sleep_until(START + 12 * SECOND)
+        await w.publish("e2")
+        await w.clock.sleep_until(START + 20 * SECOND)
+        pushed = [m for _, _, m in w.vens.seen if isinstance(m, wire.OadrDistributeEvent)]
+
+    assert [len(m.oadr_events) for m in pushed] == [1, 2]
+    assert pushed[0].request_id != pushed[1].request_id
+    assert w.vens.times(wire.OadrDistributeEvent) == [10, 13]
+
+
+@pytest.mark.spec("OpenADR 2.0b rule 344")
+@pytest.mark.spec("OpenADR 2.0b case R0_8120")
+async def test_a_request_inside_the_reply_to_metadata_is_answered_by_a_push() -> None:
+    async with world() as w:
+
+        def asks(push: Push) -> Answer:
+            if not isinstance(push.message, wire.OadrRegisterReport):
+                return answer()
+            specifier = wire.ReportSpecifier(
+                report_specifier_id="METADATA",
+                granularity=timedelta(0),
+                report_back_duration=timedelta(0),
+                specifier_payloads=(wire.SpecifierPayload(r_id="0"),),
+            )
+            wanted = wire.OadrReportRequest(report_request_id="m2", report_specifier=specifier)
+            first = push.message.report_request_id is None
+            reply = wire.OadrRegisteredReport(
+                ei_response=wire.EiResponse(request_id=push.message.request_id),
+                oadr_report_requests=(wanted,) if first else (),
+                ven_id=push.ven_id,
+            )
+            return answer(body=CODEC.encode(reply))
+
+        w.vens.behave = asks
+        await w.clock.sleep_until(START + 10 * SECOND)
+        created = [m for _, _, m in w.vens.seen if isinstance(m, wire.OadrCreatedReport)]
+        asked = [m for _, _, m in w.vens.seen if isinstance(m, wire.OadrRegisterReport)]
+
+    assert w.vens.kinds() == ["OadrRegisterReport", "OadrCreatedReport", "OadrRegisterReport"]
+    assert [m.oadr_pending_reports for m in created] == [("m2",)]
+    assert created[0].ei_response.request_id == asked[0].request_id
+    assert asked[1].report_request_id == "m2"
+    assert w.queued() == []
+
+
 async def test_a_reply_settles_what_it_answers_and_an_event_waits_for_its_answer() -> None:
     async with world() as w:
         w.vens.behave = registered

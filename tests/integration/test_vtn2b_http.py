@@ -3,6 +3,8 @@
 import asyncio
 import gzip
 import ssl
+import zlib
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from pathlib import Path
@@ -222,7 +224,9 @@ async def test_the_date_is_that_of_our_clock_and_the_connection_is_kept(pki: Pki
     ):
         for _ in range(3):
             url = f"{utility.url}/OadrPoll"
-            async with http.post(url, data=POLL, headers=XML) as answer:
+            async with http.post(
+                url, data=POLL, headers=XML | {"Accept-Encoding": "identity"}
+            ) as answer:
                 date = parsedate_to_datetime(answer.headers["Date"])
                 assert answer.headers["Content-Type"] == "application/xml"
                 assert int(answer.headers["Content-Length"]) == len(await answer.read())
@@ -232,17 +236,40 @@ async def test_the_date_is_that_of_our_clock_and_the_connection_is_kept(pki: Pki
 
 @pytest.mark.spec("OpenADR 2.0b case CFX2B-NET-11")
 @pytest.mark.spec("OpenADR 2.0b section 9.1.9.2")
-async def test_an_answer_is_compressed_for_who_asks(pki: Pki) -> None:
+@pytest.mark.parametrize(
+    ("accepted", "coding"),
+    [
+        ("gzip, deflate", "gzip"),
+        ("deflate", "deflate"),
+        ("gzip;q=0.000, deflate;q=0.5", "deflate"),
+        ("GZIP;q=1", "gzip"),
+        ("br, gzip;q=0", None),
+        ("identity", None),
+    ],
+)
+async def test_an_answer_is_compressed_for_who_asks(
+    pki: Pki, accepted: str, coding: str | None
+) -> None:
+    undoing: dict[str | None, Callable[[bytes], bytes]] = {
+        "gzip": gzip.decompress,
+        "deflate": zlib.decompress,
+        None: bytes,
+    }
+    undo = undoing[coding]
     async with serving(pki) as utility, visiting(utility, pki.client("v1")) as ven:
         await ven.register()
         await utility.publish(event(start=datetime(2040, 1, 1, tzinfo=UTC)))
-        body = CODEC.encode(OadrRequestEvent(request_id="q", ven_id=ven.ven_id))
-        headers = XML | {"Accept-Encoding": "gzip, deflate"}
-        async with ven.http.post(f"{ven.url}/EiEvent", data=body, headers=headers) as answer:
-            raw = await answer.read()
-        assert answer.headers["Content-Encoding"] == "gzip"
-        assert int(answer.headers["Content-Length"]) == len(raw)
-        only(OadrDistributeEvent, CODEC.decode(gzip.decompress(raw)))
+        asked = CODEC.encode(OadrRequestEvent(request_id="q", ven_id=ven.ven_id))
+        short = CODEC.encode(OadrPoll(ven_id="nobody"))
+        headers = XML | {"Accept-Encoding": accepted}
+        bodies = []
+        for service, body in (("EiEvent", asked), ("OadrPoll", short)):
+            async with ven.http.post(f"{ven.url}/{service}", data=body, headers=headers) as answer:
+                bodies.append(await answer.read())
+            assert answer.headers.get("Content-Encoding") == coding
+            assert int(answer.headers["Content-Length"]) == len(bodies[-1])
+        only(OadrDistributeEvent, CODEC.decode(undo(bodies[0])))
+        only(OadrResponse, CODEC.decode(undo(bodies[1])))
 
 
 @pytest.mark.spec("OpenADR 2.0b rule 517")

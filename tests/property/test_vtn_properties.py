@@ -129,7 +129,8 @@ def test_a_request_that_is_over_stays_over(inputs: list[RequestInput]) -> None:
         except SessionError as error:
             assert error.reason == "OUT_OF_SEQUENCE"
         else:
-            assert not over or following is state
+            # A late confirmation may still close what has ended; nothing opens it again.
+            assert not over or following in {state, RequestState.CANCELLED}
             state = following
 
 

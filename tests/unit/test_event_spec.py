@@ -135,9 +135,7 @@ def test_everything_that_an_event_can_carry_survives_the_wire() -> None:
 
     found = on_the_wire(spec).ei_event
 
-    assert found.ei_target == replace(
-        targets, resource_ids=("r1",), group_ids=("g1",), ven_ids=("v1",)
-    )
+    assert found.ei_target == replace(targets, resource_ids=("r1",), group_ids=("g1",))
     assert found.ei_event_baseline is not None
     assert found.ei_event_baseline.duration == HOUR
     assert found.ei_event_baseline.intervals[0].signal_payload == Decimal("812.5")
@@ -199,3 +197,12 @@ def test_a_well_known_signal_keeps_to_its_table(signal: SignalSpec, reason: str)
         check_signals(event(signals=(signal,)).message().ei_event)
     assert caught.value.reason == reason
     check_signals(event(signals=(replace(signal, name="x-mine"),)).message().ei_event)
+
+
+@pytest.mark.spec("OpenADR 2.0b rules 22 and 63")
+def test_an_event_for_one_ven_names_it_unless_it_names_parts_of_it() -> None:
+    whole = on_the_wire(event(vens=("ven-1",))).ei_event.ei_target
+    part = on_the_wire(event(vens=("ven-1",), resources=("hall-1",))).ei_event.ei_target
+
+    assert whole == EiTarget(ven_ids=("ven-1",))
+    assert part == EiTarget(resource_ids=("hall-1",)), "a union with the VEN would be all of it"

@@ -21,6 +21,7 @@ from tests.transcripts2b import NOW, Story
 
 MINUTE = timedelta(minutes=1)
 REQ = "REQ-X"
+_ASKED = "ei:reportRequestID"
 Tell = Callable[[Story], None]
 
 
@@ -89,6 +90,18 @@ def twice(first: Element, second: Element, *, spaces: int) -> Tell:
         for _ in range(spaces - 1):
             story.mark("time")
         pushed(story, second)
+
+    return tell
+
+
+def ended(*ids: str) -> Tell:
+    """Ask for r1 and r2, then end what is named."""
+
+    def tell(story: Story) -> None:
+        told(story, wanted("r1"))
+        told(story, wanted("r2"))
+        story.mark("m")
+        told(story, build.cancel_report("q", ids, "ven"))
 
     return tell
 
@@ -216,6 +229,16 @@ ROWS: dict[str, tuple[Check, Tell, Tell]] = {
         vtn.counts("oadrDistributeEvent", 1, requirement=REQ, mark="m"),
         then("m", distributed),
         then("m", lambda s: polled(s, "200")),
+    ),
+    "names_request": (
+        vtn.names_request("m", _ASKED, 1, requirement=REQ, name="oadrCancelReport"),
+        ended("r2"),
+        ended("r1"),
+    ),
+    "names_request: no other": (
+        vtn.names_request("m", _ASKED, 1, requirement=REQ, name="oadrCancelReport"),
+        ended("r2"),
+        ended("r2", "r1"),
     ),
     "order_of": (
         vtn.order_of(("oadrDistributeEvent", "oadrCreateReport"), requirement=REQ, mark="m"),

@@ -101,13 +101,31 @@ def test_a_schedule_is_cancelled_by_its_opt_id() -> None:
     assert cancelling(ven, "a") == "200", "replaced, which is no error"
     assert cancelling(ven, "b") == "200"
 
-    assert standing(story, ven) == [("a", OptState.REPLACED), ("b", OptState.CANCELLED)]
+    assert standing(story, ven) == [("a", OptState.CANCELLED), ("b", OptState.CANCELLED)]
     assert [fact.opt for fact in story.told(OptTaken)] == [
         OptType.OPT_OUT,
         OptType.OPT_OUT,
         None,
         None,
     ]
+
+
+@pytest.mark.spec("OpenADR 2.0b rule 204")
+@pytest.mark.spec("OpenADR 2.0b case P1_2050")
+def test_a_cancellation_counts_once_and_is_confirmed_again_when_it_comes_again() -> None:
+    _, ven = offering()
+    creating(ven, schedule(ven, "a"))
+    first = OadrCancelOpt(request_id="c1", opt_id="a", ven_id=ven.ven_id)
+    later = replace(first, request_id="c2")
+
+    codes = [
+        only(OadrCanceledOpt, ven.say("EiOpt", message)).ei_response.response_code
+        for message in (first, first, later)
+    ]
+    creating(ven, schedule(ven, "a"))
+
+    assert codes == ["200", "200", "452"]
+    assert cancelling(ven, "a") == "200", "an optID may be used again"
 
 
 @pytest.mark.spec("OpenADR 2.0b section 8.5")

@@ -332,7 +332,10 @@ def test_a_report_is_cancelled_through_the_queue(to_follow: bool) -> None:
     )
     ven.say("EiReport", done)
 
-    assert state(story, ven, request.report_request_id) is RequestState.ENDED
+    ended = RequestState.ENDED if to_follow else RequestState.CANCELLED
+    assert state(story, ven, request.report_request_id) is ended
+    late = code(ven.report(request.report_request_id, "1"))
+    assert late == ("200" if to_follow else "452"), "the last report, or one that nobody wants"
     story.later()
     assert ven.finds_nothing()
     ven.offer(usage_metadata())

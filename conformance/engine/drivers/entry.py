@@ -89,6 +89,10 @@ def load_factory(text: str) -> Factory:
     return found
 
 
+READY: Final = "ready"
+"""Name of a coroutine method of a device that is a program of its own: returns once it can be reached."""
+
+
 class EntryHands:
     """Drives a device in this process.
 
@@ -141,6 +145,11 @@ class EntryHands:
     async def _start(self) -> None:
         self._device = self._factory(self._place)
         self._task = asyncio.create_task(self._device.run(), name="device")
+        ready: Callable[[], Awaitable[None]] | None = getattr(self._device, READY, None)
+        if ready is not None:
+            waiting = asyncio.ensure_future(ready())
+            await asyncio.wait({self._task, waiting}, return_when=asyncio.FIRST_COMPLETED)
+            waiting.cancel()
 
     async def _end(self) -> None:
         if self._task is not None:

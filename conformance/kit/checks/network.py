@@ -22,6 +22,9 @@ STATUS: Final = "REQ-OADR20B-9.1.5-2"
 """Each refusal of a request has its status."""
 HANDSHAKE: Final = "REQ-OADR20B-9.2-1"
 """Nothing is said to a peer whose certificate is not right."""
+SERVED: Final = "REQ-OADR20B-9.2-2"
+"""An endpoint serves nobody whose certificate is not right."""
+_REFUSED: Final = 400
 _SLACK: Final = 0.15
 _SECOND: Final = timedelta(seconds=1)
 _HIGHEST_DOUBLING: Final = 32
@@ -209,6 +212,28 @@ def sends_once(name: str, *, requirement: str) -> Check:
             seen.add(key)
 
     return Check(f"sends {name} once", judge)
+
+
+def turns_away(wrongness: str) -> Check:
+    """Demand that nobody who shows a wrong certificate is served: no handshake, or a refusal."""
+
+    def judge(transcript: Transcript) -> Iterator[Finding]:
+        for request in pushed(transcript, wrongness):
+            answer = transcript.answer(request)
+            if answer is not None and answer.status < _REFUSED:
+                yield wrong(SERVED, answer, "status", "no answer, or a refusal", str(answer.status))
+
+    return Check(f"turns away {wrongness}", judge)
+
+
+def stranger_came(wrongness: str) -> Observation:
+    """Demand that somebody with a wrong certificate knocked."""
+
+    def count(transcript: Transcript) -> int:
+        failed = len(transcript.all_marks("suite.unreachable"))
+        return failed + len(pushed(transcript, wrongness))
+
+    return Observation(f"a push with {wrongness}", 1, count)
 
 
 def refusal_seen(wrongness: str) -> Observation:

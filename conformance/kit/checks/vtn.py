@@ -10,6 +10,7 @@ from conformance.kit.transcript import Message, Part, Side, Transcript
 EVENT: Final = "oadr:oadrEvent"
 EVENT_ID: Final = "oadr:oadrEvent/ei:eiEvent/ei:eventDescriptor/ei:eventID"
 CODE: Final = ".//ei:eiResponse/ei:responseCode"
+_REQUEST_ID: Final = "oadr:oadrReportRequest/ei:reportRequestID"
 _OK: Final = 200
 
 
@@ -174,6 +175,29 @@ def shows(
             yield wrong(requirement, found, path, " ".join(values) or "none", text)
 
     return Check(f"shows {path} after {mark}", judge)
+
+
+def names_request(mark: str, path: str, place: int, *, requirement: str, name: str) -> Check:
+    """Demand that the first message of a name after a mark names one of the reports asked for before, and no other.
+
+    Args:
+        mark: After which the message comes.
+        path: Where the message names reportRequestIDs.
+        place: Of the request among those that the device has sent, from 0; it chooses the ids itself.
+        requirement: Cited.
+        name: Of the message.
+    """
+
+    def judge(transcript: Transcript) -> Iterator[Finding]:
+        here, found = transcript.mark(mark), seen_after(transcript, mark, name)
+        if here is None or found is None:
+            return
+        before = [m for m in transcript.from_device("oadrCreateReport") if m.number < here.number]
+        asked = list(dict.fromkeys(x for m in before for x in m.all(_REQUEST_ID)))
+        if place < len(asked) and found.all(path) != [asked[place]]:
+            yield wrong(requirement, found, path, asked[place], " ".join(found.all(path)) or "none")
+
+    return Check(f"names request {place + 1} in {path} after {mark}", judge)
 
 
 def says(mark: str, key: str, value: str, *, requirement: str) -> Check:

@@ -53,6 +53,8 @@ class Item:
     """Push: replace or follow the usual ones."""
     method: str = "POST"
     """Push: of the request."""
+    mask: str = ""
+    """Push: wrong identity that is shown; empty: the right one."""
 
 
 class Names:

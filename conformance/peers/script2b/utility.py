@@ -45,6 +45,8 @@ class Network:
     """Of messages, at high security."""
     stranger: Signer | None = None
     """Somebody whose certificate is on no file."""
+    masks: Callable[[str], ssl.SSLContext] | None = None
+    """Wrong identities for pushes, by name."""
 
 
 class ScriptedUtility:
@@ -204,8 +206,11 @@ class ScriptedUtility:
         wrong: str,
         headers: tuple[tuple[str, str], ...] = (),
         method: str = "POST",
+        mask: str = "",
     ) -> None:
         """Queue or push bytes."""
+        if mask and self._net.masks is None:
+            raise UnobservedError("show a wrong identity, for which it needs a PKI of its own")
         self._queue(
             Item(
                 build=lambda _, __: body,
@@ -213,6 +218,7 @@ class ScriptedUtility:
                 wrong=wrong,
                 headers=headers,
                 method=method,
+                mask=mask,
             )
         )
 
@@ -291,13 +297,16 @@ class ScriptedUtility:
         made = item.build(self._net.clock.now(), None)
         body = made if isinstance(made, bytes) else self._document(made)
         root = url.rstrip("/").removesuffix(BASE)
-        answer = await self._caller.post(
+        caller = self._caller_of(item)
+        answer = await caller.post(
             f"{root}{BASE}/{item.service}",
             body,
             wrong=wrong,
             headers=item.headers,
             method=item.method,
         )
+        if caller is not self._caller:
+            await caller.close()
         if answer is not None and answer.name == "oadrCanceledPartyRegistration":
             self._usual.canceled(answer, self._net.clock.now())
         if answer is not None and answer.has(
@@ -305,6 +314,12 @@ class ScriptedUtility:
         ):
             made = self._usual.created_report(answer, self._net.clock.now())
             self.state.queue.appendleft(Item(build=lambda _, __: made, service=REPORT))
+
+    def _caller_of(self, item: Item) -> Caller:
+        """Return who pushes an item: a stranger has a connection of its own."""
+        if not item.mask or self._net.masks is None:
+            return self._caller
+        return Caller(self._net.tape, self._net.clock, self._net.masks(item.mask))
 
     # --- answers
 

@@ -242,14 +242,20 @@ class Vtn:
         enqueue(page, ven_id, waiting)
         return page.turn()
 
-    def take_reply(self, page: Page, ven: VenRecord, service: str, message: Message) -> None:
+    def take_reply(
+        self, page: Page, ven: VenRecord, service: str, message: Message
+    ) -> OadrCreatedReport | None:
         """Take a VEN's reply to what was pushed to a service of its own, as if it had sent it to ours.
+
+        Returns:
+            What is to be said to that in a message of its own: the answer to requests inside the reply (rule 344).
 
         Raises:
             SessionError: the reply is refused; what stands on the page is not to count.
         """
         self._seen[ven.ven_id] = page.now
-        _SERVICES[service](page, ven, message)
+        said = _SERVICES[service](page, ven, message)
+        return said if isinstance(said, OadrCreatedReport) else None
 
     def is_online(self, ven_id: str, now: datetime) -> bool:
         """Say whether a VEN was heard of within the last polls."""

@@ -220,17 +220,23 @@ def _without(record: OptRecord, named: tuple[str, ...]) -> OptRecord:
 def cancel_opt(page: Page, ven: VenRecord, message: OadrCancelOpt) -> OadrCanceledOpt:
     """Cancel every schedule that used an optID; opts for events stay (rules 204, 211).
 
+    A cancellation that comes again under its requestID is confirmed again: its answer may have been lost.
+
     Raises:
-        RefusalError: 452 for an optID that no schedule used.
+        RefusalError: 452 for an optID that no schedule uses, or none any more.
     """
-    found = [one for one in _schedules(page, ven.ven_id) if one.opt.opt_id == message.opt_id]
+    found = [
+        one
+        for one in _schedules(page, ven.ven_id)
+        if one.opt.opt_id == message.opt_id
+        and (one.state is not OptState.CANCELLED or one.cancelled_by == message.request_id)
+    ]
     if not found:
-        raise RefusalError(
-            "INVALID_ID", f"no opt schedule was created under {message.opt_id[:60]!r}"
-        )
+        raise RefusalError("INVALID_ID", f"no opt schedule stands under {message.opt_id[:60]!r}")
     for record in found:
-        if record.state is OptState.STANDING:
-            page.put(replace(record, state=OptState.CANCELLED))
+        if record.state is not OptState.CANCELLED:
+            cancelled = replace(record, state=OptState.CANCELLED, cancelled_by=message.request_id)
+            page.put(cancelled)
     page.tell(OptTaken(ven_id=ven.ven_id, opt_id=message.opt_id, opt=None, reason=""))
     return OadrCanceledOpt(
         ei_response=EiResponse(request_id=message.request_id), opt_id=message.opt_id

@@ -41,10 +41,15 @@ def enqueue(
 
 
 def enqueue_events(page: Page, ven_id: str) -> None:
-    """Let the VEN find its events at a coming poll; one message holds them all, so one place is enough."""
+    """Let the VEN find its events at a coming poll; one message holds them all, so one place is enough.
+
+    What waits there already becomes a message of its own again: a push of it may be on its way, without the news.
+    """
     events = [item for item in page.all(QueueRecord, ven_id) if item.waiting is Waiting.EVENTS]
-    if any(item.sent_at is None for item in events):
-        return
+    for item in events:
+        if item.sent_at is None:
+            page.put(replace(item, request_id=page.ids.uuid()))
+            return
     for item in events:
         page.drop(item)
     enqueue(page, ven_id, Waiting.EVENTS)

@@ -366,6 +366,8 @@ class OptRecord:
     """None: taken by a release that did not note it."""
     superseded: tuple[str, ...] = ()
     """Parts of the VEN that a later schedule speaks for (rule 202)."""
+    cancelled_by: str = ""
+    """requestID of the oadrCancelOpt, which may come again when its answer was lost."""
 
     @property
     def owner(self) -> str:

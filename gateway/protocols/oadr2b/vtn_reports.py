@@ -261,9 +261,11 @@ def created_report(page: Page, ven: VenRecord, message: OadrCreatedReport) -> Oa
 
 def canceled_report(page: Page, ven: VenRecord, message: OadrCanceledReport) -> OadrResponse:
     """Take a VEN's confirmation that reports have ended; a refusal ends our wish all the same."""
-    echo = message.ei_response.request_id
-    for request in _concerned(page, answered(page, ven.ven_id, Waiting.CANCEL_REPORT, echo)):
-        advance(page, request, RequestInput.CANCELED, message.ei_response.response_code)
+    echo, code = message.ei_response.request_id, message.ei_response.response_code
+    for item in answered(page, ven.ven_id, Waiting.CANCEL_REPORT, echo):
+        over = message.ei_response.is_success and not item.to_follow
+        for request in _concerned(page, (item,)):
+            advance(page, request, RequestInput.CONFIRMED if over else RequestInput.CANCELED, code)
     return _acknowledged(ven, echo)
 
 

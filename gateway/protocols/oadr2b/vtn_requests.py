@@ -1,7 +1,7 @@
 """Table: the life of one report request as its requester sees it.
 
     queued --promised, data--> pending --last data--> ended
-       |                          |  cancel --> cancelling --canceled--> ended
+       |                          |  cancel --> cancelling --canceled--> ended, --confirmed--> cancelled
        +--refused--> refused      +--new metadata--> ended
 
 Spec: OpenADR 2.0b section 8.3.2; rules 306, 328, 336, 340.
@@ -23,6 +23,9 @@ class RequestState(StrEnum):
     REFUSED = "refused"
     CANCELLING = "cancelling"
     ENDED = "ended"
+    """Nothing more is due; what comes all the same, as a correction or a last report, is taken."""
+    CANCELLED = "cancelled"
+    """The VEN has confirmed that nothing follows: its reportRequestID is known no more."""
 
 
 class RequestInput(StrEnum):
@@ -41,7 +44,9 @@ class RequestInput(StrEnum):
     CANCEL = "cancel"
     """Not wanted any more; the VEN is told."""
     CANCELED = "canceled"
-    """oadrCanceledReport, whatever its code."""
+    """oadrCanceledReport that refuses, or with a last report to follow."""
+    CONFIRMED = "confirmed"
+    """oadrCanceledReport with success, and nothing to follow."""
     REPLACED = "replaced"
     """New metadata: every request of before has ended (rule 306)."""
 
@@ -64,17 +69,22 @@ TRANSITIONS: Final[dict[tuple[RequestState, RequestInput], RequestState]] = {
     (RequestState.CANCELLING, RequestInput.DATA): RequestState.CANCELLING,
     (RequestState.CANCELLING, RequestInput.LAST_DATA): RequestState.CANCELLING,
     (RequestState.CANCELLING, RequestInput.CANCELED): RequestState.ENDED,
+    (RequestState.CANCELLING, RequestInput.CONFIRMED): RequestState.CANCELLED,
     (RequestState.CANCELLING, RequestInput.REPLACED): RequestState.ENDED,
     # A report that was on its way when the request ended is welcome, also as a correction (rule 346).
     (RequestState.ENDED, RequestInput.DATA): RequestState.ENDED,
     (RequestState.ENDED, RequestInput.LAST_DATA): RequestState.ENDED,
     (RequestState.ENDED, RequestInput.PROMISED): RequestState.ENDED,
     (RequestState.ENDED, RequestInput.CANCELED): RequestState.ENDED,
+    (RequestState.ENDED, RequestInput.CONFIRMED): RequestState.CANCELLED,
+    # The answer to a request may come behind the confirmation of its end.
+    (RequestState.CANCELLED, RequestInput.PROMISED): RequestState.CANCELLED,
+    (RequestState.CANCELLED, RequestInput.REFUSED): RequestState.CANCELLED,
 }
 """(state, input) -> next state. A pair that is absent is an error."""
 
-OVER: Final = frozenset({RequestState.REFUSED, RequestState.ENDED})
-"""States that a request never leaves."""
+OVER: Final = frozenset({RequestState.REFUSED, RequestState.ENDED, RequestState.CANCELLED})
+"""States in which nothing more is due."""
 
 
 def step(state: RequestState, event: RequestInput) -> RequestState:

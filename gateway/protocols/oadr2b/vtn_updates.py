@@ -86,7 +86,7 @@ def _riding(page: Page, ven: VenRecord, ended: list[RequestRecord]) -> OadrCance
 
 def _take(page: Page, ven: VenRecord, report: OadrReport) -> None:
     request = page.find(RequestRecord, ven.ven_id, (report.report_request_id,))
-    if request is None or request.state is RequestState.REFUSED:
+    if request is None or request.state in {RequestState.REFUSED, RequestState.CANCELLED}:
         detail = f"no report is pending under {report.report_request_id[:60]!r}"
         raise RefusalError("INVALID_ID", detail)
     values = list(_values(request, report))

@@ -7,7 +7,10 @@ for everything that has an answer, application errors included.
 import asyncio
 import functools
 import gzip
+import re
+import zlib
 from collections import OrderedDict
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -34,7 +37,6 @@ from gateway.transport.tls import peer_certificate
 BASE_PATH: Final = "/OpenADR2/Simple/2.0b/"
 LARGEST: Final = 8 << 20
 """Bytes of one document, events and reports alike."""
-_SMALLEST_GZIP: Final = 1024
 _ANSWERS: Final = 4096
 _CERTIFICATES: Final = 4096
 _READABLE: Final = frozenset(
@@ -212,14 +214,33 @@ def _check_headers(request: web.Request) -> None:
 
 def _written(request: web.Request, body: bytes) -> web.Response:
     """Write a 200; compressed for a client that asks for it (section 9.1.9.2), never chunked."""
-    headers = {}
-    accepted = request.headers.get("Accept-Encoding", "").lower()
-    if "gzip" in accepted and len(body) >= _SMALLEST_GZIP:
-        body = gzip.compress(body, compresslevel=6, mtime=0)
-        headers["Content-Encoding"] = "gzip"
     if not body:
         return web.Response(status=200)
+    headers = {}
+    accepted = _accepted(request.headers.get("Accept-Encoding", ""))
+    for coding, compress in _CODINGS.items():
+        if coding in accepted:
+            body, headers = compress(body), {"Content-Encoding": coding}
+            break
     return web.Response(status=200, body=body, content_type="application/xml", headers=headers)
+
+
+def _accepted(header: str) -> set[str]:
+    """Return the codings that an Accept-Encoding names and does not exclude by ``q=0``."""
+    found = set()
+    for part in header.lower().split(","):
+        coding, _, weight = part.partition(";")
+        if not _EXCLUDED.fullmatch(weight.strip()):
+            found.add(coding.strip())
+    return found
+
+
+_EXCLUDED: Final = re.compile(r"q\s*=\s*0(\.0*)?")
+_CODINGS: Final[Mapping[str, Callable[[bytes], bytes]]] = {
+    "gzip": functools.partial(gzip.compress, compresslevel=6, mtime=0),
+    "deflate": zlib.compress,
+}
+"""The one we like best first."""
 
 
 def vtn_app(

@@ -10,7 +10,7 @@ Spec: OpenADR 2.0b sections 8.1, 8.6, 9.1.4, 9.1.5 and 9.1.7.
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -27,7 +27,12 @@ from gateway.domain.errors import (
 from gateway.domain.ports import Clock, Mailbox
 from gateway.protocols.oadr2b import vtn_push
 from gateway.protocols.oadr2b.codec import Codec
-from gateway.protocols.oadr2b.messages import EiResponse, Message, OadrDistributeEvent
+from gateway.protocols.oadr2b.messages import (
+    EiResponse,
+    Message,
+    OadrCreatedReport,
+    OadrDistributeEvent,
+)
 from gateway.protocols.oadr2b.vtn_book import Page, RefusalError, Turn
 from gateway.protocols.oadr2b.vtn_facts import Registered
 from gateway.protocols.oadr2b.vtn_push import Push
@@ -224,7 +229,7 @@ class Courier:
             outcome = await self._exchange(push)
         if outcome.answered:
             self._standing[push.ven_id] = Standing(last_good_at=self.clock.now())
-            await self.desk.open(lambda now: self._take(push, outcome.reply, now))
+            await self._taken(push, outcome.reply)
             return
         standing.failures += 1
         standing.refused = standing.refused + 1 if outcome.reason == _NOT_REGISTERED else 0
@@ -238,6 +243,18 @@ class Courier:
         line.until = self.clock.now() + wait
         await self._wait(line, line.until)
         line.until = None
+
+    async def _taken(self, push: Push, reply: Message | None) -> None:
+        """Note the delivery and take the reply; requests inside it are answered at once, in a message of its own.
+
+        That answer is tried once, as one on the VEN's own connection would be: what was asked for comes in any case.
+        """
+        said: list[OadrCreatedReport] = []
+        await self.desk.open(lambda now: self._take(push, reply, said, now))
+        for message in said:
+            outcome = await self._exchange(replace(push, message=message))
+            if not outcome.answered:
+                log.warning("push_answer_failed", ven_id=push.ven_id, reason=outcome.reason)
 
     def backoff(self, failures: int) -> timedelta:
         """Return the wait after so many failures in a row: 1 s, doubled each time, ±10 %, capped.
@@ -304,7 +321,9 @@ class Courier:
 
     # --- doors
 
-    def _take(self, push: Push, reply: Message | None, now: datetime) -> Turn:
+    def _take(
+        self, push: Push, reply: Message | None, said: list[OadrCreatedReport], now: datetime
+    ) -> Turn:
         """Note the delivery and take the reply; one that is refused leaves the delivery as it is."""
         vtn = self.desk.vtn
         page = vtn.page(now)
@@ -313,7 +332,8 @@ class Courier:
             _tell(page, push, reply)
             return page.turn()
         try:
-            vtn.take_reply(page, ven, push.service, reply)
+            found = vtn.take_reply(page, ven, push.service, reply)
+            said += [found] if found is not None else []
         except SessionError as error:
             page = vtn.page(now)
             vtn_push.delivered(page, push)

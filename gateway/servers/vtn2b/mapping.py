@@ -109,6 +109,7 @@ class Mapping:
                     state=record.state.value,
                     taken_at=record.taken_at,
                     superseded=json.dumps(record.superseded),
+                    cancelled_by=record.cancelled_by,
                     message=self._codec.encode(record.opt),
                 )
 
@@ -159,6 +160,7 @@ class Mapping:
                     state=OptState(row.state),
                     taken_at=row.taken_at,
                     superseded=tuple(json.loads(row.superseded)),
+                    cancelled_by=row.cancelled_by,
                 )
             case _:
                 raise DamagedRowError(f"{type(row).__name__} is no record")

@@ -180,6 +180,7 @@ class OptRow(VtnRow, table=True):
     taken_at: datetime | None = None
     superseded: str = Field(default="[]", sa_column_kwargs={"server_default": "[]"})
     """JSON list of kind:name."""
+    cancelled_by: str = Field(default="", sa_column_kwargs={"server_default": ""})
     message: bytes
     """The oadrCreateOpt."""
 

@@ -21,6 +21,7 @@ _ORDER = "REQ-OADR20B-8.5-2"
 _OPEN = "REQ-OADR20B-R210-1"
 _BY_ID = "REQ-OADR20B-R204-1"
 _RESOURCES = "REQ-OADR20B-R203-1"
+_INDEPENDENT = "REQ-OADR20B-R202-1"
 _UNASKED = "REQ-OADR20B-R206-3"
 _LASTING = "REQ-OADR20B-R206-4"
 _NO_REPEAT = "REQ-OADR20B-9.1.7-2"
@@ -294,3 +295,33 @@ async def outlives(stage: VenStage) -> None:
     stage.utility.distribute()
     await stage.sleep(timedelta(seconds=30))
     await _look(stage)
+
+
+@case(
+    id="OADR20B-VEN-OPT-080",
+    title="Schedules that overlap are announced and cancelled each for itself",
+    purpose="Exposes a VEN that takes a schedule back because another one overlaps it, or cancels the wrong one.",
+    public=("CFX2B-OPT-01",),
+    applies_if="VEN-OPT-SCHEDULE",
+    requirements=(_INDEPENDENT, _ORDER, _BY_ID),
+    checks=(
+        in_order("optOut", "optIn", requirement=_ORDER, after="case.prepared"),
+        never((_CANCEL_OPT,), requirement=_INDEPENDENT, after="case.prepared", until="taking"),
+        field(_CANCEL_OPT, "ei:optID", "over-1", requirement=_INDEPENDENT),
+        sends(_CANCEL_OPT, 1, requirement=_BY_ID, until="watched"),
+    ),
+    observations=(sent(CREATE_OPT, 2), sent(_CANCEL_OPT), mark_set("watched")),
+    needs=("create_opt", "cancel_opt"),
+    timing=Timing(lasts=timedelta(minutes=1)),
+    mutants=("one-schedule-at-a-time", "cancels-the-newest-opt"),
+)
+async def overlap(stage: VenStage) -> None:
+    """Have the operator announce two hours' absence, presence within them, and take the absence back."""
+    await _schedule(stage, "optOut", "over-1", minutes=120)
+    await _schedule(stage, "optIn", "over-2", minutes=60)
+    await stage.sleep(timedelta(seconds=15))
+    stage.mark("taking")
+    await stage.driver.call("cancel_opt", opt_id="over-1")
+    await stage.maybe(received(_CANCEL_OPT), PATIENCE, "take opt over-1 back")
+    await stage.sleep(timedelta(seconds=15))
+    stage.mark("watched")

@@ -22,10 +22,10 @@ from conformance.kit.checks.signatures import (
 )
 from conformance.kit.finding import Check
 from conformance.kit.oadr20b import forging
-from conformance.kit.oadr20b.build import distribute_event, ei_event, payload
 from conformance.kit.oadr20b.conditions import answered, received
 from conformance.kit.oadr20b.event import simple
 from conformance.kit.oadr20b.signing import MD5, SHA1, Seal
+from conformance.kit.oadr20b.traps import announced
 from conformance.kit.observations import event_answered, mark_set
 from conformance.kit.stage import VenStage
 
@@ -219,19 +219,6 @@ _ROWS: Final = (
 )
 
 
-def _announced(stage: VenStage, event_id: str) -> bytes:
-    """Make an unsigned distribution of one event."""
-    listed = ei_event(
-        simple(event_id, stage.now + HOUR, HOUR), stage.now, stage.value("market_context")
-    )
-    replying = "" if stage.mode == "pull" else None
-    return payload(
-        distribute_event(
-            [listed], vtn_id=stage.utility.vtn_id, request_id="trap", replying_to=replying
-        )
-    )
-
-
 async def _goes_on(stage: VenStage) -> None:
     """Announce a good event, signed as it should be, and wait for the answer."""
     await stage.sleep(timedelta(seconds=15))
@@ -251,7 +238,7 @@ def _takes(event_id: str) -> Check:
 def _ignored(row: _Wrong) -> Case:
     async def play(stage: VenStage) -> None:
         """Bring it, and a good event afterwards."""
-        body = _announced(stage, row.event)
+        body = announced(stage, row.event)
         made = body if row.seal is None else stage.utility.signed(body, row.seal)
         stage.utility.send_raw(made, service="EiEvent", wrong=row.wrong)
         await _goes_on(stage)
@@ -311,7 +298,7 @@ _AGAIN: Final = "the same document once more"
 )
 async def replayed(stage: VenStage) -> None:
     """Bring a message as it should be, the same bytes once more, and a good event afterwards."""
-    made = stage.utility.signed(_announced(stage, "once-1"))
+    made = stage.utility.signed(announced(stage, "once-1"))
     stage.utility.send_raw(made, service="EiEvent", wrong="")
     await stage.until(answered("once-1"), PATIENCE, "answer event once-1")
     stage.utility.send_raw(made, service="EiEvent", wrong=_AGAIN)

@@ -20,12 +20,12 @@ from conformance.kit.checks.network import (
     uses_tls,
 )
 from conformance.kit.finding import Check
-from conformance.kit.oadr20b.build import distribute_event, ei_event, payload
-from conformance.kit.oadr20b.conditions import answered, exchanged, received
+from conformance.kit.oadr20b.conditions import answered, received
 from conformance.kit.oadr20b.event import simple
 from conformance.kit.oadr20b.offers import USAGE, offered
+from conformance.kit.oadr20b.traps import announced, instead
 from conformance.kit.observations import event_answered, exchanges, mark_set, sent
-from conformance.kit.stage import Reply, VenStage, raw, status, struck
+from conformance.kit.stage import VenStage, raw, status, struck
 
 PATIENCE = timedelta(minutes=2)
 HOUR = timedelta(hours=1)
@@ -33,6 +33,7 @@ _SUITES = ("ECDHE-ECDSA-AES128-SHA256", "AES128-SHA256")
 _DOCUMENT = "REQ-OADR20B-3-1"
 _WAITS = "REQ-OADR20B-9.1.6-1"
 _CHUNKS = "REQ-OADR20B-9.1.9.4-1"
+_DEEP = 100_000
 _AGAIN = ("oadrCreatePartyRegistration", "oadrRegisterReport")
 
 
@@ -41,19 +42,6 @@ def _takes(event_id: str) -> Check:
     where = (".//ei:eventResponse//ei:eventID", event_id)
     return sends(
         "oadrCreatedEvent", 1, requirement=_DOCUMENT, where=where, until="watched", most=99
-    )
-
-
-def _trap(stage: VenStage) -> bytes:
-    """Make a distribution of one event, ``trap-1``."""
-    event = simple("trap-1", stage.now + HOUR, HOUR)
-    listed = ei_event(event, stage.now, stage.value("market_context"))
-    return payload(
-        distribute_event([listed], vtn_id=stage.utility.vtn_id, request_id="trap", replying_to="")
-        if stage.mode == "pull"
-        else distribute_event(
-            [listed], vtn_id=stage.utility.vtn_id, request_id="trap", replying_to=None
-        )
     )
 
 
@@ -90,6 +78,12 @@ def _with_entity(body: bytes) -> bytes:
 
 def _hollow(body: bytes) -> bytes:
     return b"<?xml version='1.0' encoding='UTF-8'?><nothing xmlns='urn:of-ours'/>"
+
+
+def deep(body: bytes) -> bytes:
+    """Nest a hundred thousand elements behind the message."""
+    place = body.rindex(b"</")
+    return body[:place] + b"<x>" * _DEEP + b"</x>" * _DEEP + body[place:]
 
 
 _PUSHES = (
@@ -144,6 +138,14 @@ _PUSHES = (
         spoil=_chunked,
     ),
     _Push(
+        number=37,
+        title="A document without end in its depth is refused",
+        wrong="elements a hundred thousand deep",
+        statuses=(400, 406, 413),
+        mutant="refuses-documents-by-500",
+        spoil=deep,
+    ),
+    _Push(
         number=36,
         title="A document with a DTD is refused",
         wrong="a document with a DTD",
@@ -157,7 +159,7 @@ _PUSHES = (
 def _refused_push(row: _Push) -> Case:
     async def play(stage: VenStage) -> None:
         """Push it, and a good event afterwards."""
-        body = row.spoil(_trap(stage))
+        body = row.spoil(announced(stage))
         stage.utility.send_raw(
             body, service=row.service, wrong=row.wrong, headers=row.headers, method=row.method
         )
@@ -188,19 +190,6 @@ def _refused_push(row: _Push) -> Case:
 CASES = tuple(_refused_push(row) for row in _PUSHES)
 
 
-async def _instead(stage: VenStage, *replies: Reply) -> None:
-    """Answer polls so, then as usual, and see whether an event is taken afterwards."""
-    stage.utility.answer_next("oadrPoll", *replies)
-    here = stage.transcript.messages[-1].number
-    await stage.until(received("oadrPoll", times=len(replies), after=here), PATIENCE, "poll")
-    stage.mark("again")
-    last = stage.transcript.messages[-1].number
-    await stage.maybe(exchanged(2, after=last), timedelta(minutes=5), "go on polling")
-    stage.utility.publish(simple("good-1", stage.now + 2 * HOUR, HOUR))
-    await stage.maybe(answered("good-1"), PATIENCE, "answer event good-1")
-    stage.mark("watched")
-
-
 @case(
     id="OADR20B-VEN-NET-009",
     title="Error statuses end nothing",
@@ -219,7 +208,7 @@ async def _instead(stage: VenStage, *replies: Reply) -> None:
 )
 async def statuses(stage: VenStage) -> None:
     """Answer three polls by 500, 400 and 403."""
-    await _instead(stage, status(500), status(400), status(403))
+    await instead(stage, status(500), status(400), status(403))
 
 
 @case(
@@ -239,9 +228,9 @@ async def statuses(stage: VenStage) -> None:
 )
 async def cut_off(stage: VenStage) -> None:
     """Answer a poll by an event whose document has lost its last tag, and one by half of it."""
-    body = _trap(stage)
+    body = announced(stage)
     cut = body[: body.rindex(b"</")]
-    await _instead(stage, raw(cut, wrong="cut off"), raw(_cut(body), wrong="half a document"))
+    await instead(stage, raw(cut, wrong="cut off"), raw(_cut(body), wrong="half a document"))
 
 
 @case(
@@ -262,7 +251,7 @@ async def cut_off(stage: VenStage) -> None:
 )
 async def entity(stage: VenStage) -> None:
     """Answer a poll by an event whose id is an entity."""
-    await _instead(stage, raw(_with_entity(_trap(stage)), wrong="a DTD"))
+    await instead(stage, raw(_with_entity(announced(stage)), wrong="a DTD"))
 
 
 @case(

@@ -75,10 +75,9 @@ FAMILY: Final = (
 """P pending, A active, C cancelled of either; version; A always or N never; Y listed again; what the VEN says."""
 
 
-def _of(stage: VtnStage, member: Member, hours: int = 1) -> Event:
+def _of(stage: VtnStage, member: Member) -> Event:
     start = stage.now - timedelta(minutes=5) if member.active else stage.now + _SOON
-    start = start.replace(microsecond=0)
-    return simple(_EVENT, start, hours * _HOUR, hours, required=member.required)
+    return simple(_EVENT, start.replace(microsecond=0), _HOUR, 1, required=member.required)
 
 
 def _played(member: Member) -> Callable[[VtnStage], Awaitable[None]]:
@@ -93,7 +92,7 @@ def _played(member: Member) -> Callable[[VtnStage], Awaitable[None]]:
         if member.version:
             stage.ven.opt = member.opt
             stage.mark(_LAST)
-            await _newer(stage, member)
+            await _newer(stage, member, event)
             await settle(stage)
         if member.repeated:
             await stage.ven.answer(await look(stage, "again"))
@@ -104,11 +103,12 @@ def _played(member: Member) -> Callable[[VtnStage], Awaitable[None]]:
     return play
 
 
-async def _newer(stage: VtnStage, member: Member) -> None:
+async def _newer(stage: VtnStage, member: Member, event: Event) -> None:
     if member.code.startswith("C"):
         await stage.cancel(_EVENT)
     else:
-        await reorder(stage, _of(stage, member, 2))
+        longer = simple(_EVENT, event.start, 2 * _HOUR, 2, required=member.required)
+        await reorder(stage, longer)
 
 
 def _member(member: Member) -> Case:

@@ -12,6 +12,7 @@ from conformance.kit.observations import mark_set, sent
 from conformance.kit.stage import VtnStage, status
 
 _HOUR = timedelta(hours=1)
+_END = "oadrCancelPartyRegistration"
 _EVENT = "oadrDistributeEvent"
 _EMPTY = "REQ-OADR20B-R500-51"
 _FIFO = "REQ-OADR20B-8.6-51"
@@ -49,22 +50,22 @@ async def nothing(stage: VtnStage) -> None:
     requirements=(_FIFO,),
     checks=(
         order_of(
-            (_EVENT, "oadrCreateReport", "oadrCancelReport"),
+            (_EVENT, "oadrCreateReport", _END),
             requirement=_FIFO,
             mark="ask",
         ),
     ),
     observations=(sent(_EVENT), sent("oadrCreateReport"), sent("oadrResponse", after_mark="empty")),
-    needs=("create_event", "request_report", "cancel_report"),
+    needs=("create_event", "request_report", "cancel_registration"),
     modes=("pull",),
     mutants=("vtn-newest-first",),
 )
 async def order(stage: VtnStage) -> None:
-    """Let an event, a request for a report and its cancellation wait; poll four times."""
+    """Let an event, a request for a report and the end of the registration wait; poll four times."""
     stage.mark("ask")
     await stage.publish(simple("e1", stage.now + _HOUR, _HOUR))
     await stage.request_report(periodic(stage))
-    await stage.cancel_report("r1")
+    await stage.cancel_registration()
     for _ in range(3):
         await stage.ven.poll()
     stage.mark("empty")
@@ -77,11 +78,9 @@ async def order(stage: VtnStage) -> None:
     purpose="Exposes a VTN that lets what comes later overtake a push that failed.",
     public=("CFX2B-NET-05",),
     requirements=(_FIFO,),
-    checks=(
-        order_of((_EVENT, "oadrCreateReport", "oadrCancelReport"), requirement=_FIFO, mark="up"),
-    ),
+    checks=(order_of((_EVENT, "oadrCreateReport", _END), requirement=_FIFO, mark="up"),),
     observations=(sent(_EVENT, after_mark="up"), mark_set("done")),
-    needs=("create_event", "request_report", "cancel_report"),
+    needs=("create_event", "request_report", "cancel_registration"),
     modes=("push",),
     mutants=("vtn-newest-first",),
 )
@@ -90,7 +89,7 @@ async def order_of_pushes(stage: VtnStage) -> None:
     await stage.ven.down()
     await stage.publish(simple("e1", stage.now + _HOUR, _HOUR))
     await stage.request_report(periodic(stage))
-    await stage.cancel_report("r1")
+    await stage.cancel_registration()
     await stage.sleep(timedelta(seconds=20))
     stage.mark("up")
     await stage.ven.up()

@@ -1,7 +1,7 @@
 """EiReport, a VTN under test that ends reports of VENs (2.0b section 8.3.2.3)."""
 
 from conformance.kit.case import case
-from conformance.kit.checks.vtn import replies, sends_after, shows
+from conformance.kit.checks.vtn import names_request, replies, sends_after, shows
 from conformance.kit.oadr20b.vtn_acts import ask_report, deliver, periodic, settle
 from conformance.kit.observations import sent
 from conformance.kit.stage import VtnStage
@@ -22,7 +22,7 @@ _NAMES = "ei:reportRequestID"
     requirements=(_CANCELS,),
     checks=(
         sends_after("end", "oadrCancelReport", requirement=_CANCELS),
-        shows("end", _NAMES, "r1", requirement=_CANCELS, name="oadrCancelReport"),
+        names_request("end", _NAMES, 0, requirement=_CANCELS, name="oadrCancelReport"),
         shows(
             "end",
             "pyld:reportToFollow",
@@ -93,12 +93,9 @@ async def last_report(stage: VtnStage) -> None:
     public=("R1_3050", "R0_8050"),
     requirements=(_INSIDE,),
     checks=(
-        shows(
-            "end",
-            "oadr:oadrCancelReport/ei:reportRequestID",
-            "r1",
-            requirement=_INSIDE,
-            name=_UPDATED,
+        sends_after("end", _UPDATED, requirement=_INSIDE),
+        names_request(
+            "end", f"oadr:oadrCancelReport/{_NAMES}", 0, requirement=_INSIDE, name=_UPDATED
         ),
     ),
     observations=(sent(_UPDATED),),

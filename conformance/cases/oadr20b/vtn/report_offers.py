@@ -232,7 +232,7 @@ async def metadata_meanwhile(stage: VtnStage) -> None:
 async def ends(stage: VtnStage) -> None:
     """Ask for ten minutes, cancel after the first delivery, and wait three minutes."""
     await _ask(stage, _periodic(stage, "p1", minutes=10))
-    await let_run(stage, MINUTE / 2)
+    await let_run(stage, 1.5 * MINUTE)
     stage.mark("end")
     await _end(stage, "p1")
     stage.mark("ended")
@@ -258,7 +258,7 @@ async def ends(stage: VtnStage) -> None:
 async def ends_with_a_last(stage: VtnStage) -> None:
     """Ask for ten minutes, cancel with a report to follow, and wait three minutes."""
     await _ask(stage, _periodic(stage, "p1", minutes=10))
-    await let_run(stage, MINUTE / 2)
+    await let_run(stage, 1.5 * MINUTE)
     stage.mark("end")
     await _end(stage, "p1", follow=True)
     stage.mark("ended")
@@ -310,7 +310,7 @@ async def ends_inside(stage: VtnStage) -> None:
     public=("R1_3120", "R0_8120"),
     requirements=(_INSIDE,),
     checks=(
-        sends_after("ask", _CREATED, requirement=_INSIDE),
+        counts(_CREATED, 1, requirement=_INSIDE, mark="ask", path=f"self::*[{_PENDING}='m2']"),
         counts(
             _REGISTER, 1, requirement=_INSIDE, mark="ask", path="self::*[ei:reportRequestID='m2']"
         ),
@@ -321,9 +321,9 @@ async def ends_inside(stage: VtnStage) -> None:
 )
 async def asks_inside(stage: VtnStage) -> None:
     """Ask for METADATA; in the acknowledgement of what comes, ask for it again."""
-    await _ask(stage, _metadata("m1"))
     stage.ven.request_with_registered(_metadata("m2"))
     stage.mark("ask")
+    await _ask(stage, _metadata("m1"))
     await let_run(stage, MINUTE)
     stage.mark("done")
 
