@@ -11,9 +11,11 @@ from lxml.etree import _Element as Element
 
 from conformance.engine.drivers.entry import Place
 from conformance.engine.drivers.hands import Values
+from conformance.engine.errors import DriverMissingError
 from conformance.reference.vtn2b.device import Vtn
 from conformance.reference.vtn2b.reports import request as report_request
 from conformance.reference.vtn2b.state import Event, Signal
+from gateway.domain.errors import MisuseError
 from gateway.domain.ports import Mailbox
 from gateway.domain.timespan import Span, duration, instant
 
@@ -50,6 +52,7 @@ class BundledVtn:
             client_tls=place.client_tls,
             poll=timedelta(seconds=float(place.values.get("poll_s", "10"))),
             pre_allocated=(agreed,) if agreed else (),
+            refuse_overlap=place.values.get("refuse_overlap", "no") == "yes",
         )
         memory = place.memory.setdefault(_MEMORY, parts["state"].Memory())
         self._vtn: Vtn = parts["device"].Vtn(told, place.clock, place.chance, memory)
@@ -75,7 +78,10 @@ class BundledVtn:
 
     async def create_event(self, event: str, ven_id: str = "") -> Values:
         """Announce an event to one VEN, or to all without ``ven_id``."""
-        self._vtn.publish(self._read(json.loads(event), ven_id))
+        try:
+            self._vtn.publish(self._read(json.loads(event), ven_id))
+        except MisuseError as error:
+            raise DriverMissingError(f"create_event: {error.reason}: {error.detail}") from None
         return _NOTHING
 
     async def modify_event(self, event: str, ven_id: str = "") -> Values:

@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Final
 
 from conformance.engine.drivers.hands import Driving
-from conformance.engine.errors import PreconditionError
+from conformance.engine.errors import DriverMissingError, PreconditionError
 from conformance.engine.stage import PlayedStage
 from conformance.kit.oadr20b.build import duration, instant
 from conformance.kit.oadr20b.event import Event
@@ -51,6 +51,15 @@ class PlayedVtnStage(PlayedStage):
     async def publish(self, event: Event) -> None:
         """Have an event created."""
         await self._operator.call("create_event", event=event_json(event), ven_id=self.ven.ven_id)
+
+    async def takes(self, event: Event) -> bool:
+        """Have an event created that the VTN may refuse; say whether it took it."""
+        try:
+            await self.publish(event)
+        except DriverMissingError as error:
+            self.mark("operator.refused", event=event.id, why=error)
+            return False
+        return True
 
     async def modify(self, event: Event) -> None:
         """Have it changed."""

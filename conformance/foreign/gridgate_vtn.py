@@ -43,6 +43,7 @@ port = {port}
 [vtn]
 id = "Gridgate-Utility"
 store = "utility.db"
+refuse_overlap = {refuse_overlap}
 """
 _IDENTITY: Final = """certificate = "vtn.pem"
 key = "vtn.key"
@@ -118,7 +119,10 @@ class GridgateVtn:
             key.write_bytes(pem.key)
             (folder / "anchor.pem").write_bytes(pem.ca)
             identity = _IDENTITY
-        text = SCHEDULE.format(port=port, identity=identity)
+        refuse = self._place.values.get("refuse_overlap", "no") == "yes"
+        text = SCHEDULE.format(
+            port=port, identity=identity, refuse_overlap="true" if refuse else "false"
+        )
         (folder / "schedule.toml").write_text(text)
 
     def _arguments(self, folder: Path) -> tuple[str, ...]:

@@ -344,6 +344,10 @@ class VtnStage(Stage, Protocol):
         """Have the VTN's operator create an event (driver method ``create_event``)."""
         ...
 
+    async def takes(self, event: Event) -> bool:
+        """Have an event created that the VTN may refuse; say whether it took it."""
+        ...
+
     async def modify(self, event: Event) -> None:
         """Have it changed (``modify_event``); the VTN counts the version itself."""
         ...

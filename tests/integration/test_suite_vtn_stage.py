@@ -1,5 +1,6 @@
 """Judging a VTN: the scripted VEN and the stage, played against the reference VTN in virtual time."""
 
+import asyncio
 from datetime import timedelta
 from pathlib import Path
 
@@ -74,7 +75,10 @@ async def played(given: Case, mode: str, folder: Path) -> tuple[Transcript, Outc
         factory=vtn,
         hands=Nobody(),
     )
-    transcript = await play(given, setting, Carried())
+    try:
+        transcript = await play(given, setting, Carried())
+    finally:
+        setting.archive.close()
     return transcript, outcome_of(given, transcript, strict=False)
 
 
@@ -116,3 +120,32 @@ async def test_an_operator_who_cannot_is_inconclusive(tmp_path: Path) -> None:
     assert (
         outcome.cause.startswith("driver: the device has no method") or "no method" in outcome.cause
     )
+
+
+@case(
+    id="OADR20B-VTN-TRY-004",
+    title="t",
+    purpose="p",
+    requirements=("REQ-OADR20B-R12-1",),
+    checks=(answers_with("oadrQueryRegistration", ("oadrCreatedPartyRegistration",)),),
+    observations=(sent("oadrCreatedPartyRegistration", 20),),
+)
+async def while_it_polls(stage: VtnStage) -> None:
+    """Send from the script, several at a time, while the same VEN polls in the background."""
+    ven = stage.ven
+    ven.keep_polling(timedelta(seconds=1))
+    for _ in range(10):
+        await asyncio.gather(
+            *(ven.send(party.query_registration(ven.request_id())) for _ in range(2)),
+            ven.poll(),
+        )
+    await stage.sleep(timedelta(seconds=5))
+
+
+async def test_a_ven_has_one_exchange_at_a_time_however_many_want_one(tmp_path: Path) -> None:
+    transcript, outcome = await played(while_it_polls, "pull", tmp_path)
+
+    assert outcome.verdict is Verdict.PASS
+    requests = transcript.from_suite()
+    assert all(transcript.answer(one) is not None for one in requests)
+    assert len(requests) >= 35, "its polling went on"

@@ -240,6 +240,11 @@ ROWS: dict[str, tuple[Check, Tell, Tell]] = {
         ended("r2"),
         ended("r2", "r1"),
     ),
+    "never_lists": (
+        vtn.never_lists("e2", "e3", requirement=REQ),
+        lambda s: distributed(s, "e1", "e4"),
+        lambda s: distributed(s, "e1", "e3"),
+    ),
     "order_of": (
         vtn.order_of(("oadrDistributeEvent", "oadrCreateReport"), requirement=REQ, mark="m"),
         then("m", all_of(distributed, lambda s: told(s, wanted()))),

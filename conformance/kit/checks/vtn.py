@@ -222,6 +222,18 @@ def lists(mark: str, *event_ids: str, requirement: str) -> Check:
     return shows(mark, EVENT_ID, *event_ids, requirement=requirement)
 
 
+def never_lists(*event_ids: str, requirement: str) -> Check:
+    """Demand that no distribution of the device lists these events."""
+
+    def judge(transcript: Transcript) -> Iterator[Finding]:
+        for found in transcript.from_device("oadrDistributeEvent"):
+            for name in found.all(EVENT_ID):
+                if name in event_ids:
+                    yield wrong(requirement, found, EVENT_ID, f"no event {name}", name)
+
+    return Check(f"never lists {' '.join(event_ids)}", judge)
+
+
 def counts(name: str, times: int, *, requirement: str, mark: str = "", path: str = "") -> Check:
     """Demand how many messages of a name the device sends after a mark, or how many of them hold a path."""
 

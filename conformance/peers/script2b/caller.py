@@ -42,6 +42,7 @@ class Caller:
         self._limit_s = limit_s
         self._line: _Line | None = None
         self._where: tuple[str, int] | None = None
+        self._turn = asyncio.Lock()
 
     async def post(
         self,
@@ -52,7 +53,16 @@ class Caller:
         headers: Headers = (),
         method: str = "POST",
     ) -> Message | None:
-        """Post once and return the answer; None, and a mark, when none came."""
+        """Post once and return the answer; None, and a mark, when none came.
+
+        One exchange at a time: a script may send while the same VEN polls in the background.
+        """
+        async with self._turn:
+            return await self._post(url, body, wrong, headers, method)
+
+    async def _post(
+        self, url: str, body: bytes, wrong: str, headers: Headers, method: str
+    ) -> Message | None:
         parts = urlsplit(url)
         host, port = parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
         for fresh in (False, True):

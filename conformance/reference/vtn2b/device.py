@@ -79,6 +79,8 @@ class Vtn:
 
     def publish(self, event: Event) -> None:
         """Announce an event."""
+        if self._settings.refuse_overlap:
+            self._refuse_overlap(event)
         self.memory.events[event.event_id] = event
         self._announce(event)
 
@@ -126,6 +128,11 @@ class Vtn:
         self._queue(self.memory.vens[ven_id], content)
 
     # --- work
+
+    def _refuse_overlap(self, event: Event) -> None:
+        for other in self.memory.events.values():
+            if not event.cancelled and event.overlaps(other):
+                raise MisuseError("EVENTS_OVERLAP", f"it would overlap {other.event_id}")
 
     def _announce(self, event: Event) -> None:
         for ven in self.memory.vens.values():

@@ -22,6 +22,8 @@ class Settings:
     poll: timedelta = timedelta(seconds=10)
     pre_allocated: tuple[str, ...] = ()
     """venIDs given out beforehand."""
+    refuse_overlap: bool = False
+    """Refuse to announce events of one market context that overlap (rule 18)."""
     resource: str = "reference-grid"
     load_w: int = 5_000_000
     """What the made-up grid draws; every reported value is simulated."""

@@ -68,6 +68,19 @@ class Event:
         """Say whether a VEN gets it."""
         return not self.vens or ven_id in self.vens
 
+    def over(self) -> datetime | None:
+        """Return when it has ended for certain, its random delay included; None: open end."""
+        return self.start + self.length() + self.startafter if self.length() else None
+
+    def overlaps(self, other: "Event") -> bool:
+        """Say whether both may run at some instant in one market context (rule 18)."""
+        if other.cancelled or self.event_id == other.event_id or self.context != other.context:
+            return False
+        ends, others_end = self.over(), other.over()
+        return (others_end is None or self.start < others_end) and (
+            ends is None or other.start < ends
+        )
+
     def listed(self, now: datetime) -> bool:
         """Say whether it belongs in a listing (rule 50)."""
         if self.cancelled or not self.length():
