@@ -64,8 +64,9 @@ async def two_vens(stage: VtnStage) -> None:
 
 
 async def played(given: Case, mode: str, folder: Path) -> tuple[Transcript, Outcome]:
+    archive = Archive(folder)
     setting = Setting(
-        archive=Archive(folder),
+        archive=archive,
         identities=made_for_run(SystemClock().now(), "vtn"),
         role="vtn",
         mode=mode,
@@ -78,7 +79,7 @@ async def played(given: Case, mode: str, folder: Path) -> tuple[Transcript, Outc
     try:
         transcript = await play(given, setting, Carried())
     finally:
-        setting.archive.close()
+        archive.close()
     return transcript, outcome_of(given, transcript, strict=False)
 
 
