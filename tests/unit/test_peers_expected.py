@@ -11,6 +11,7 @@ from conformance.foreign.expected import Deviation, Expected, find_peer, peer_na
 from conformance.kit.verdict import Verdict
 
 ROW = Deviation(case="C-2", requirement="REQ-2", reason="known")
+LEAST = {"gridgate-vtn-pull": 18, "gridgate-vtn-push": 5}
 EXPECTED = Expected(plan="p", subset=("C-1",), deviations=(ROW,))
 
 
@@ -66,15 +67,16 @@ def test_any_difference_is_told(judged: list[Judged], told: str) -> None:
 def test_the_files_of_a_foreign_device_fit_the_plan(name: str) -> None:
     peer = find_peer(name)
     checked(load(peer.pics, Pics))
-    prepared = prepare(Order(plan=peer.expected.plan, pics=peer.pics, ixit=peer.ixit))
+    time = peer.expected.time
+    prepared = prepare(Order(plan=peer.expected.plan, pics=peer.pics, ixit=peer.ixit, time=time))
     playable = {case.id for case in prepared.playable}
 
-    assert prepared.file.time == "real"
+    assert prepared.file.time == (time or "real")
     assert set(peer.expected.subset) <= playable
     assert {row.case for row in peer.expected.deviations} <= playable
-    assert len(peer.expected.subset) >= 30
+    assert len(peer.expected.subset) >= LEAST.get(name, 30)
     known = {c.id for c in find_plan(peer.expected.plan).cases}
-    assert playable < known
+    assert playable <= known
 
 
 def test_a_deviation_without_requirement_is_refused() -> None:
