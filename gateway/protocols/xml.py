@@ -38,6 +38,8 @@ MAX_ATTRIBUTES: Final = 50_000
 MAX_ATTRIBUTES_EACH: Final = 64
 MAX_TEXT: Final = OFF_LOOP_BYTES
 """In one leaf or attribute, in characters: a schema's patterns cost a hundred times what parsing does."""
+MAX_NAME: Final = 64
+"""Of a name in the path of a leaf, in characters: a long one would be repeated in the path of everything below it."""
 MAX_REFERENCES: Final = 500_000
 """``&amp;`` and its kin: each costs the parser ten times what a plain character does."""
 
@@ -208,8 +210,8 @@ class Leaf:
     """One value of a document and where it stands."""
 
     path: str
-    """Local names from the root, e.g. ``oadrPayload/…/oadrEvent[2]/eiEvent/…``; 1-based index where siblings share a
-    local name; ``@name`` for an attribute, ``text()`` for text beside child elements."""
+    """Local names from the root, cut to ``MAX_NAME``, e.g. ``oadrPayload/…/oadrEvent[2]/eiEvent/…``; 1-based index
+    where siblings share a local name; ``@name`` for an attribute, ``text()`` for text beside child elements."""
     value: str
 
 
@@ -221,11 +223,11 @@ def leaves(body: bytes, *, largest: int = MAX_BYTES) -> tuple[Leaf, ...]:
     """
     root = parse(body, largest=largest)
     found: list[Leaf] = []
-    waiting = [(local_name(root), root)]
+    waiting = [(local_name(root)[:MAX_NAME], root)]
     while waiting:
         path, element = waiting.pop()
         found.extend(
-            Leaf(path=f"{path}/@{_bare(str(name))}", value=str(value))
+            Leaf(path=f"{path}/@{_bare(str(name))[:MAX_NAME]}", value=str(value))
             for name, value in element.attrib.items()
         )
         children = list(element)
@@ -240,7 +242,7 @@ def leaves(body: bytes, *, largest: int = MAX_BYTES) -> tuple[Leaf, ...]:
 
 
 def _steps(path: str, children: list[Element]) -> list[tuple[str, Element]]:
-    names = [local_name(child) for child in children]
+    names = [local_name(child)[:MAX_NAME] for child in children]
     totals: dict[str, int] = {}
     for name in names:
         totals[name] = totals.get(name, 0) + 1

@@ -672,13 +672,42 @@ def test_csip_aus_is_declared_whatever_the_document_holds() -> None:
 
 
 @pytest.mark.spec("CSIP-AUS")
+def test_what_csip_aus_requires_is_asked_for_where_it_is_spoken() -> None:
+    body = encode(DERCapability(modes_supported=0, rtg_max_w=POWER, type=0), Y2018)
+    whole = DERCapability(modes_supported=0, rtg_max_w=POWER, type=0, doe_modes_supported=0xF)
+
+    assert decode(body, DERCapability, strict=True).value.doe_modes_supported is None
+    assert decode(body, DERCapability, required_by=Y2018).value.doe_modes_supported is None
+    for strict in (True, False):
+        with pytest.raises(WireError, match="DERCapability/doeModesSupported: is missing"):
+            decode(body, DERCapability, strict=strict, required_by=AUS)
+    assert decode(encode(whole, AUS), DERCapability, required_by=AUS).value == whole
+
+
+@pytest.mark.spec("CSIP-AUS")
 def test_the_storage_beta_repeats_everything_in_its_own_namespace() -> None:
     base = DERControlBase(op_mod_imp_lim_w=POWER, op_mod_storage_target_w=POWER)
 
     body = encode(a_control(base), STORAGE)
 
     assert f'xmlns:aus="{CSIP}/v1.3-beta/storage"'.encode() in body
-    assert decode(body, DERControl, strict=True).value.der_control_base == base
+    found = decode(body, DERControl, strict=True)
+    assert found.value.der_control_base == base
+    assert (found.csip_aus, found.storage) == (True, True)
+    assert not decode(encode(a_control(DERControlBase()), AUS), DERControl).storage
+
+
+@pytest.mark.spec("CSIP-AUS")
+def test_a_storage_target_in_the_namespace_of_the_releases_is_read() -> None:
+    target = (
+        "<a:opModStorageTargetW><multiplier>3</multiplier><value>-5</value></a:opModStorageTargetW>"
+    )
+
+    found = decode(controls(control(base=target)), DERControlList, strict=True).value
+
+    assert found.der_control[0].der_control_base.op_mod_storage_target_w == ActivePower(
+        multiplier=3, value=-5
+    )
 
 
 @pytest.mark.spec("CSIP-AUS")

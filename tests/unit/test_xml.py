@@ -48,6 +48,16 @@ def test_a_value_with_comments_cdata_and_references_is_one_value() -> None:
     assert paths(b"<r>12<!--x-->3<![CDATA[<4>]]>&amp;&#53;</r>") == {"r": "123<4>&5"}
 
 
+def test_a_long_name_is_not_repeated_in_full_for_everything_below_it() -> None:
+    name = "n" * 40_000
+
+    found = leaves(f'<a><{name} {name}="1">{"<y/>" * 1000}</{name}></a>'.encode())
+
+    assert len(found) == 1001
+    assert found[-1].path == f"a/{'n' * 64}/y[1000]"
+    assert max(len(leaf.path) for leaf in found) < 150
+
+
 def test_a_childless_root_is_a_leaf() -> None:
     assert paths(b'<r a="1"/>') == {"r/@a": "1", "r": ""}
 

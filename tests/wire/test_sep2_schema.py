@@ -286,7 +286,7 @@ def compiled() -> dict[str, etree.XMLSchema]:
     ids=lambda each: each if isinstance(each, str) else flavour_name(each),
 )
 @settings(
-    max_examples=10,
+    max_examples=5,
     deadline=None,
     suppress_health_check=[
         HealthCheck.too_slow,

@@ -55,7 +55,9 @@ class Decoded(Generic[T]):
     schema_version: str | None
     """Of the attribute ``schemaVer``; None when there is none: 2018, or 2.1 of a peer of 2023."""
     csip_aus: bool
-    """Whether the root declares the namespace of CSIP-AUS: so a server tells that it speaks it."""
+    """Whether the root declares a namespace of CSIP-AUS: so a server tells that it speaks it."""
+    storage: bool
+    """Whether that is the one of the storage beta."""
     old_namespace: bool
     """Whether it is a document of 2013."""
     leftovers: tuple[Leaf, ...]
@@ -72,6 +74,7 @@ def decode(
     *,
     strict: bool = False,
     old_namespace: bool = False,
+    required_by: Flavour | None = None,
     largest: int = MAX_BYTES,
 ) -> Decoded[T]:
     """Read one document.
@@ -81,6 +84,7 @@ def decode(
         kind: The class that is expected, or one that it is derived from; ``object`` for any.
         strict: Refuse what is out of order or in the wrong one of our namespaces, and a list with a broken member.
         old_namespace: Also take documents in the namespace of 2013.
+        required_by: Also ask for what only this flavour requires, e.g. doeModesSupported of CSIP-AUS.
         largest: Most bytes allowed; never more than ``xml.MAX_BYTES``.
 
     Raises:
@@ -93,7 +97,8 @@ def decode(
     root = xml.parse(body, largest=largest)
     old = old_namespace and OLD.encode() in body and _renamed(root)
     row = _row_of(root)
-    turn = Turn(strict=strict, unknown=[], findings=[], aside=[], switches=[])
+    asked = 0 if required_by is None else int(required_by.bits)
+    turn = Turn(strict=strict, asked=asked, unknown=[], findings=[], aside=[], switches=[])
     try:
         value = reader_of(row.make.__name__)(root, turn)
     except PartError as error:
@@ -106,6 +111,7 @@ def decode(
         value=value,
         schema_version=root.get(SCHEMA_VERSION),
         csip_aus=AUS in spaces or STORAGE in spaces,
+        storage=STORAGE in spaces,
         old_namespace=old,
         leftovers=found.leftovers,
         findings=found.findings,

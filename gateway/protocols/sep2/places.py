@@ -15,9 +15,8 @@ from lxml import etree
 from gateway.domain.errors import WireError
 from gateway.protocols.sep2.reading import MOST_TOLD, SCHEMA_VERSION, SWITCH, PartError, Turn
 from gateway.protocols.sep2.tables import SEP
-from gateway.protocols.xml import Element, Leaf, local_name
+from gateway.protocols.xml import MAX_NAME, Element, Leaf, local_name
 
-_LONGEST_NAME: Final = 60
 _STRAY: Final = etree.XPath("boolean(//*[*]/text()[normalize-space()])")
 
 
@@ -69,7 +68,7 @@ class _Walk:
 
 def sentence(root: Element, error: PartError) -> str:
     """Tell an error with the path of its place."""
-    return f"{_path(root, local_name(root)[:_LONGEST_NAME], error)}: {error.told}"
+    return f"{_path(root, local_name(root)[:MAX_NAME], error)}: {error.told}"
 
 
 def resolve(root: Element, turn: Turn) -> Told:
@@ -98,7 +97,7 @@ def _walked(root: Element, walk: _Walk) -> Told:
     leftovers: list[Leaf] = []
     findings: list[Finding] = []
     unreadable: list[Unreadable] = []
-    waiting = [(local_name(root)[:_LONGEST_NAME], root)]
+    waiting = [(local_name(root)[:MAX_NAME], root)]
     while waiting:
         path, element = waiting.pop()
         for word, told in walk.findings.get(element, ()):
@@ -134,7 +133,7 @@ def _leaves(path: str, top: Element) -> Iterator[Leaf]:
 
 
 def _attribute(path: str, element: Element, name: str) -> Leaf:
-    bare = name.rpartition("}")[2][:_LONGEST_NAME]
+    bare = name.rpartition("}")[2][:MAX_NAME]
     return Leaf(path=f"{path}/@{bare}", value=element.get(name, ""))
 
 
@@ -148,7 +147,7 @@ def _stray(path: str, element: Element) -> Iterator[Leaf]:
 
 def _steps(path: str, element: Element) -> list[tuple[str, Element]]:
     children = list(element)
-    names = [local_name(child)[:_LONGEST_NAME] for child in children]
+    names = [local_name(child)[:MAX_NAME] for child in children]
     totals = Counter(names)
     seen: Counter[str] = Counter()
     steps: list[tuple[str, Element]] = []
@@ -165,12 +164,8 @@ def _path(top: Element, path: str, error: PartError) -> str:
     element: Element | None = error.element
     while element is not None and element is not top:
         parent = element.getparent()
-        name = local_name(element)[:_LONGEST_NAME]
-        same = (
-            [c for c in parent if local_name(c)[:_LONGEST_NAME] == name]
-            if parent is not None
-            else []
-        )
+        name = local_name(element)[:MAX_NAME]
+        same = [c for c in parent if local_name(c)[:MAX_NAME] == name] if parent is not None else []
         steps.append(f"{name}[{same.index(element) + 1}]" if len(same) > 1 else name)
         element = parent
     return "/".join([path, *reversed(steps)])

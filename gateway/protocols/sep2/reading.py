@@ -55,6 +55,8 @@ class Turn:
     """What is noticed while one document is read."""
 
     strict: bool
+    asked: int
+    """Bits of the flavour whose requirements hold besides; 0: none."""
     unknown: list[tuple[Element, str]]
     """Element, and the attribute when only that is unknown."""
     findings: list[tuple[Element, str, str]]
@@ -145,7 +147,10 @@ def _wrong_type(element: Element, turn: Turn, row: Row, told: str) -> None:
 class _Plan:
     """How one type is read."""
 
-    __slots__ = ("apart", "attributes", "bounded", "make", "many", "names", "required", "slots")
+    __slots__ = (
+        *("apart", "attributes", "bounded", "late", "make", "many", "names", "required"),
+        "slots",
+    )
 
     def __init__(self, row: Row) -> None:
         self.make: Final = row.make
@@ -159,6 +164,9 @@ class _Plan:
             for part in (*row.attributes, *row.elements)
             if part.least and part.known & row.known == row.known
         }
+        self.late: Final = tuple(
+            part for part in (*row.attributes, *row.elements) if part.required & ~row.known
+        )
         self.many: Final = tuple(part.field for part in row.elements if part.most != 1)
         self.bounded: Final = tuple(
             part for part in row.elements if part.most > 1 or (part.most == 0 and part.least)
@@ -201,7 +209,7 @@ class _Plan:
                 self._append(fields.setdefault(field, []), child, take, turn)
         if element.keys():
             self._attributes(element, fields, turn)
-        return self._made(element, fields)
+        return self._made(element, fields, turn.asked)
 
     def _append(self, values: list[Any], child: Element, take: Bare, turn: Turn) -> None:
         if turn.strict or not self.apart:
@@ -212,13 +220,16 @@ class _Plan:
         except PartError as bad:
             turn.set_aside(child, bad)
 
-    def _made(self, element: Element, fields: dict[str, Any]) -> Any:
+    def _made(self, element: Element, fields: dict[str, Any], asked: int) -> Any:
         for field in self.many:
             if field in fields:
                 fields[field] = tuple(fields[field])
         if not self.required.keys() <= fields.keys():
             missing = next(name for field, name in self.required.items() if field not in fields)
             raise PartError("SCHEMA", element, "is missing", missing)
+        for part in self.late:
+            if part.required & asked and part.field not in fields:
+                raise PartError("SCHEMA", element, "is missing", part.name)
         for part in self.bounded:
             count = len(fields.get(part.field, ()))
             if count < part.least or (part.most and count > part.most):
