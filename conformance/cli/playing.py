@@ -12,6 +12,7 @@ from conformance.engine.judging import Verdicts
 from conformance.engine.run import Prepared, begin, play_run
 from conformance.engine.sealed import load_key
 from gateway.client.clock import SystemClock
+from gateway.transport.heap import set_apart
 
 
 def played(
@@ -28,6 +29,7 @@ def played(
     sealing = load_key(key)
     folder = out or _folder(prepared)
     done = begin(folder, prepared)
+    set_apart()
     with (folder / CONSOLE).open("a") as log:
         console = Console(keep=log)
         time = Time.parse(prepared.file.time)

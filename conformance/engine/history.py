@@ -24,8 +24,12 @@ class Attempt:
     """By the suite's clock."""
 
 
-def records(folder: Path) -> Iterator[Record]:
+def records(folder: Path, since: int = 0) -> Iterator[Record]:
     """Yield the records of a run; a torn last line is left out.
+
+    Args:
+        folder: Of the run.
+        since: First byte of the history to be read; a line must begin there.
 
     Raises:
         SuiteError: there is no history, or a line before the last is broken.
@@ -33,7 +37,9 @@ def records(folder: Path) -> Iterator[Record]:
     path = folder / HISTORY
     if not path.is_file():
         raise SuiteError(f"{folder}: there is no {HISTORY}")
-    lines = path.read_bytes().split(b"\n")
+    with path.open("rb") as file:
+        file.seek(since)
+        lines = file.read().split(b"\n")
     for place, line in enumerate(lines):
         if not line:
             continue
@@ -41,7 +47,8 @@ def records(folder: Path) -> Iterator[Record]:
             yield json.loads(line)
         except ValueError:
             if place < len(lines) - 1:
-                raise SuiteError(f"{path}: line {place + 1} is broken") from None
+                after = f" after byte {since}" if since else ""
+                raise SuiteError(f"{path}: line {place + 1}{after} is broken") from None
 
 
 class Bodies:
@@ -60,22 +67,26 @@ class Bodies:
         return self._read[name]
 
 
-def attempts(folder: Path, mode: str, facts: Mapping[str, Mapping[str, str]]) -> dict[str, Attempt]:
+def attempts(
+    folder: Path, mode: str, facts: Mapping[str, Mapping[str, str]], since: int = 0
+) -> dict[str, Attempt]:
     """Return the last ended attempt at each case, else the last begun.
 
     Args:
         folder: Of the run.
         mode: Of the plan.
-        facts: Case -> what its transcript must know beside the messages.
+        facts: Case -> what its transcript must know beside the messages; other cases are left out.
+        since: First byte of the history to be read.
     """
     bodies = Bodies(folder)
     ended: dict[str, Attempt] = {}
     open_: dict[str, Attempt] = {}
-    for record in records(folder):
+    for record in records(folder, since):
         case = str(record["case"])
+        if case not in facts:
+            continue
         if record["kind"] == "mark" and record["name"] == BEGIN:
-            transcript = Transcript(case=case, mode=mode, facts=facts.get(case, {}))
-            open_[case] = Attempt(transcript)
+            open_[case] = Attempt(Transcript(case=case, mode=mode, facts=facts[case]))
         attempt = open_.get(case)
         if attempt is None:
             continue

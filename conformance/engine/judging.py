@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final
 
 from conformance.engine.data import Model
@@ -115,6 +116,7 @@ def judge_run(
     *,
     strict: bool = False,
     poll_s: float = 0,
+    known: Mapping[str, Judged] = MappingProxyType({}),
 ) -> Verdicts:
     """Judge a recorded run.
 
@@ -125,11 +127,33 @@ def judge_run(
         skips: Case -> why it was not played.
         strict: True: a violated SHOULD fails.
         poll_s: Of the IXIT.
+        known: Verdicts that ``judge_case`` reached on these records already.
     """
-    facts = {case.id: facts_of(case, poll_s) for case in cases}
-    found = attempts(folder, plan.mode, facts)
-    rows = [_row(case, plan, found.get(case.id), skips, strict=strict) for case in cases]
+    left = [case for case in cases if case.id not in known and case.id not in skips]
+    facts = {case.id: facts_of(case, poll_s) for case in left}
+    found = attempts(folder, plan.mode, facts) if left else {}
+    rows = [
+        known.get(case.id) or _row(case, plan, found.get(case.id), skips, strict=strict)
+        for case in cases
+    ]
     return summed(plan, rows)
+
+
+def judge_case(
+    folder: Path, plan: Plan, case: Case, since: int, *, strict: bool, poll_s: float
+) -> Judged:
+    """Judge one case that has just ended, by what was recorded of it, as ``judge_run`` would.
+
+    Args:
+        folder: Of the run.
+        plan: That is played.
+        case: That has ended.
+        since: Where in the history its records begin, in bytes.
+        strict: True: a violated SHOULD fails.
+        poll_s: Of the IXIT.
+    """
+    found = attempts(folder, plan.mode, {case.id: facts_of(case, poll_s)}, since)
+    return _row(case, plan, found.get(case.id), {}, strict=strict)
 
 
 def summed(plan: Plan, rows: Sequence[Judged]) -> Verdicts:

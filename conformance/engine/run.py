@@ -22,9 +22,8 @@ from conformance.engine.judging import (
     VERDICTS,
     Judged,
     Verdicts,
+    judge_case,
     judge_run,
-    judged,
-    outcome_of,
     written,
 )
 from conformance.engine.pics import Pics, checked, proforma
@@ -214,12 +213,21 @@ async def run(prepared: Prepared, folder: Path, *, fail_fast: bool = False) -> V
     """
     done = begin(folder, prepared)
     archive = Archive(folder, prepared.ixit.secrets, durable=prepared.file.time != "virtual")
-    setting = _setting(prepared, archive)
+    file = prepared.file
+    known: dict[str, Judged] = {}
+
+    def judge(case: Case, since: int) -> Judged:
+        known[case.id] = judge_case(
+            folder, file.plan, case, since, strict=file.strict, poll_s=file.ixit.poll_s
+        )
+        return known[case.id]
+
     try:
-        await _play_all(prepared, setting, done, fail_fast=fail_fast)
+        await _play_all(
+            prepared, _setting(prepared, archive), archive, judge, done, fail_fast=fail_fast
+        )
     finally:
         archive.close()
-    file = prepared.file
     verdicts = judge_run(
         folder,
         file.plan,
@@ -227,6 +235,7 @@ async def run(prepared: Prepared, folder: Path, *, fail_fast: bool = False) -> V
         file.skips,
         strict=file.strict,
         poll_s=file.ixit.poll_s,
+        known=known,
     )
     (folder / VERDICTS).write_bytes(written(verdicts))
     return verdicts
@@ -293,6 +302,8 @@ def _identities(ixit: Ixit, folder: Path, role: str) -> tls.Identities:
 async def _play_all(
     prepared: Prepared,
     setting: Setting,
+    archive: Archive,
+    judge: Callable[[Case, int], Judged],
     done: Set[str],
     *,
     fail_fast: bool,
@@ -309,10 +320,9 @@ async def _play_all(
         nonlocal failed
         for place, case in queue:
             prepared.listener.begun(case, place, len(left))
-            began = real.elapsed_s()
-            transcript = await play(case, setting, carried)
-            outcome = outcome_of(case, transcript, strict=prepared.file.strict)
-            row = judged(case, prepared.file.plan, outcome, 0.0)
+            began, since = real.elapsed_s(), archive.size
+            await play(case, setting, carried)
+            row = judge(case, since)
             prepared.listener.ended(row, real.elapsed_s() - began)
             failed |= row.verdict in (Verdict.FAIL, Verdict.ERROR)
             if fail_fast and failed:

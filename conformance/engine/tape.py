@@ -28,6 +28,7 @@ MOST_BYTES: Final = 256 << 20
 """Of the bodies of one case, likewise."""
 
 
+_LINE: Final = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
 _TORN: Final = ".torn"
 Ended = Callable[[str, str], None]
 
@@ -75,7 +76,8 @@ class Archive:
     def __init__(self, folder: Path, secrets: Iterable[str] = (), *, durable: bool = False) -> None:
         self._folder = folder
         self._durable = durable
-        self._fresh: list[Path] = []
+        self._bodies = str(folder / BODIES)
+        self._fresh: list[str] = []
         for name in (BODIES, TLS):
             (folder / name).mkdir(exist_ok=True)
         self._number, self.connections = _resumed(folder / HISTORY)
@@ -88,22 +90,34 @@ class Archive:
         self._number += 1
         return self._number
 
+    @property
+    def size(self) -> int:
+        """Return how many bytes the history has: where the next record begins."""
+        return self._file.tell()
+
     def line(self, record: Mapping[str, object]) -> None:
         """Append a record."""
-        self._file.write(json.dumps(record, separators=(",", ":"), ensure_ascii=False).encode())
-        self._file.write(b"\n")
+        self._file.write(_LINE(record).encode() + b"\n")
 
     def body(self, body: bytes) -> str:
         """Keep a body and return its SHA-256."""
         name = hashlib.sha256(body).hexdigest()
         if name not in self._known:
-            path = self._folder / BODIES / name
-            path.with_suffix(_TORN).write_bytes(body)
-            path.with_suffix(_TORN).replace(path)
+            self._keep(f"{self._bodies}/{name}", body)
             self._known.add(name)
-            if self._durable:
-                self._fresh.append(path)
         return name
+
+    def _keep(self, path: str, body: bytes) -> None:
+        """Write a file, whole or under another name; where nothing is durable, a torn one is found by its name.
+
+        There are thousands, and a ``Path`` costs as much as the rest.
+        """
+        first = path + _TORN if self._durable else path
+        with open(first, "wb") as file:
+            file.write(body)
+        if self._durable:
+            os.replace(first, path)
+            self._fresh.append(path)
 
     def handshake(self, number: int, facts: Mapping[str, object]) -> None:
         """Keep what is known of a connection's TLS."""
@@ -116,7 +130,7 @@ class Archive:
         if not self._durable:
             return
         for path in self._fresh:
-            with path.open("rb") as body:
+            with open(path, "rb") as body:
                 os.fsync(body.fileno())
         self._fresh.clear()
         os.fsync(self._file.fileno())
@@ -298,4 +312,4 @@ def _text(value: object) -> str:
 
 def instant_text(at: datetime) -> str:
     """Write an instant with microseconds, UTC."""
-    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return f"{at.astimezone(UTC).replace(tzinfo=None).isoformat(timespec='microseconds')}Z"

@@ -105,21 +105,30 @@ class Message:
         Args:
             path: Relative to the message, e.g. ``ei:eiResponse/ei:responseCode``.
         """
-        known = _texts_in(self.body)
+        return list(self._found(path))
+
+    def text(self, path: str) -> str:
+        """Return the first text that an XPath finds, empty without one."""
+        found = self._found(path)
+        return found[0] if found else ""
+
+    def has(self, path: str) -> bool:
+        """Say whether an XPath finds anything."""
+        return bool(self._found(path))
+
+    def _found(self, path: str) -> tuple[str, ...]:
+        known = self._texts
         found = known.get(path)
         if found is None:
             rows = [] if self.payload is None else xpath(self.payload, path, NAMES)
             found = tuple(x if isinstance(x, str) else (x.text or "").strip() for x in rows)
             known[path] = found
-        return list(found)
+        return found
 
-    def text(self, path: str) -> str:
-        """Return the first text that an XPath finds, empty without one."""
-        return next(iter(self.all(path)), "")
-
-    def has(self, path: str) -> bool:
-        """Say whether an XPath finds anything."""
-        return bool(self.all(path))
+    @cached_property
+    def _texts(self) -> dict[str, tuple[str, ...]]:
+        """Return what was found so far in this body, or in an equal one."""
+        return _texts_in(self.body)
 
     def elements(self, path: str) -> list[Element]:
         """Return the elements that an XPath finds below the message."""
@@ -129,7 +138,12 @@ class Message:
 
     def header(self, name: str) -> str:
         """Return the first header of a name, empty without one."""
-        return next((value for key, value in self.headers if key.lower() == name.lower()), "")
+        return self._by_name.get(name.lower(), "")
+
+    @cached_property
+    def _by_name(self) -> dict[str, str]:
+        """Return the first header of every name, in small letters."""
+        return {key.lower(): value for key, value in reversed(self.headers)}
 
     @property
     def method(self) -> str:

@@ -5,6 +5,7 @@ Spec: OpenADR 2.0b XML schema set; names are written ``prefix:name`` with the pr
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Final
 
 from lxml import etree
@@ -27,15 +28,23 @@ NAMESPACES: Final[Mapping[str, str]] = {
 VERSION: Final = "2.0b"
 
 
+@cache
 def qualified(name: str) -> str:
     """Return ``{namespace}local`` for ``prefix:local``."""
     prefix, _, local = name.partition(":")
     return f"{{{NAMESPACES[prefix]}}}{local}"
 
 
+@cache
+def _own(name: str) -> dict[str, str]:
+    """Return the one namespace that an element needs by itself."""
+    prefix = name.partition(":")[0]
+    return {prefix: NAMESPACES[prefix]}
+
+
 def make(name: str, *content: "Element | str | None") -> Element:
     """Make an element of texts and children; None leaves a child out."""
-    element = etree.Element(qualified(name), nsmap=dict(NAMESPACES))
+    element = etree.Element(qualified(name), nsmap=_own(name))
     for part in content:
         if isinstance(part, str):
             element.text = part
@@ -53,7 +62,8 @@ def message(name: str, *content: "Element | str | None") -> Element:
 
 def sealed(content: Element) -> bytes:
     """Return the document that carries a message."""
-    payload = make("oadr:oadrPayload", make("oadr:oadrSignedObject", content))
+    payload = etree.Element(qualified("oadr:oadrPayload"), nsmap=dict(NAMESPACES))
+    payload.append(make("oadr:oadrSignedObject", content))
     etree.cleanup_namespaces(payload)
     return etree.tostring(payload, xml_declaration=True, encoding="UTF-8")
 
@@ -77,12 +87,17 @@ def local(element: Element) -> str:
 
 def found(element: Element, path: str) -> Element | None:
     """Return the first element at a path, e.g. ``ei:eiEvent/ei:eiTarget``."""
-    return element.find("/".join(qualified(step) for step in path.split("/")))
+    return element.find(_steps(path))
 
 
 def every(element: Element, path: str) -> list[Element]:
     """Return all elements at a path."""
-    return element.findall("/".join(qualified(step) for step in path.split("/")))
+    return element.findall(_steps(path))
+
+
+@cache
+def _steps(path: str) -> str:
+    return "/".join(qualified(step) for step in path.split("/"))
 
 
 def text(element: Element, path: str, default: str = "") -> str:

@@ -37,13 +37,34 @@ class Found:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """One message as the page shows it; there are thousands, so its parts are put together beforehand."""
+
+    number: int
+    at: str
+    sender: str
+    start: str
+    headers: str
+    count: int
+    connection: int
+    notes: tuple[tuple[str, str], ...]
+    """What was done to it, and by whom: word, told."""
+    body: str
+    """Anchor of its body; empty without one."""
+    name: str
+    size: int
+    against: str
+    """What the schema objects to first."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
     """One case as the page shows it."""
 
     judged: Judged
     case: Case
     diagram: Markup
-    messages: Sequence[Message]
+    messages: Sequence[Line]
     script: str
     """What it does, in the words of its author."""
     steps: Sequence[str]
@@ -108,12 +129,35 @@ def _row(judged: Judged, case: Case, transcript: Transcript, report: Report) -> 
     return Row(
         judged=judged,
         case=case,
-        diagram=Markup(diagram(transcript, cited)),  # noqa: S704 - made by lxml, which escapes what a device sent
-        messages=transcript.messages,
+        diagram=Markup(diagram(transcript, cited)),  # noqa: S704 - what a device sent is escaped there
+        messages=[_line(message) for message in transcript.messages],
         script=(case.play.__doc__ or "").partition("\n\n")[0].strip(),
         steps=steps(transcript),
         found=[_found(told, numbered) for told in judged.findings],
         command=command,
+    )
+
+
+def _line(message: Message) -> Line:
+    notes = {
+        "wrong on purpose": message.wrong,
+        "fault": message.fault,
+        "broken": message.broken,
+    }
+    faults = message.schema_faults if message.name else ()
+    return Line(
+        number=message.number,
+        at=f"{message.at:%H:%M:%S.%f}",
+        sender=message.sender,
+        start=message.start,
+        headers="\n".join(f"{name}: {value}" for name, value in message.headers),
+        count=len(message.headers),
+        connection=message.connection,
+        notes=tuple((word, told) for word, told in notes.items() if told),
+        body=message.sha256[:16] if message.body else "",
+        name=message.name,
+        size=len(message.body),
+        against=faults[0] if faults else "",
     )
 
 

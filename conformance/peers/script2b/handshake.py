@@ -22,6 +22,7 @@ _READ: Final = "read"
 _FATAL: Final = 2
 _NAMED_CURVE: Final = 3
 _CONTENT_ALERT, _CONTENT_HANDSHAKE = 21, 22
+_TELLING: Final = frozenset({_CONTENT_ALERT, _CONTENT_HANDSHAKE})
 _CLIENT_HELLO, _SERVER_HELLO, _CERTIFICATE, _KEY_EXCHANGE = 1, 2, 11, 12
 _SERVER_NAME, _KEY_SHARE = 0, 51
 _MOST_ALERTS: Final = 4
@@ -79,10 +80,12 @@ class Handshake:
 
     def hear(self, direction: str, content: int, kind: int, data: bytes) -> None:
         """Take one message; one that is spoilt tells nothing."""
+        if content not in _TELLING:
+            return
         with contextlib.suppress(ValueError):
             if content == _CONTENT_ALERT:
                 self._alert(direction, data)
-            elif content == _CONTENT_HANDSHAKE:
+            else:
                 self._message(direction, kind, data)
 
     def _alert(self, direction: str, data: bytes) -> None:
@@ -123,11 +126,21 @@ def _hear(_: object, direction: str, __: object, content: int, kind: int, data: 
         heard.hear(direction, content, kind, data)
 
 
+_hear.user_function = _hear  # type: ignore[attr-defined] # by which the interpreter's own property finds it again
+
+
+def _listen(context: ssl.SSLContext) -> None:
+    """Have each message told, data included: below the interpreter's property, which makes enumerations of them all."""
+    below = vars(ssl.SSLContext.__mro__[1]).get(_HOOK)
+    if below is not None and below.__get__(context) is not _hear:
+        below.__set__(context, _hear)
+
+
 @contextmanager
 def hearing(context: ssl.SSLContext | None) -> Iterator[Handshake]:
     """Listen to the connection that is made in the body; asyncio carries the listener on to its callbacks."""
-    if context is not None and getattr(context, _HOOK, _hear) is not _hear:
-        setattr(context, _HOOK, _hear)
+    if context is not None:
+        _listen(context)
     heard = Handshake()
     token = _HEARD.set(heard)
     try:

@@ -94,23 +94,23 @@ def rule_009(transcript: Transcript) -> Iterator[Finding]:
 def rule_023(transcript: Transcript) -> Iterator[Finding]:
     """Answer every delivered event that asks for it, and none that does not (rules 12 and 62)."""
     brought = [m for m in transcript.delivered(_DISTRIBUTION) if not _refused(m)]
+    asked = [(m.number, m.text("pyld:requestID"), tuple(events_in(m))) for m in brought]
     answers = event_answers(transcript)
     for one in answers:
         wishes = [
             wish
-            for m in brought
-            if m.number < one.message.number and m.text("pyld:requestID") == one.request_id
-            for event_id, _, wish in events_in(m)
+            for number, request_id, events in asked
+            if number < one.message.number and request_id == one.request_id
+            for event_id, _, wish in events
             if event_id == one.event_id
         ]
         if wishes and _ALWAYS not in wishes:
             yield wrong("RULE-2B-023", one.message, one.path, "no eventResponse", one.event_id)
     said = {(a.event_id, a.request_id) for a in answers}
-    for message in brought:
+    for message, (_, request_id, events) in zip(brought, asked, strict=True):
         if message.wrong or not _could_answer(transcript, message):
             continue
-        request_id = message.text("pyld:requestID")
-        for event_id, version, wish in events_in(message):
+        for event_id, version, wish in events:
             if wish == _ALWAYS and (event_id, request_id) not in said:
                 yield _unanswered(transcript, message, event_id, version)
 
