@@ -1,111 +1,40 @@
 """Our own gateway as a device under test, by its public faces alone: configuration, command line, southbound API.
 
-Each case has a process ``gridgate run`` with a folder of its own, and a scheduler that takes part in every event.
+Each case has a gateway with a folder of its own, and a scheduler that takes part in every event. The gateway is a
+process ``gridgate run`` on the wall's clock (``ven``), or the same program in this process on the suite's own clock
+(``inside``), so that hours pass in seconds; operators' verbs are the same commands either way.
 """
 
 import asyncio
 import contextlib
-import shutil
-import socket
 import sys
-import tempfile
-import weakref
 from asyncio.subprocess import DEVNULL, PIPE, Process
-from datetime import datetime, timedelta
-from decimal import Decimal
-from pathlib import Path
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
 from typing import Final
 from urllib.parse import urlsplit
+
+from typer.testing import CliRunner
 
 from conformance.engine.drivers.entry import REAL_TIME, Place
 from conformance.engine.drivers.hands import Values
 from conformance.engine.errors import DriverMissingError, SuiteError
-from gateway.client import Intent, Refused, Site
-from gateway.client.clock import SystemClock
-from gateway.domain.answers import Sample
+from conformance.foreign.gateway_setting import SITE, Disk
+from conformance.foreign.scheduler import Scheduler
+from gateway.app.bootstrap import Gateway, Wiring
+from gateway.app.control_client import running
+from gateway.app.token_desk import NewToken
+from gateway.cli.main import app
+from gateway.config.load import load
+from gateway.domain.timespan import instant, instant_text
+from gateway.observability.logs import set_up
+from gateway.southbound.parts import Pace
 
 _NOTHING: Final[Values] = {}
 _DISK: Final = "disk"
-_SITE: Final = "reference-site"
-_METERED: Final = timedelta(seconds=10)
-_BEFORE: Final = timedelta(hours=2)
-_OVER: Final = frozenset(
-    {"rejected", "completed", "settled", "cancelled", "superseded", "expired", "failed"}
-)
-CONFIG: Final = """
-[gateway]
-data_dir = "var"
-test_mode = true
-[southbound]
-host = "127.0.0.1"
-port = {port}
-[[site]]
-id = "{site}"
-timezone = "America/Phoenix"
-contracted_import_kw = 1000
-fail_safe_import_kw = 50
-ramp_down_kw_per_min = 1000
-ramp_up_kw_per_min = 1000
-contract_meter = "poc"
-[[site.meter]]
-id = "poc"
-interval = "PT10S"
-max_kw = 2000
-[[utility]]
-name = "suite"
-protocol = "oadr20b"
-url = "{url}"
-{identity}
-ven_name = "{ven_name}"
-ven_id = "{ven_id}"
-query_first = {query_first}
-jitter = 0
-report_grace = "PT1S"
-groups = ["{group}"]
-device_classes = ["{device_class}"]
-[[program]]
-utility = "suite"
-name = "{context}"
-sites = ["{site}"]
-opt_by = "PT10S"
-opt_default = "in"
-actuate_tests = true
-price_per_kwh = 1
-penalty_per_kwh = 2
-[program.levels]
-"1" = 0.9
-"2" = 0.7
-"3" = 0.5
-[[program]]
-utility = "suite"
-name = "{second}"
-sites = ["{site}"]
-opt_by = "PT10S"
-opt_default = "in"
-actuate_tests = true
-price_per_kwh = 1
-penalty_per_kwh = 2
-[program.levels]
-"1" = 0.9
-"""
-
-
-class Disk:
-    """A folder that lives as long as somebody holds it: over ``kill`` and ``start`` of a device."""
-
-    def __init__(self) -> None:
-        self.path = Path(tempfile.mkdtemp(prefix="gridgate-dut-"))
-        self._end = weakref.finalize(self, shutil.rmtree, self.path, ignore_errors=True)
-
-    @property
-    def config(self) -> Path:
-        """Return the configuration."""
-        return self.path / "gateway.toml"
-
-    @property
-    def token(self) -> Path:
-        """Return the scheduler's token."""
-        return self.path / "site.token"
+_SCOPES: Final = ("events:read", "ack:write", "telemetry:write")
+_UNHURRIED: Final = Pace(per_s=1e6, burst=1_000_000)
 
 
 class GatewayVen:
@@ -117,8 +46,7 @@ class GatewayVen:
 
     def __init__(self, place: Place) -> None:
         self._place = place
-        self._intents: dict[str, Intent] = {}
-        self._kw = Decimal(400)
+        self._scheduler = Scheduler("", self._disk.token, place.clock)
 
     @property
     def _disk(self) -> Disk:
@@ -131,99 +59,30 @@ class GatewayVen:
         """Live until cancelled; the process ends with it, as by a power cut."""
         disk = self._disk
         if not disk.config.exists():
-            self._settle(disk)
-            await self._verb("token", "create", "suite", "--site", _SITE, "--out", str(disk.token))
+            disk.settle(self._place)
+            await self._token()
             await self._commission(disk)
-        process = await _started("run", "-c", str(disk.config))
-        try:
-            async with asyncio.TaskGroup() as group:
-                group.create_task(_watched(process))
-                group.create_task(self._schedule(disk))
-        finally:
-            await _ended(process)
+        self._scheduler = Scheduler(disk.url, disk.token, self._place.clock)
+        async with _process(disk) as ended:
+            scheduling = asyncio.create_task(self._scheduler.run(), name="scheduler")
+            try:
+                await asyncio.wait({ended, scheduling}, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                scheduling.cancel()
+                await asyncio.wait({scheduling})
+            for task in {ended, scheduling}:
+                if task.done():
+                    task.result()
 
     async def _commission(self, disk: Disk) -> None:
-        """Run once out of the utility's reach, until two hours of metered values are stored: shares refer to them."""
+        """Run once out of the utility's reach, until what the site has metered is stored."""
         wanted = disk.config.read_text()
-        away = wanted.replace(
-            self._place.url, self._place.url.replace(_port_of(self._place.url), ":1/")
-        )
-        disk.config.write_text(away)
-        process = await _started("run", "-c", str(disk.config))
-        try:
-            async with asyncio.TaskGroup() as group:
-                watching = group.create_task(_watched(process))
-                url = f"http://127.0.0.1:{(disk.path / 'port').read_text()}/v1"
-                async with Site(url, site=_SITE, token_file=disk.token) as site:
-                    now = SystemClock().now().replace(second=0, microsecond=0)
-                    count = _BEFORE // _METERED
-                    await site.telemetry(
-                        [self._sample(now - _METERED * (n + 1)) for n in reversed(range(count))]
-                    )
-                    while site.waiting_batches:
-                        await SystemClock().sleep_until(SystemClock().now() + _METERED / 50)
-                watching.cancel()
-        finally:
-            await _ended(process)
-            disk.config.write_text(wanted)
-
-    def _settle(self, disk: Disk) -> None:
-        given, pem = self._place.values, self._place.pem
-        identity = ""
-        if pem is not None:
-            (disk.path / "ven.pem").write_bytes(pem.certificate)
-            key = disk.path / "ven.key"
-            key.touch(mode=0o600)
-            key.write_bytes(pem.key)
-            (disk.path / "anchor.pem").write_bytes(pem.ca)
-            identity = 'certificate = "ven.pem"\nkey = "ven.key"\nca = "anchor.pem"\ntls_profile = "certification"'
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            port = free.getsockname()[1]
-        text = CONFIG.format(
-            port=port,
-            site=_SITE,
-            url=self._place.url,
-            identity=identity,
-            ven_name=given["ven_name"],
-            ven_id=given.get("ven_id", ""),
-            query_first="true" if given.get("query_first", "yes") == "yes" else "false",
-            group=given.get("group_id", "none"),
-            device_class=given.get("device_class", "none"),
-            context=given["market_context"],
-            second=given.get("second_market_context", "http://gridgate.example/unused"),
-        )
-        disk.config.write_text(text)
-        (disk.path / "port").write_text(str(port))
-
-    async def _schedule(self, disk: Disk) -> None:
-        """Take part in everything, and meter."""
-        url = f"http://127.0.0.1:{(disk.path / 'port').read_text()}/v1"
-        async with Site(url, site=_SITE, token_file=disk.token) as site:
-            metering = asyncio.create_task(self._meter(site))
-            try:
-                async for intent in site.intents():
-                    self._intents[intent.id] = intent
-                    if intent.document.status not in _OVER:
-                        with contextlib.suppress(Refused):
-                            await intent.commit()
-            finally:
-                metering.cancel()
-
-    async def _meter(self, site: Site) -> None:
-        """Tell each ten seconds."""
-        clock = SystemClock()
-        start = clock.now().replace(second=0, microsecond=0)
-        while True:
-            known: list[Sample] = []
-            while start + _METERED <= clock.now():
-                known.append(self._sample(start))
-                start += _METERED
-            await site.telemetry(known)
-            await clock.sleep_until(start + _METERED)
-
-    def _sample(self, start: datetime) -> Sample:
-        energy = (self._kw * _METERED.seconds / 3600).quantize(Decimal("0.000001"))
-        return Sample(meter="poc", start=start, duration=_METERED, energy_kwh=energy)
+        port = f":{urlsplit(self._place.url).port}/"
+        away = self._place.url.replace(port, ":1/")
+        disk.config.write_text(wanted.replace(self._place.url, away))
+        async with _process(disk):
+            await Scheduler(disk.url, disk.token, self._place.clock).commission()
+        disk.config.write_text(wanted)
 
     # --- what an operator may ask
 
@@ -235,28 +94,120 @@ class GatewayVen:
         """Join an event again."""
         return await self._verb("opt", "event", event_id, "in", "--reason", "the lab asks")
 
+    async def query(self) -> Values:
+        """Send oadrQueryRegistration."""
+        return await self._verb("registration", "query")
+
+    async def register(self, afresh: str = "no") -> Values:
+        """Register again; ``afresh=yes`` without the present ids."""
+        return await self._verb("registration", "new" if afresh == "yes" else "renew")
+
+    async def cancel_registration(self) -> Values:
+        """End the registration."""
+        return await self._verb("registration", "cancel")
+
+    async def create_opt(
+        self, opt: str, opt_id: str, event_id: str = "", start: str = "", minutes: str = "60"
+    ) -> Values:
+        """Leave or join an event for the one site, by oadrCreateOpt; or announce a window from ``start`` on."""
+        word = "out" if opt == "optOut" else "in"
+        if event_id:
+            with contextlib.suppress(DriverMissingError):  # an unknown event is refused at once
+                await self._verb(
+                    "opt", "event", event_id, word, "--reason", "the lab asks", "--site", SITE
+                )
+            return _NOTHING
+        begin = instant(start)
+        end = begin + timedelta(minutes=int(minutes))
+        until = ("--open",) if end == begin else ("--to", instant_text(end))
+        window = ("--from", instant_text(begin), *until)
+        return await self._verb("opt", "schedule", word, *window, "--id", opt_id, "--site", SITE)
+
+    async def cancel_opt(self, opt_id: str) -> Values:
+        """Take a schedule back."""
+        return await self._verb("opt", "schedule", "cancel", opt_id)
+
     async def set_load(self, kw: str) -> Values:
         """Have the meter show so many kilowatts."""
-        self._kw = Decimal(kw)
+        self._scheduler.set_load(kw)
         return _NOTHING
 
     async def state(self) -> Values:
-        """Return what the scheduler follows now, as ``event.<id>`` = value in force."""
-        now = SystemClock().now()
-        found = {}
-        for intent in self._intents.values():
-            value = _in_force(intent, now)
-            if value is not None:
-                found[f"event.{_event_of(intent)}"] = value
-        return found
+        """Return what the scheduler follows now, as ``event.<id>`` = value, once what is on its way is there."""
+        await self._place.clock.sleep_until(self._place.clock.now())
+        return self._scheduler.state()
+
+    async def _token(self) -> None:
+        await self._verb("token", "create", "suite", "--site", SITE, "--out", str(self._disk.token))
 
     async def _verb(self, *words: str) -> Values:
-        process = await _started(*words, "-c", str(self._disk.config), out=PIPE)
-        out, err = await process.communicate()
-        if process.returncode:
-            text = (err or out).decode(errors="replace").strip()[-300:]
-            raise DriverMissingError(f"gridgate {words[0]}: {text}")
+        await _verb(*words, disk=self._disk)
         return _NOTHING
+
+
+class InsideVen(GatewayVen):
+    """The same gateway in this process, on the suite's clock."""
+
+    async def run(self) -> None:
+        """Live until cancelled; nothing is put in order at the end that a power cut would not."""
+        gateway = await self._begun()
+        clock = self._place.clock
+        scheduling = asyncio.create_task(self._scheduler.run(), name="scheduler")
+        serving = asyncio.create_task(gateway.run(), name="gateway")
+        both = {scheduling, serving}
+        try:
+            done, _ = await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()
+        except asyncio.CancelledError:
+            # Whoever ends the device waits for it with a token; a client closes when all else rests, so it is lent.
+            clock.release()
+            try:
+                scheduling.cancel()
+                await asyncio.wait({scheduling})
+            finally:
+                clock.hold()
+            raise
+        finally:
+            for task in both:
+                task.cancel()
+            await asyncio.wait(both)
+            await gateway.stop()
+
+    async def _begun(self) -> Gateway:
+        """Start the gateway; the first time it hears what the site has metered before it speaks to its utility."""
+        place, disk = self._place, self._disk
+        fresh = not disk.config.exists()
+        if fresh:
+            disk.settle(place)
+        set_up(place.clock.now, as_json=True, level="error", test_mode=True)
+        with place.clock.held():
+            wiring = Wiring(clock=place.clock, chance=place.chance, pace=_UNHURRIED)
+            gateway = Gateway(load(disk.config, open_files=True), wiring)
+            await gateway.start()
+            if fresh:
+                await self._admit()
+                await Scheduler(disk.url, disk.token, place.clock).commission()
+            self._scheduler = Scheduler(disk.url, disk.token, place.clock)
+        return gateway
+
+    async def _verb(self, *words: str) -> Values:
+        """Have the same command run in this process: the gateway hears of it through its local control either way."""
+        said = await asyncio.to_thread(
+            CliRunner().invoke, app, [*words, "-c", str(self._disk.config)]
+        )
+        if said.exit_code:
+            raise DriverMissingError(f"gridgate {words[0]}: {said.output.strip()[-300:]}")
+        return _NOTHING
+
+    async def _admit(self) -> None:
+        """Make the scheduler's token through the gateway's local control, as the command line does."""
+        wanted = NewToken(name="suite", site=SITE, scopes=_SCOPES)
+        async with running(self._disk.path / "var") as control:
+            if control is None:
+                raise SuiteError("the gateway has no local control")
+            self._disk.token.touch(mode=0o600)
+            self._disk.token.write_text(await control.create(wanted))
 
 
 async def _started(*words: str, out: int = DEVNULL) -> Process:
@@ -265,15 +216,26 @@ async def _started(*words: str, out: int = DEVNULL) -> Process:
     )
 
 
-async def _ended(process: Process) -> None:
-    with contextlib.suppress(ProcessLookupError):
-        process.kill()
-    await process.wait()
+async def _verb(*words: str, disk: Disk) -> None:
+    process = await _started(*words, "-c", str(disk.config), out=PIPE)
+    out, err = await process.communicate()
+    if process.returncode:
+        text = (err or out).decode(errors="replace").strip()[-300:]
+        raise DriverMissingError(f"gridgate {words[0]}: {text}")
 
 
-def _port_of(url: str) -> str:
-    """Return ``:PORT/`` of an address."""
-    return f":{urlsplit(url).port}/"
+@asynccontextmanager
+async def _process(disk: Disk) -> AsyncIterator["asyncio.Task[None]"]:
+    """Run the gateway as a process; the task fails when it ends by itself."""
+    process = await _started("run", "-c", str(disk.config))
+    watching = asyncio.create_task(_watched(process))
+    try:
+        yield watching
+    finally:
+        watching.cancel()
+        with contextlib.suppress(ProcessLookupError):
+            process.kill()
+        await process.wait()
 
 
 async def _watched(process: Process) -> None:
@@ -281,24 +243,14 @@ async def _watched(process: Process) -> None:
     raise SuiteError(f"the gateway ended by itself with {code}")
 
 
-def _event_of(intent: Intent) -> str:
-    return intent.document.provenance.source_ids["eventID"]
-
-
-def _in_force(intent: Intent, now: datetime) -> str | None:
-    document = intent.document
-    if document.status in _OVER or document.ask is None:
-        return None
-    for each in document.ask.segments:
-        if each.start <= now and (each.duration is None or now < each.start + each.duration):
-            price = each.price.amount if each.price else each.value
-            return str(price if each.level is None else each.level)
-    return None
-
-
 def ven(place: Place) -> GatewayVen:
-    """Make the gateway (entry point ``conformance.foreign.gridgate:ven``)."""
+    """Make the gateway as a process (entry point ``conformance.foreign.gridgate:ven``)."""
     return GatewayVen(place)
+
+
+def inside(place: Place) -> InsideVen:
+    """Make the gateway in this process (entry point ``conformance.foreign.gridgate:inside``)."""
+    return InsideVen(place)
 
 
 setattr(ven, REAL_TIME, True)

@@ -23,6 +23,7 @@ from gateway.app.operator_desk import OperatorDesk
 from gateway.app.places import data_dir, store_url
 from gateway.app.pushing import PushListeners, open_push
 from gateway.app.recovery import begin_recovery, own_signature
+from gateway.app.registration_desk import RegistrationDesk
 from gateway.app.schedule_desk import ScheduleDesk
 from gateway.app.secrets import fresh_key, installation_key, log_key
 from gateway.app.sessions import Sessions, Tap
@@ -265,7 +266,9 @@ class Gateway:
         letters = LetterDesk(self._webhooks, office.clock)
         state = StateDesk(SOFTWARE, office.clock, lambda: self._sessions, self._metrics.registry)
         schedules = ScheduleDesk(Scheduling(office), office.clock, self._wiring.ids)
-        routes = (*operator.routes(), *schedules.routes(), *letters.routes(), *state.routes())
+        registrations = RegistrationDesk(lambda: self._sessions, office)
+        desks = (operator, schedules, registrations, letters, state)
+        routes = tuple(route for each in desks for route in each.routes())
         if self._store is not None:
             routes += tuple(BackupDesk(self._store, office.clock).routes())
         return Control(data_dir(self._loaded), desk, office.clock, routes)

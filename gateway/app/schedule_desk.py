@@ -43,6 +43,8 @@ class ScheduleWish(_Document):
     sites: tuple[Name, ...] = ()
     program: Text = ""
     device_class: Text = ""
+    opt_id: Name | None = None
+    """None: one is made."""
     dry_run: bool = False
 
 
@@ -101,7 +103,7 @@ class ScheduleDesk:
         wish = read_document(ScheduleWish, await read_body(request, self.clock, LARGEST))
         by = f"operator:{peer_name(request)}"
         wanted = OptSchedule(
-            opt_id=self.ids.uuid(),
+            opt_id=wish.opt_id or self.ids.uuid(),
             utility=UtilityName(wish.utility),
             opt=wish.opt,
             reason=wish.reason,

@@ -2,19 +2,22 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 
 import structlog
 from lxml import etree
 
 from gateway.app.line import Line
 from gateway.config.load import Loaded
-from gateway.domain.errors import TransportError
+from gateway.domain.errors import SessionError, TransportError
 from gateway.domain.names import MeterId, SiteId, UtilityName
 from gateway.domain.opting import Decision, utility_of
-from gateway.domain.ports import Chance, Ids
+from gateway.domain.ports import Chance, Ids, Mailbox
+from gateway.domain.registering import Order, Standing
 from gateway.northbound.driver import Driver
 from gateway.northbound.health import Health
-from gateway.northbound.items import BROKEN, UNAVAILABLE
+from gateway.northbound.items import ANSWER_WITHIN, BROKEN, UNAVAILABLE, Ordered, dismiss
+from gateway.northbound.notes import Notes
 from gateway.northbound.ports import Exchange, Sink
 from gateway.observability.metrics import Metrics
 from gateway.pipeline.book import Office
@@ -23,6 +26,7 @@ from gateway.protocols.actions import Collect, Message, Readings, Reply, Send
 from gateway.protocols.entry import MeterPoint, ProgramTerms, Scope, Tools
 from gateway.protocols.oadr2b.client import VenSession
 from gateway.protocols.registry import PROTOCOLS
+from gateway.protocols.session import Registering
 
 log = structlog.get_logger()
 Tap = Callable[[Message], None]
@@ -59,6 +63,8 @@ class Sessions:
     """Called before each message that goes out."""
     _drivers: dict[UtilityName, Driver] = field(default_factory=dict)
     _lines: dict[UtilityName, Line] = field(default_factory=dict)
+    _closed: dict[UtilityName, Mailbox[Ordered]] = field(default_factory=dict)
+    """Sessions that have closed, and where an order that begins them anew is put."""
     _seen: dict[UtilityName, str] = field(default_factory=dict)
     """Fingerprint of the certificate that each utility showed last."""
 
@@ -80,6 +86,41 @@ class Sessions:
             log.error("reply_not_sent", utility=name, reason=error.reason, detail=error.detail)
             return BROKEN
 
+    async def order(self, name: UtilityName, order: Order) -> Standing:
+        """Have a utility's session act upon its registration; stored when this returns.
+
+        A session that has closed because its registration was ended is begun anew by an order to register.
+
+        Raises:
+            SessionError: ``OUT_OF_SEQUENCE`` or ``REFUSED``: it cannot be done now.
+            StoreError: ``BUSY``.
+        """
+        clock, driver = self.office.clock, self._drivers.get(name)
+        wanted, closed = Ordered(order, clock.mailbox()), self._closed.get(name)
+        if closed is not None:
+            if order not in {Order.RENEW, Order.NEW}:
+                detail = "there is no registration: it was ended; renew begins one"
+                raise SessionError("OUT_OF_SEQUENCE", detail)
+            closed.put(wanted)
+        elif driver is not None:
+            driver.order(wanted)
+        else:
+            raise SessionError("REFUSED", "the session has not begun yet; try again in a moment")
+        with clock.held():
+            await wanted.wait(clock.now() + ANSWER_WITHIN)
+        return self.standing(name)
+
+    def standing(self, name: UtilityName) -> Standing:
+        """Return how a utility's registration stands.
+
+        Raises:
+            SessionError: ``REFUSED`` by a protocol that knows no registrations, or before the session has begun.
+        """
+        driver = self._drivers.get(name)
+        if driver is None or not isinstance(driver.session, Registering):
+            raise SessionError("REFUSED", f"utility {name} has no registration to show")
+        return driver.session.standing()
+
     def seen(self, name: UtilityName) -> str:
         """Return the fingerprint that a utility showed last, its chain and name verified; empty: none yet."""
         return self._seen.get(name, "")
@@ -89,12 +130,30 @@ class Sessions:
         return {name: driver.health for name, driver in self._drivers.items()}
 
     async def drive(self, name: UtilityName) -> None:
-        """Make one session from what is stored and drive it until it closes.
+        """Make one session from what is stored and drive it; one that closes begins anew by order.
 
         Raises:
             ConfigError: the protocol or its files cannot be used.
             StoreError: the store cannot be trusted any more.
         """
+        first: Ordered | None = None
+        while True:
+            await self._drive(name, first)
+            first = await self._next_order(name)
+
+    async def _next_order(self, name: UtilityName) -> Ordered | None:
+        """Wait until somebody wants the closed session back."""
+        with self.office.clock.held():
+            box: Mailbox[Ordered] = self.office.clock.mailbox()
+            self._closed[name] = box
+            try:
+                return await box.get()
+            finally:
+                del self._closed[name]
+                while len(box):  # ordered in the same instant: the first one counts
+                    dismiss(await box.get(), UNAVAILABLE)
+
+    async def _drive(self, name: UtilityName, first: Ordered | None) -> None:
         section = next(s for s in self.loaded.settings.utility if s.name == name)
         if self.recovery is not None:
             await self.recovery.sites_told()
@@ -120,8 +179,8 @@ class Sessions:
             self.collect,
             self.office.clock,
             watch=self.office.watch,
-            on_synchronised=self._synchronised,
-            on_unproven=self.metrics.unproven(name),
+            notes=Notes(partial(self._synchronised, name), self.metrics.unproven(name)),
+            first=first,
         )
         self._drivers[name] = driver
         health = driver.health

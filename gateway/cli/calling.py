@@ -9,9 +9,7 @@ import typer
 
 from gateway.cli.ending import ended, traced
 
-EXITS = (
-    "Exit codes: 0 ok, 1 found a problem, 2 wrong use, 3 peer or store unreachable, 4 interrupted."
-)
+EXITS = "Exit codes: 0 ok, 1 problem, 2 wrong use, 3 unreachable, 4 interrupted."
 Config = Annotated[Path, typer.Option("--config", "-c", help="Configuration file (TOML).")]
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]
 

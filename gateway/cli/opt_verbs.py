@@ -85,6 +85,10 @@ def schedule_create(  # noqa: PLR0913 - every option of the verb
     site: Annotated[list[str] | None, typer.Option(help="Only these; else all.")] = None,
     market_context: Annotated[str, typer.Option(help="Only this program.")] = "",
     device_class: Annotated[str, typer.Option(help="Only this device class.")] = "",
+    opt_id: Annotated[
+        str,
+        typer.Option("--id", metavar="ID", help="By it the utility knows it; else one is made."),
+    ] = "",
     dry_run: DryRun = False,
     as_json: AsJson = False,
 ) -> None:
@@ -101,6 +105,7 @@ def schedule_create(  # noqa: PLR0913 - every option of the verb
             "reason": reason,
             "program": market_context,
             "device_class": device_class,
+            "opt_id": opt_id,
         },
         when=(tuple(begin or ()), tuple(end or ()), no_end),
         sites=tuple(site or ()),

@@ -54,7 +54,7 @@ def create(
     Args:
         config: Configuration file.
         answer: ``in`` or ``out``.
-        given: Texts of the options: utility, reason, program, device_class.
+        given: Texts of the options: utility, reason, program, device_class, opt_id.
         when: Beginnings, ends, and whether the last window has no end.
         sites: Site ids; empty: all.
         dry_run: Only say what it would come to.
@@ -105,6 +105,7 @@ def _wish(
         windows=windows,
         program=given["program"],
         device_class=given["device_class"],
+        opt_id=given.get("opt_id") or None,
     )
 
 

@@ -130,6 +130,11 @@ def push_points() -> tuple[str, ...]:
     return ("door.push", *exchanges)
 
 
+def order_points() -> tuple[str, ...]:
+    """Return the name of every point of an operator's order about a registration, tried by runs of their own."""
+    return ("door.order",)
+
+
 def all_points() -> tuple[str, ...]:
     """Return the name of every point at which a crash is tried."""
     return tuple(_points())

@@ -24,21 +24,24 @@ from gateway.domain.points import Watch, unwatched
 from gateway.domain.ports import Clock, Mailbox
 from gateway.northbound.health import Health
 from gateway.northbound.items import (
+    ANSWER_WITHIN,
     BROKEN,
     UNAVAILABLE,
     Asked,
     Failed,
     Item,
     Knock,
+    Ordered,
     answered,
+    dismiss,
     door,
     message_of,
+    ordered,
     unreadable,
 )
+from gateway.northbound.notes import Notes
 from gateway.northbound.ports import Exchange, Sink
 from gateway.protocols.actions import (
-    SYNCHRONISED,
-    UNPROVEN,
     Action,
     Close,
     Collect,
@@ -69,17 +72,12 @@ STORE_BUSY_PAUSE: Final = timedelta(seconds=1)
 
 MOST_ASKED: Final = 16
 """Requests of a utility that wait for their answer at a time; more are told to come back later."""
-ANSWER_WITHIN: Final = timedelta(seconds=20)
-"""A utility that asked waits no longer; what it asked for may still be done, and is then known when it asks again."""
 OFF_LOOP_BYTES: Final = 64 << 10
 """A larger answer is thought about on a worker thread, so that no input occupies the loop."""
 OFF_LOOP_DECISIONS: Final = 8
 """More of them at once are too."""
 
 log = structlog.get_logger()
-
-_ALARMS: Final = frozenset({"clock_alarm", "clock_too_far_off", "clock_set_back", UNPROVEN})
-"""Words of sessions that are more than news."""
 
 
 @dataclass
@@ -94,8 +92,8 @@ class Driver:
         collect: The pipeline's source of readings.
         clock: Time.
         watch: Is told the points that the session passes.
-        on_synchronised: Called once the utility's present events are all stored.
-        on_unproven: Called with the reason why a message is ignored that proves neither author nor time.
+        notes: Hears what the session tells its log.
+        first: The order that begins a session anew which had closed.
     """
 
     utility: UtilityName
@@ -106,8 +104,8 @@ class Driver:
     clock: Clock
     health: Health = field(default_factory=Health)
     watch: Watch = unwatched
-    on_synchronised: Callable[[UtilityName], None] = lambda _: None
-    on_unproven: Callable[[str], None] = lambda _: None
+    notes: Notes = field(default_factory=Notes)
+    first: Ordered | None = None
     _mailbox: Mailbox[Item] = field(init=False)
     _wake_at: datetime | None = field(default=None, init=False)
     _stored: bytes = field(default=b"", init=False)
@@ -141,6 +139,13 @@ class Driver:
         finally:
             self._asked -= 1
 
+    def order(self, wanted: Ordered) -> None:
+        """Have the session do what an operator orders; it ends once everything that follows from it is stored."""
+        if self._ended:
+            dismiss(wanted, UNAVAILABLE)
+        else:
+            self._mailbox.put(wanted)
+
     async def run(self) -> None:
         """Drive until the session closes.
 
@@ -159,12 +164,11 @@ class Driver:
                 while len(self._mailbox):  # it holds a token, and nobody else would take it
                     self._waiting.extend(filter(None, [await self._mailbox.get()]))
                 for item in self._waiting:
-                    if isinstance(item, Asked):
-                        item.answer(UNAVAILABLE)
+                    dismiss(item, UNAVAILABLE)
 
     async def _drive(self, children: asyncio.TaskGroup) -> None:
         structlog.contextvars.bind_contextvars(utility=self.utility)
-        await self._perform(self.session.on_time(self.clock.now()), children)
+        await self._take(self.first, children)
         await self._look(children)
         while not self.health.closed:
             item = self._waiting.popleft() if self._waiting else await self._next()
@@ -231,9 +235,10 @@ class Driver:
             actions = await self._opened(item)
             self.watch(f"door.{door(item)}")
             await self._perform(actions, children, item=item)
+            if isinstance(item, Ordered):
+                item.end()
         finally:
-            if isinstance(item, Asked):
-                item.answer(BROKEN)  # if nothing was said till now, nothing will be
+            dismiss(item, BROKEN)  # if nothing was said till now, nothing will be
 
     async def _opened(self, item: Knock | None) -> Sequence[Action]:
         message = message_of(item)
@@ -271,11 +276,15 @@ class Driver:
                 return self.session.on_failure(failure, now)
             case Readings():
                 return self.session.on_readings(item, now)
+            case Ordered(order):
+                return ordered(self.session, order, now)
             case unknown:
                 assert_never(unknown)
 
     def _refused(self, item: Knock | None, error: GatewayError) -> Sequence[Action]:
         """Go on after a refusal: the session has not changed, and the peer is left to its next turn."""
+        if isinstance(item, Ordered):
+            item.end(error)
         log.warning("session_refused", reason=error.reason, detail=error.detail)
         if isinstance(item, Message) and item.request_id:
             failure = Failure(request_id=item.request_id, reason=error.reason)
@@ -303,7 +312,7 @@ class Driver:
                 case Wake(at=at):
                     self._wake_at = at if self._wake_at is None else min(self._wake_at, at)
                 case Note(word=word, fields=fields):
-                    self._note(word, dict(fields))
+                    self.notes.take(word, fields, self.health)
                 case Close(reason=reason):
                     self.health.closed = reason
                     log.error("session_closed", why=reason)
@@ -317,18 +326,6 @@ class Driver:
             item.answer(reply)
         else:
             log.error("reply_without_request", utility=self.utility)
-
-    def _note(self, word: str, fields: dict[str, str]) -> None:
-        if word in _ALARMS:
-            log.warning(word, **fields)
-        else:
-            log.info(word, **fields)
-        if word == SYNCHRONISED:
-            self.on_synchronised(self.utility)
-        if word == UNPROVEN:
-            self.on_unproven(fields["reason"])
-        if "offset_s" in fields:
-            self.health.clock_offset_s = float(fields["offset_s"])
 
     async def _remember(self, actions: Sequence[Action], taken: Sequence[Decision]) -> None:
         emits = [action for action in actions if isinstance(action, Emit)]

@@ -107,6 +107,8 @@ class Scheduling:
         self._check_names(wanted)
         now = self.office.clock.now()
         _check_windows(wanted)
+        if work.opting.get(wanted.opt_id) is not None:
+            raise SessionError("REFUSED", f"there is a schedule {wanted.opt_id[:40]!r} already")
         if wanted.over(now):
             raise SessionError("TOO_LATE", "every window of the schedule is over already")
         known = work.opting.open(wanted.utility, now)

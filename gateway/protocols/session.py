@@ -5,9 +5,10 @@ A door either returns actions or raises one error of the tree; it never does bot
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from gateway.domain.opting import Decision
+from gateway.domain.registering import Order, Standing
 from gateway.protocols.actions import Action, Failure, Message, Readings
 
 
@@ -36,4 +37,17 @@ class Session(Protocol):
 
     def snapshot(self) -> bytes:
         """Return everything that must survive a restart as canonical JSON."""
+        ...
+
+
+@runtime_checkable
+class Registering(Protocol):
+    """A session whose protocol knows registrations that an operator may act upon."""
+
+    def standing(self) -> Standing:
+        """Return how the registration stands."""
+        ...
+
+    def on_order(self, order: Order, now: datetime) -> Sequence[Action]:
+        """Do what an operator orders; raises ``SessionError`` ``OUT_OF_SEQUENCE`` where that cannot be now."""
         ...

@@ -9,12 +9,14 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from gateway.app.virtual import VirtualClock
-from gateway.domain.errors import MisuseError, StoreError, WireError
+from gateway.domain.errors import GatewayError, MisuseError, SessionError, StoreError, WireError
 from gateway.domain.event import EventKey, RawMessage
 from gateway.domain.names import EventId, UtilityName
 from gateway.domain.opting import Decision
 from gateway.domain.participation import Opt, Participation
+from gateway.domain.registering import Order, Standing
 from gateway.northbound.driver import DECIDED_AT_ONCE, Driver
+from gateway.northbound.items import Ordered
 from gateway.protocols.actions import (
     Action,
     Close,
@@ -570,3 +572,82 @@ async def test_a_session_that_is_over_puts_requests_off() -> None:
         reply = await driver.ask(Message(request_id="", service="EiEvent", body=b""))
 
     assert reply.status == 503
+
+
+# --- what an operator orders
+
+
+class OrderedSession(ScriptedSession):
+    """One that knows registrations."""
+
+    def standing(self) -> Standing:
+        return Standing(state="registered")
+
+    def on_order(self, order: Order, now: datetime) -> Sequence[Action]:
+        return self._open(f"order {order}", order, now)
+
+
+def refuse_queries(door: str, _: object, now: datetime) -> Sequence[Action]:
+    if door == "order query":
+        raise SessionError("OUT_OF_SEQUENCE", "not now")
+    return [Close(reason="done")] if door == "order cancel" else []
+
+
+async def ordered_in_turn(
+    driver: Driver, clock: VirtualClock, orders: Sequence[Order]
+) -> list[str]:
+    """Give orders one after the other; return what became of each."""
+    found: list[str] = []
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(driver.run())
+        with clock.held():
+            for order in orders:
+                wanted = Ordered(order, clock.mailbox())
+                driver.order(wanted)
+                try:
+                    await wanted.wait(at(60))
+                except GatewayError as error:
+                    found.append(error.reason)
+                else:
+                    found.append("done")
+    return found
+
+
+async def test_an_order_ends_once_what_follows_from_it_is_stored() -> None:
+    clock = VirtualClock(START)
+    memory = Memory(ScriptedPeer(clock, {}))
+    session = OrderedSession(refuse_queries)
+    driver = Driver(UTILITY, session, memory.peer, memory, no_readings, clock)
+
+    found = await ordered_in_turn(driver, clock, [Order.QUERY, Order.RENEW, Order.CANCEL])
+
+    assert found == ["OUT_OF_SEQUENCE", "done", "done"]
+    late = Ordered(Order.RENEW, clock.mailbox())
+    driver.order(late)
+    with clock.held(), pytest.raises(SessionError, match="REFUSED"):
+        await late.wait(at(60))
+
+
+async def test_a_session_that_had_closed_begins_with_the_order_that_wants_it_back() -> None:
+    clock = VirtualClock(START)
+    memory = Memory(ScriptedPeer(clock, {}))
+    session = OrderedSession(lambda *_: [Close(reason="done")])
+    first = Ordered(Order.RENEW, clock.mailbox())
+
+    await Driver(UTILITY, session, memory.peer, memory, no_readings, clock, first=first).run()
+
+    assert [door for door, _ in session.doors] == ["order renew"]
+    with clock.held():
+        await first.wait(at(60))
+
+
+async def test_a_protocol_without_registrations_refuses_orders() -> None:
+    clock = VirtualClock(START)
+    memory = Memory(ScriptedPeer(clock, {}))
+    first = Ordered(Order.RENEW, clock.mailbox())
+    session = ScriptedSession(lambda *_: [Close(reason="done")])
+
+    await Driver(UTILITY, session, memory.peer, memory, no_readings, clock, first=first).run()
+
+    with clock.held(), pytest.raises(SessionError, match="REFUSED"):
+        await first.wait(at(60))

@@ -8,6 +8,7 @@ import pytest
 
 from gateway.domain.canonical import canonical, read_json
 from gateway.domain.errors import MisuseError, SessionError
+from gateway.domain.registering import Order
 from gateway.protocols.entry import Tools
 from gateway.protocols.oadr2b import messages as wire
 from gateway.protocols.oadr2b.client import VenSession
@@ -117,7 +118,7 @@ def test_a_renewal_keeps_the_ids_and_neither_offers_nor_asks_again() -> None:
     world = World()
     world.run(TEN)
 
-    world._perform(world.session.register_anew(world.now, keep_ids=True))
+    world._perform(world.session.on_order(Order.RENEW, world.now))
     world.run(TEN)
 
     creates = world.of(wire.OadrCreatePartyRegistration)
@@ -133,7 +134,7 @@ def test_a_new_registration_offers_and_asks_again() -> None:
     world.run(TEN)
     world.vtn.registration_id = "reg-2"
 
-    world._perform(world.session.register_anew(world.now, keep_ids=False))
+    world._perform(world.session.on_order(Order.NEW, world.now))
     world.run(TEN)
 
     assert world.of(wire.OadrCreatePartyRegistration)[1].registration_id is None
@@ -217,7 +218,7 @@ def test_a_ven_may_cancel_its_registration() -> None:
     world = World()
     world.settle()
 
-    world._perform(world.session.cancel_registration(world.now))
+    world._perform(world.session.on_order(Order.CANCEL, world.now))
     world.run(2 * QUARTER)
 
     cancel = world.of(wire.OadrCancelPartyRegistration)[0]
@@ -234,7 +235,7 @@ def test_a_cancellation_that_the_vtn_refuses_leaves_the_registration() -> None:
         wire.OadrCanceledPartyRegistration(ei_response=ok(code="452")),
     )
 
-    world._perform(world.session.cancel_registration(world.now))
+    world._perform(world.session.on_order(Order.CANCEL, world.now))
     world.run(TEN)
 
     assert kinds(world)[-1] == "OadrPoll"
@@ -248,11 +249,131 @@ def test_a_registration_that_is_lost_while_it_is_cancelled_has_ended() -> None:
     world.now += TEN
     world._perform(world.session.on_time(world.now))
 
-    world._perform(world.session.cancel_registration(world.now))
+    world._perform(world.session.on_order(Order.CANCEL, world.now))
     world.run(2 * QUARTER)
 
     assert world.closed
     assert len(world.of(wire.OadrCreatePartyRegistration)) == 1
+
+
+# --- what an operator orders
+
+
+def order(world: World, what: Order) -> None:
+    world._perform(world.session.on_order(what, world.now))
+    world.run(TEN)
+
+
+@pytest.mark.spec("OpenADR 2.0b section 8.4")
+def test_a_query_of_a_registered_ven_changes_nothing() -> None:
+    world = World()
+    world.run(TEN)
+    before = world.session.standing()
+
+    order(world, Order.QUERY)
+
+    assert len(world.of(wire.OadrQueryRegistration)) == 1
+    assert len(world.of(wire.OadrCreatePartyRegistration)) == 1
+    assert world.session.standing() == before
+    assert (before.state, before.registration_id, before.ven_id) == ("registered", "reg-1", "ven-1")
+    assert "registration_known" in world.words()
+
+
+def test_a_query_tells_when_the_vtn_knows_another_registration() -> None:
+    world = World()
+    world.run(TEN)
+    other = wire.OadrCreatedPartyRegistration(
+        ei_response=ok(),
+        registration_id="reg-9",
+        ven_id="ven-9",
+        vtn_id="vtn-1",
+        oadr_profiles=(OLD_PROFILE,),
+    )
+    world.vtn.script(wire.OadrQueryRegistration, other)
+
+    order(world, Order.QUERY)
+
+    assert "registration_differs" in world.words()
+    assert world.session.standing().registration_id == "reg-1"
+
+
+@pytest.mark.spec("OpenADR 2.0b rule 406")
+def test_a_new_registration_says_nothing_under_empty_ids_while_the_vtn_is_silent() -> None:
+    world = World()
+    world.run(TEN)
+    world.vtn.script(wire.OadrCreatePartyRegistration, *["TIMEOUT"] * 3)
+
+    order(world, Order.NEW)
+
+    assert {poll.ven_id for poll in world.of(wire.OadrPoll)} == {"ven-1"}
+    assert [c.registration_id for c in world.of(wire.OadrCreatePartyRegistration)[1:]] == [None] * 4
+
+
+@pytest.mark.spec("OpenADR 2.0b rule 406")
+def test_a_new_registration_under_the_same_ids_is_a_new_one_all_the_same() -> None:
+    world = World()
+    world.run(TEN)
+
+    order(world, Order.NEW)
+
+    assert len(world.of(wire.OadrRegisterReport)) == 2
+    assert len(world.of(wire.OadrRequestEvent)) == 2
+
+
+def test_an_order_outlives_a_death_before_its_answer() -> None:
+    world = World()
+    world.run(TEN)
+    deaths = iter(["before"])
+    world.crash = lambda: next(deaths, "")
+
+    order(world, Order.CANCEL)
+    world.run(QUARTER)
+
+    assert world.crashes == 1
+    assert len(world.of(wire.OadrCancelPartyRegistration)) == 1
+    assert world.session.standing().state == "cancelled"
+
+
+def test_what_was_ended_by_order_stays_ended_over_restarts_until_it_is_renewed() -> None:
+    world = World()
+    world.run(TEN)
+    order(world, Order.CANCEL)
+    world.restart()
+    world.run(2 * QUARTER)
+    assert len(world.of(wire.OadrCreatePartyRegistration)) == 1
+    with pytest.raises(SessionError, match="OUT_OF_SEQUENCE"):
+        world.session.on_order(Order.QUERY, world.now)
+
+    world.closed = ""
+    order(world, Order.RENEW)
+
+    assert world.session.standing().state == "registered"
+    assert world.of(wire.OadrCreatePartyRegistration)[1].registration_id is None
+    assert len(world.of(wire.OadrRegisterReport)) == 2
+
+
+def test_a_registration_that_waits_for_its_next_attempt_is_renewed_at_once() -> None:
+    world = World()
+    world.run(TEN)
+    world.poll(wire.OadrCancelPartyRegistration(request_id="c1", registration_id="reg-1"))
+    assert world.session.standing().retry_at
+
+    order(world, Order.RENEW)
+
+    assert world.session.standing().state == "registered"
+
+
+@pytest.mark.parametrize("what", [Order.RENEW, Order.NEW, Order.QUERY, Order.CANCEL])
+def test_while_a_registration_is_being_ended_nothing_else_is_ordered(what: Order) -> None:
+    world = World()
+    world.run(TEN)
+    world._perform(world.session.on_order(Order.CANCEL, world.now))
+    saved = world.saved
+
+    with pytest.raises(SessionError, match="OUT_OF_SEQUENCE"):
+        world.session.on_order(what, world.now)
+
+    assert world.session.snapshot() == saved
 
 
 def test_only_a_registered_ven_can_cancel() -> None:
@@ -262,7 +383,7 @@ def test_only_a_registered_ven_can_cancel() -> None:
     )
 
     with pytest.raises(SessionError, match="OUT_OF_SEQUENCE"):
-        fresh.cancel_registration(world.now)
+        fresh.on_order(Order.CANCEL, world.now)
 
 
 def test_without_a_wish_to_register_again_a_cancelled_session_closes() -> None:

@@ -12,6 +12,7 @@ from typing import Final
 
 from gateway.domain.errors import IdentityError, MisuseError, WireError
 from gateway.domain.opting import Decision, OptSchedule
+from gateway.domain.registering import Order, Standing
 from gateway.protocols import actions
 from gateway.protocols.actions import Action, Close, Failure, Message, Readings, Wake
 from gateway.protocols.entry import Scope, Tools
@@ -161,26 +162,19 @@ class VenSession:
 
     # --- what an operator may ask for
 
-    def cancel_registration(self, now: datetime) -> Sequence[Action]:
-        """End the registration; the session closes when the VTN has confirmed.
+    def standing(self) -> Standing:
+        """Return how the registration stands."""
+        return ven_registration.standing(self._state.registration)
+
+    def on_order(self, order: Order, now: datetime) -> Sequence[Action]:
+        """Do what an operator orders about the registration; a session that has closed by its end goes on with it.
 
         Raises:
-            SessionError: ``OUT_OF_SEQUENCE`` when there is no registration to end.
+            SessionError: ``OUT_OF_SEQUENCE`` where the registration stands otherwise.
         """
         turn = self._turn(now)
-        ven_registration.cancel(turn)
-        return self._finish(turn)
-
-    def register_anew(self, now: datetime, *, keep_ids: bool) -> Sequence[Action]:
-        """Register again: with our ids (renewal), or as if for the first time.
-
-        Raises:
-            SessionError: ``OUT_OF_SEQUENCE`` when there is no registration.
-        """
-        turn = self._turn(now)
-        if not keep_ids:
-            turn.register(registration_id="", ven_id="")
-        ven_registration.create(turn)
+        self._begin(turn)
+        ven_registration.ordered(turn, order)
         return self._finish(turn)
 
     # --- one turn

@@ -86,8 +86,8 @@ def _queried(turn: Turn, _: Outgoing, reply: Message | None, __: RawMessage) -> 
     ven_registration.queried(turn, reply)
 
 
-def _registered(turn: Turn, _: Outgoing, reply: Message | None, __: RawMessage) -> None:
-    ven_registration.created(turn, reply)
+def _registered(turn: Turn, outgoing: Outgoing, reply: Message | None, _: RawMessage) -> None:
+    ven_registration.created(turn, reply, afresh=bool(outgoing.subject))
 
 
 def _unregistered(turn: Turn, _: Outgoing, reply: Message | None, raw: RawMessage) -> None:

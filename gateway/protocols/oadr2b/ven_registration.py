@@ -5,9 +5,12 @@ Spec: OpenADR 2.0b section 8.4; rules 400-407 and 517.
 
 from dataclasses import replace
 from datetime import timedelta
-from typing import Final
+from typing import Final, assert_never
 
+from gateway.domain.errors import SessionError
 from gateway.domain.event import RawMessage
+from gateway.domain.registering import Order, Standing
+from gateway.domain.timespan import instant_text
 from gateway.protocols.oadr2b import ven_events, ven_opts, ven_reports, ven_requester
 from gateway.protocols.oadr2b.errors import INVALID_ID
 from gateway.protocols.oadr2b.messages import (
@@ -25,6 +28,8 @@ from gateway.protocols.oadr2b.ven_link import backoff, start_polling, without_li
 from gateway.protocols.oadr2b.ven_state import Purpose, Registration
 from gateway.protocols.oadr2b.ven_turn import EI_REGISTER_PARTY, Turn, refusal
 
+_AFRESH: Final = "afresh"
+_NONE_YET: Final = "there is no registration to ask about; one that was ended begins by renew"
 _PATIENT: Final = timedelta(minutes=15)
 _REGISTRATION: Final = (Purpose.QUERY, Purpose.REGISTER, Purpose.UNREGISTER)
 
@@ -71,33 +76,42 @@ def _catch_up(turn: Turn) -> None:
 
 def _query(turn: Turn) -> None:
     turn.register(state=step(turn.registration.state, Input.QUERY), retry_at=None)
+    _ask(turn)
+
+
+def _ask(turn: Turn) -> None:
     request_id = turn.fresh_id()
     query = OadrQueryRegistration(request_id=request_id)
     turn.queue(Purpose.QUERY, EI_REGISTER_PARTY, query, request_id)
 
 
-def create(turn: Turn) -> None:
-    """Send oadrCreatePartyRegistration, with the ids we have."""
+def create(turn: Turn, *, afresh: bool = False) -> None:
+    """Send oadrCreatePartyRegistration, with the ids we have or as if for the first time (rule 406)."""
     renews = turn.registration.state in VALID
     turn.register(
         state=step(turn.registration.state, Input.RENEW if renews else Input.CREATE), retry_at=None
     )
     known = turn.registration
+    keeps = bool(known.registration_id) and not afresh
     request_id = turn.fresh_id()
     message = OadrCreatePartyRegistration(
         request_id=request_id,
-        registration_id=known.registration_id or None,
-        ven_id=(known.ven_id if known.registration_id else turn.options.ven_id) or None,
+        registration_id=known.registration_id if keeps else None,
+        ven_id=(known.ven_id if keeps else turn.options.ven_id) or None,
         oadr_ven_name=turn.options.ven_name,
         oadr_transport_address=turn.options.address or None,
         oadr_xml_signature=turn.options.xml_signature,
         oadr_http_pull_model=not turn.options.pushes,
     )
-    turn.queue(Purpose.REGISTER, EI_REGISTER_PARTY, message, request_id)
+    subject = _AFRESH if afresh else ""
+    turn.queue(Purpose.REGISTER, EI_REGISTER_PARTY, message, request_id, subject)
 
 
 def queried(turn: Turn, reply: Message | None) -> None:
-    """Take the answer to a query; whatever it is, registering comes next."""
+    """Take the answer to a query; whatever it is, registering comes next where there is no registration yet."""
+    if turn.registration.state in VALID:
+        _told(turn, reply)
+        return
     turn.connect(queried=True)
     if not isinstance(reply, OadrCreatedPartyRegistration):
         turn.note("query_unanswered")
@@ -106,30 +120,51 @@ def queried(turn: Turn, reply: Message | None) -> None:
     create(turn)
 
 
-def created(turn: Turn, reply: Message | None) -> None:
-    """Take the answer to a registration."""
+def _told(turn: Turn, reply: Message | None) -> None:
+    """Note what the VTN says of a registration that holds; a query changes nothing."""
+    if not isinstance(reply, OadrCreatedPartyRegistration):
+        turn.note("query_unanswered")
+        return
+    known = turn.registration
+    ids = (reply.registration_id or known.registration_id, reply.ven_id or known.ven_id)
+    word = (
+        "registration_known"
+        if ids == (known.registration_id, known.ven_id)
+        else "registration_differs"
+    )
+    turn.note(word, vtn_id=reply.vtn_id, code=reply.ei_response.response_code)
+
+
+def created(turn: Turn, reply: Message | None, *, afresh: bool = False) -> None:
+    """Take the answer to a registration, ``afresh``: to one without our ids."""
     if (
         isinstance(reply, OadrCreatedPartyRegistration)
         and reply.ei_response.is_success
         and reply.registration_id
         and reply.ven_id
     ):
-        _registered(turn, reply, reply.registration_id, reply.ven_id)
+        ids = (reply.registration_id, reply.ven_id)
+        known = turn.registration
+        if afresh or ids != (known.registration_id, known.ven_id):
+            _replaced(turn)
+        _registered(turn, reply, *ids)
     else:
         _refused(turn, reply)
+
+
+def _replaced(turn: Turn) -> None:
+    """Forget what belonged to another registration: the VTN has erased what it knew of us (rule 406)."""
+    without_link(turn)
+    ven_reports.forget(turn)
+    ven_opts.lost(turn)
+    ven_requester.forget(turn)
+    turn.register(metadata="")
 
 
 def _registered(
     turn: Turn, reply: OadrCreatedPartyRegistration, registration_id: str, ven_id: str
 ) -> None:
     known = turn.registration
-    if (registration_id, ven_id) != (known.registration_id, known.ven_id):
-        # Another registration: the VTN has erased what it knew of us (rule 406).
-        without_link(turn)
-        ven_reports.forget(turn)
-        ven_opts.lost(turn)
-        ven_requester.forget(turn)
-        turn.register(metadata="")
     if turn.options.ven_id and turn.options.ven_id != ven_id:
         turn.note("ven_id_differs", configured=turn.options.ven_id, given=ven_id)
     turn.register(
@@ -225,6 +260,43 @@ def _ended(turn: Turn, raw: RawMessage) -> None:
     ven_requester.forget(turn)
     ven_events.let_all_go(turn, raw)
     turn.note("registration_ended")
+
+
+# --- what an operator orders
+
+
+def ordered(turn: Turn, order: Order) -> None:
+    """Do it; raises ``SessionError`` ``OUT_OF_SEQUENCE`` where the registration stands otherwise."""
+    valid = turn.registration.state in VALID
+    match order:
+        case Order.CANCEL:
+            cancel(turn)
+        case Order.QUERY:
+            if not valid:
+                raise SessionError("OUT_OF_SEQUENCE", _NONE_YET)
+            if not turn.queued(Purpose.QUERY):
+                _ask(turn)
+        case Order.RENEW | Order.NEW if valid:
+            create(turn, afresh=order is Order.NEW)
+        case Order.RENEW | Order.NEW:
+            step(turn.registration.state, Input.CREATE)  # not while one is being made or ended
+            turn.register(retry_at=turn.now)
+            if order is Order.NEW:
+                turn.register(registration_id="", ven_id="")
+        case unknown:
+            assert_never(unknown)
+
+
+def standing(known: Registration) -> Standing:
+    """Return how a registration stands, for people."""
+    return Standing(
+        state=known.state,
+        registration_id=known.registration_id,
+        ven_id=known.ven_id,
+        vtn_id=known.vtn_id,
+        poll_every=known.poll_every,
+        retry_at="" if known.retry_at is None else instant_text(known.retry_at),
+    )
 
 
 def cancel(turn: Turn) -> None:
