@@ -43,6 +43,7 @@ answer_before_poll = true
 ven_name = "{ven_name}"
 ven_id = "{ven_id}"
 query_first = {query_first}
+xml_signature = {signs}
 jitter = 0
 report_grace = "PT1S"
 groups = ["{group}"]
@@ -120,6 +121,7 @@ class Disk:
             ven_name=given["ven_name"],
             ven_id=given.get("ven_id", ""),
             query_first="true" if given.get("query_first", "yes") == "yes" else "false",
+            signs="true" if given.get("xml_signature") == "yes" else "false",
             group=given.get("group_id", "none"),
             device_class=given.get("device_class", "none"),
             context=given["market_context"],

@@ -11,8 +11,8 @@ from typing import Final
 from conformance.foreign.gateway_setting import METER, SITE
 from gateway.client import Intent, Refused, Site
 from gateway.domain.answers import Sample
-from gateway.domain.intent import ComputeFlexIntent
-from gateway.domain.plan import EffectivePlan
+from gateway.domain.intent import ComputeFlexIntent, Segment
+from gateway.domain.plan import EffectivePlan, PlanSegment
 from gateway.domain.ports import Clock
 from gateway.domain.quantity import plain
 
@@ -94,23 +94,38 @@ class Scheduler:
         return Sample(meter=METER, start=start, duration=METERED, energy_kwh=energy)
 
     def state(self) -> Mapping[str, str]:
-        """Return what is followed now, as ``event.<id>`` = value: what the plan stands on, and what informs."""
+        """Return what is followed now, as ``event.<id>`` = value: what the plan obeys, and what only informs."""
         now = self._clock.now()
         step = self._plan.segment_at(now) if self._plan else None
-        obeyed = set(step.because) if step else set()
         found = {}
         for intent in self._intents.values():
             document = intent.document
-            value = _in_force(document, now)
-            informs = all(ask.advisory for ask in document.asks) and document.status not in _OVER
-            if value is not None and (intent.id in obeyed or informs):
-                found[f"event.{document.provenance.source_ids['eventID']}"] = value
+            segment = _in_force(document, now)
+            if segment is not None and _followed(document, segment, step):
+                name = document.provenance.source_ids["eventID"]
+                found[f"event.{name}"] = _value(segment)
         return found
 
 
-def _in_force(document: ComputeFlexIntent, now: datetime) -> str | None:
-    for each in document.asks[0].segments if document.asks else ():
+def _in_force(document: ComputeFlexIntent, now: datetime) -> Segment | None:
+    """Return the step of the first ask that holds now; None where none does, or the event was taken back."""
+    over = document.cancelled_at is not None and document.cancelled_at <= now
+    for each in document.asks[0].segments if document.asks and not over else ():
         if each.start <= now and (each.duration is None or now < each.start + each.duration):
-            price = each.price.amount if each.price else each.value
-            return plain(price) if each.level is None else str(each.level)
+            return each
     return None
+
+
+def _followed(document: ComputeFlexIntent, segment: Segment, step: PlanSegment | None) -> bool:
+    """Say whether the plan obeys an ask: by name, or because something tighter holds."""
+    if all(ask.advisory for ask in document.asks):
+        return document.status not in _OVER
+    if step is None:
+        return False
+    asked, cap = segment.resolved_import_max_kw, step.import_max_kw
+    return document.id in step.because or (asked is not None and cap is not None and cap <= asked)
+
+
+def _value(segment: Segment) -> str:
+    price = segment.price.amount if segment.price else segment.value
+    return plain(price) if segment.level is None else str(segment.level)

@@ -19,6 +19,7 @@ from conformance.soak.marks import (
     Fault,
     Found,
     Handed,
+    Held,
     History,
     Mark,
     Opt,
@@ -39,6 +40,7 @@ __all__ = [
     "Fault",
     "Found",
     "Handed",
+    "Held",
     "History",
     "Mark",
     "Opt",
@@ -95,11 +97,25 @@ class _Bench:
 
     def _owed(self, order: Ordered, site: str) -> bool:
         began = any(not act.cancels for act in self._acts(order.event, site))
-        if order.cancels and not began:
+        if (order.cancels and not began) or self._excused(order, site):
             return False
         return (
             self._served(order.at, self._until(order), (GATEWAY, UTILITY, site)) >= self._patience
         )
+
+    def _excused(self, order: Ordered, site: str) -> bool:
+        """Say whether the site need not hear of a version: its operator has it, as a gateway that was away may do.
+
+        Only such a gateway lacks what relative asks stand on; one that was never down has no reason to hold anything.
+        """
+        wanted = (order.event, order.version, site)
+        held = [
+            mark.at
+            for mark in self._history
+            if isinstance(mark, Held) and (mark.event, mark.version, mark.site) == wanted
+        ]
+        gone = [m.at for m in self._history if isinstance(m, Down) and m.who == GATEWAY]
+        return any(away <= at for away in gone for at in held)
 
     def strangers(self) -> Iterable[Verdict]:
         """Look for commands and answers that nobody had ordered by then."""

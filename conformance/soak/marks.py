@@ -78,6 +78,16 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Held:
+    """The gateway has put a version to its operator instead of the site, and has written that down."""
+
+    at: datetime
+    site: str
+    event: str
+    version: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Handed:
     """Something was given to the gateway to keep, once before it is sent, and once it was confirmed."""
 
@@ -118,7 +128,9 @@ class Unsure:
     at: datetime
 
 
-Mark: TypeAlias = Ordered | Acted | Said | Answered | Asked | Handed | Found | Down | Up | Unsure
+Mark: TypeAlias = (
+    Ordered | Acted | Said | Answered | Asked | Held | Handed | Found | Down | Up | Unsure
+)
 History: TypeAlias = Sequence[Mark]
 
 

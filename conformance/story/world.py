@@ -2,7 +2,7 @@
 
 import asyncio
 import hashlib
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cache, partial
@@ -16,6 +16,7 @@ from conformance.soak.history import (
     Down,
     Found,
     Handed,
+    Held,
     History,
     Mark,
     Said,
@@ -35,6 +36,7 @@ from gateway.domain.errors import SessionError
 from gateway.domain.names import SiteId
 from gateway.domain.points import Step, Watch, unwatched
 from gateway.pipeline.ports import Work
+from gateway.settlement.records import IntentRecord as LoggedIntent
 from gateway.settlement.records import logged
 from gateway.southbound.parts import Pace
 from gateway.southbound.tokens import create_token
@@ -257,6 +259,7 @@ class World:
             batch = logged(entry.index, entry.record).document["batch"]
             assert isinstance(batch, dict)  # noqa: S101 - the log's own form
             self.history.append(Found(at=at, key=f"batch {batch['batch_id']}"))
+        self.history += _held(work)
 
 
 def _event_of(work: Work, intent: str) -> str:
@@ -265,6 +268,21 @@ def _event_of(work: Work, intent: str) -> str:
         for r in work.intents.of_site(SiteId(SITE), live=False)
         if r.intent.id == intent
     )
+
+
+def _held(work: Work) -> Iterator[Held]:
+    """Yield what the log says was put to the operator instead of the site."""
+    for entry in work.log.entries(kinds=("intent",)):
+        record = logged(entry.index, entry.record).record
+        intent = record.intent if isinstance(record, LoggedIntent) else None
+        if intent is not None and intent.hold_reason and not intent.signature:
+            told = intent.provenance.source_ids
+            yield Held(
+                at=intent.issued_at,
+                site=intent.site,
+                event=told["eventID"],
+                version=int(told["modificationNumber"]),
+            )
 
 
 def _outcome(work: Work) -> dict[str, str]:

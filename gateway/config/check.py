@@ -36,7 +36,7 @@ Found = Iterator[tuple[Place, str]]
 
 _HALF: Final = "is missing; certificate and key belong together"
 _BARE: Final = "is missing; https to a utility needs certificate, key and ca"
-_LEVEL: Final = re.compile(r"0|[1-9][0-9]{0,2}")
+_LEVEL: Final = re.compile(r"0|-?[1-9][0-9]{0,2}")
 
 
 def contradictions(draft: Draft) -> Found:

@@ -61,11 +61,12 @@ def reset(
 ) -> Reset:
     """Gather what a reader needs that lost its place.
 
-    Intents come as they were published where that is still kept, else signed afresh as they stand.
+    Intents come as they were published where that is still kept, else signed afresh as they stand. What was never put
+    to the site, because it is held for an operator, is not told here either: its receipt would be for nothing.
     """
     newest = work.outbox.newest_sequence(site)
-    records = work.intents.of_site(site)
-    documents = [_published(work, record.intent, sign) for record in records]
+    told = [record.intent for record in work.intents.of_site(site) if record.intent.signature]
+    documents = [_published(work, intent, sign) for intent in told]
     plan = work.plans.get(site)
     body = reset_event(plan, documents, source=source, site=site, sequence=newest, at=at)
     return Reset(newest, body)

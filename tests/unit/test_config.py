@@ -444,3 +444,14 @@ def test_an_exponent_is_an_exact_number_like_any_other(place: Path) -> None:
     settings = loaded(place, CONFIG.replace("max_kw = 200", "max_kw = 2.5e2")).settings
 
     assert str(settings.site[0].meter[0].max_kw) == "250"
+
+
+def test_a_level_may_be_negative(place: Path) -> None:
+    """LOAD_DISPATCH level and x-loadControlPercentOffset have some; only the program's table knows what they mean."""
+    text = CONFIG.replace(SITES, f'{SITES}\nlevels = {{ "-10" = 1, "10" = 0.4 }}')
+
+    book = make_book(
+        loaded(place, text), installation_key=bytes(32), source="urn:test", software="test"
+    )
+
+    assert {-10: Decimal(1), 10: Decimal("0.4")} in [p.levels for p in book.programs.values()]

@@ -1,5 +1,6 @@
 """The story when something is unusual: several sites, odd events, doubtful samples, poison."""
 
+import json
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
@@ -29,6 +30,7 @@ from gateway.pipeline.ports import Seen, Timer, Work
 from gateway.protocols.actions import Collect, Emit
 from gateway.settlement.finding import Outcome
 from gateway.settlement.verify import verify
+from gateway.southbound.positions import reset
 from tests.intent_samples import DISPATCH, EVENT, PROGRAM, SITE, START, UTC_1600
 from tests.pipeline_story import (
     END,
@@ -341,6 +343,27 @@ async def test_a_level_without_a_table_is_held_for_the_operator() -> None:
     await house.until(END + MINUTE)
     assert opts(house.told) == [(Opt.OUT, "held")]
     assert (await house.record()).intent.status is State.EXPIRED
+
+
+async def test_a_reader_that_lost_its_place_is_told_what_was_put_to_the_site_and_nothing_else() -> (
+    None
+):
+    house = await opened(House())
+    await house.deliver(changed(EVENT, signals=(SIMPLE,)))
+    assert await told_anew(house) == []
+
+    await house.deliver(modified(EVENT, house))
+    assert await told_anew(house) == [(await house.record()).intent.revision]
+    await house.deliver(modified(EVENT, house, signals=(SIMPLE,)))
+    assert await told_anew(house) == [(await house.record()).intent.revision]
+
+
+async def told_anew(house: House) -> list[int]:
+    """Return the revisions of the intents in a reset."""
+    told = await house.store.read(
+        lambda work: reset(work, HERE, source="urn:x", sign=lambda _: "s", at=START)
+    )
+    return [intent["revision"] for intent in json.loads(told.body)["data"]["intents"]]
 
 
 async def test_a_version_that_is_held_tells_the_site_that_the_old_one_is_gone() -> None:

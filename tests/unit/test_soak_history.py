@@ -17,6 +17,7 @@ from conformance.soak.history import (
     Fault,
     Found,
     Handed,
+    Held,
     Mark,
     Opt,
     Ordered,
@@ -385,3 +386,39 @@ def test_no_second_command_goes_unseen(again: Acted, later: int) -> None:
     second = replace(again, command="second", at=again.at + timedelta(seconds=later))
 
     assert any(fault in {Fault.DOUBLED, Fault.LATE} for fault, _ in found(*among(second)))
+
+
+# --- held for the operator
+
+
+def held(minute: float, version: int = 0, site: str = "a") -> Held:
+    return Held(at=at(minute), site=site, event="e1", version=version)
+
+
+AWAY = (down(-40), up(-1))
+DECLINED = answer(1, "out")
+
+
+def lost(history: list[Mark]) -> bool:
+    found = judge([*history, last()], PATIENCE)
+    assert {verdict.fault for verdict in found} <= {Fault.LOST}
+    return bool(found)
+
+
+def test_what_the_operator_has_the_site_need_not_hear_of() -> None:
+    assert not lost([*AWAY, order(), held(0), DECLINED])
+
+
+@pytest.mark.parametrize(
+    "history",
+    [
+        [*AWAY, order(), DECLINED],
+        [order(), held(0), DECLINED],
+        [*AWAY, order(), held(0, version=1), DECLINED],
+        [*AWAY, order(), held(0, site="b"), DECLINED],
+        [order(), held(0), DECLINED, down(30), up(31)],
+    ],
+    ids=["not written down", "never away", "another version", "another site", "away later"],
+)
+def test_nothing_else_excuses_what_never_reached_the_site(history: list[Mark]) -> None:
+    assert lost(history)
