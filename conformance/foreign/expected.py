@@ -39,6 +39,8 @@ class Expected(Model):
     """All that is expected of one device."""
 
     plan: str
+    also: tuple[str, ...] = ()
+    """Names under which the same device is judged by other plans, always together with this one."""
     pics: str = PICS
     ixit: str = IXIT
     """Files, relative to this one."""
@@ -91,6 +93,16 @@ def find_peer(name: str, profile: str = "oadr20b") -> Peer:
     if len(set(names)) < len(names):
         raise SuiteError(f"{folder / EXPECTED}: a case stands twice among the deviations")
     return Peer(name=name, folder=folder, expected=expected)
+
+
+def find_together(name: str, profile: str = "oadr20b") -> list[Peer]:
+    """Return a device by its name, and what is always judged with it.
+
+    Raises:
+        SuiteError: as ``find_peer``.
+    """
+    first = find_peer(name, profile)
+    return [first, *(find_peer(other, profile) for other in first.expected.also)]
 
 
 def surprises(expected: Expected, judged: Sequence[Judged]) -> list[str]:

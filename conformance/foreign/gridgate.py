@@ -132,6 +132,11 @@ class GatewayVen:
         self._scheduler.set_load(kw)
         return _NOTHING
 
+    async def meter(self, works: str) -> Values:
+        """Have the meter fail, or work again."""
+        self._scheduler.set_meter(works=works == "yes")
+        return _NOTHING
+
     async def state(self) -> Values:
         """Return what the scheduler follows now, as ``event.<id>`` = value, once what is on its way is there."""
         await self._place.clock.sleep_until(self._place.clock.now())

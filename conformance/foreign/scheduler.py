@@ -41,10 +41,15 @@ class Scheduler:
         self._intents: dict[str, Intent] = {}
         self._plan: EffectivePlan | None = None
         self._kw = Decimal(400)
+        self._meter_works = True
 
     def set_load(self, kw: str) -> None:
         """Have the meter show so many kilowatts."""
         self._kw = Decimal(kw)
+
+    def set_meter(self, *, works: bool) -> None:
+        """Have the meter show something, or nothing."""
+        self._meter_works = works
 
     async def commission(self) -> None:
         """Tell what was metered before."""
@@ -84,7 +89,7 @@ class Scheduler:
             while True:
                 known: list[Sample] = []
                 while start + METERED <= clock.now():
-                    known.append(self._sample(start))
+                    known += [self._sample(start)] if self._meter_works else []
                     start += METERED
                 await site.telemetry(known)
                 await clock.sleep_until(start + METERED)

@@ -1,7 +1,7 @@
 """Checks of a VEN's reports and opts: each accepts what is right and finds what is wrong."""
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 import pytest
@@ -36,10 +36,10 @@ def delivery(
     )
 
 
-def told(*rows: tuple[int, Element]) -> Story:
+def told(*rows: tuple[int, Element], start: datetime | None = None) -> Story:
     """Ask for report r1 and have the device deliver, so many seconds after what was before."""
     story = Story(role="VEN")
-    request = ReportRequest(id="r1", specifier="usage", points=("power",))
+    request = ReportRequest(id="r1", specifier="usage", points=("power",), start=start)
     story.ask(build.create_report("q", (request,), "ven-1"))
     for seconds, element in rows:
         story.wait(seconds)
@@ -151,6 +151,22 @@ def test_what_is_wrong_is_found(name: str) -> None:
     check, _, wrong = CHECKS[name]
 
     assert CITED in {f.requirement for f in check(wrong.transcript)}
+
+
+@pytest.mark.parametrize(
+    ("gaps", "right"), [((50, 60), True), ((60, 60), True), ((30, 60), False), ((50, 50), False)]
+)
+def test_after_a_late_request_the_first_time_between_deliveries_may_be_shorter(
+    gaps: tuple[int, int], *, right: bool
+) -> None:
+    first, second = (gap - 1 for gap in gaps)
+    rows = (0, delivery(0)), (first, delivery(1)), (second, delivery(2))
+    late = told(*rows, start=NOW - timedelta(seconds=10))
+    in_time = told(*rows, start=NOW + timedelta(seconds=60))
+    check = reports.delivered_each("r1", MINUTE, requirement=CITED)
+
+    assert (check(late.transcript) == []) is right
+    assert (check(in_time.transcript) == []) is (gaps == (60, 60))
 
 
 def test_a_delivery_that_was_only_sent_again_counts_once() -> None:

@@ -236,6 +236,7 @@ async def stray_event(stage: VenStage) -> None:
     checks=(silent_unregistered(),),
     observations=(sent(CREATE), mark_set("watched")),
     start=Start.FRESH,
+    facts=(("vtn_metadata", "no"),),
     mutants=("registered-though-refused",),
 )
 async def refused_registration(stage: VenStage) -> None:
