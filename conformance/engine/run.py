@@ -5,8 +5,9 @@ import json
 import platform
 from collections.abc import Callable, Set
 from dataclasses import dataclass, field
-from importlib.metadata import version
+from importlib.metadata import distribution
 from pathlib import Path
+from typing import Final
 
 from conformance.engine import identities as tls
 from conformance.engine.applies import compiled
@@ -40,6 +41,9 @@ from conformance.kit.verdict import Verdict
 from conformance.peers.script2b.door import Address
 from gateway.client.clock import SystemClock
 from gateway.domain.timespan import instant_text
+
+_EDITABLE: Final = "editable"
+"""Mark of a development build, which certifies nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,12 +96,13 @@ class Prepared:
         return [case for case in self.cases if case.id not in self.file.skips]
 
 
-def prepare(order: Order, factory: Factory | None = None) -> Prepared:
+def prepare(order: Order, factory: Factory | None = None, *, release: str = "") -> Prepared:
     """Read plan, PICS and IXIT and decide what is played.
 
     Args:
         order: What is asked for.
         factory: A device in this process, in the place of the IXIT's.
+        release: Of the suite; empty: that which is installed.
 
     Raises:
         SuiteError: something is missing, contradicts itself or is not allowed with ``certify``.
@@ -113,7 +118,8 @@ def prepare(order: Order, factory: Factory | None = None) -> Prepared:
     made = factory or (load_factory(ixit.driver.entry) if ixit.driver.kind == "python" else None)
     inside = made is not None and not getattr(made, REAL_TIME, False)
     time = Time.parse(order.time or ("virtual" if inside else "real"))
-    _allowed(order, plan, time, in_process=inside)
+    suite = release or installed()
+    _allowed(order, plan, time, suite, in_process=inside)
     _side_by_side(order, ixit, time, made)
     cases = plan.cases
     kept = {case.id for case in chosen(plan, order.only)}
@@ -129,7 +135,7 @@ def prepare(order: Order, factory: Factory | None = None) -> Prepared:
         pics=pics,
         ixit=ixit.shown(),
         skips=skips,
-        environment=_environment(),
+        environment=_environment(suite),
     )
     return Prepared(
         file=file,
@@ -141,9 +147,17 @@ def prepare(order: Order, factory: Factory | None = None) -> Prepared:
     )
 
 
-def _environment() -> Environment:
+def installed() -> str:
+    """Return the version of the suite; one that runs from a working tree says so."""
+    found = distribution("gridgate")
+    origin = json.loads(found.read_text("direct_url.json") or "{}")
+    editable = origin.get("dir_info", {}).get("editable", False)
+    return f"{found.version}+{_EDITABLE}" if editable else found.version
+
+
+def _environment(suite: str) -> Environment:
     return Environment(
-        suite=version("gridgate"),
+        suite=suite,
         python=platform.python_version(),
         system=platform.system(),
         schemas_sha256=schema_digest(),
@@ -155,7 +169,7 @@ def reference_ixit(plan: Plan) -> Ixit:
     return load(FOLDER / plan.profile / "reference" / f"{plan.role}.ixit.yaml", Ixit)
 
 
-def _allowed(order: Order, plan: Plan, time: Time, *, in_process: bool) -> None:
+def _allowed(order: Order, plan: Plan, time: Time, suite: str, *, in_process: bool) -> None:
     if time.is_virtual and not in_process:
         raise SuiteError("virtual time needs a device in this process (IXIT driver kind: python)")
     if not order.certify:
@@ -166,7 +180,7 @@ def _allowed(order: Order, plan: Plan, time: Time, *, in_process: bool) -> None:
         "every case (no --only)": bool(order.only),
         "a PICS and an IXIT of the device": order.pics is None or order.ixit is None,
         "the laboratory's key (--key)": order.key is None,
-        "a released suite, no development build": not _released(version("gridgate")),
+        "a released suite, no development build": not _released(suite),
         "a device of its own (IXIT driver kind other than python)": in_process,
     }
     missing = [what for what, wrong in faults.items() if wrong]

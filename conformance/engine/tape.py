@@ -260,7 +260,7 @@ class Tape:
             broken=seen.broken,
         )
         self.transcript.add(found)
-        self._bytes += len(body)
+        self._bytes += len(body) + len(seen.coded or b"")
         self._count(at)
         self.heard()
         return found
@@ -271,6 +271,10 @@ class Tape:
         self._at_instant += 1
         if self._at_instant == FLOOD:
             self._end(OVERLOAD, "the device floods the suite")
+        self._measure()
+
+    def _measure(self) -> None:
+        """End a case whose evidence grows without end, whoever makes it grow."""
         if self._records > MOST or self._bytes > MOST_BYTES:
             self._end(EVIDENCE, f"more than {MOST} records or {MOST_BYTES >> 20} MiB in one case")
 
@@ -285,6 +289,7 @@ class Tape:
         shown = {key: hide(_text(value)) for key, value in values.items()}
         number, at, elapsed = self._write("mark", {"name": name, "values": shown})
         self.transcript.add(Mark(number=number, name=name, at=at, elapsed_s=elapsed, values=shown))
+        self._measure()
         self.heard()
 
     def _write(self, kind: str, rest: Mapping[str, object]) -> tuple[int, datetime, float]:
