@@ -176,8 +176,17 @@ class _Play:
                 await self._clean(lambda: self._end(entry))
 
     async def _clean(self, act: Callable[[], Awaitable[object]]) -> None:
-        """Clear up; what goes wrong is recorded and changes no verdict already reached."""
-        what = await cleaned(act)
+        """Clear up; what goes wrong is recorded and changes no verdict already reached.
+
+        A case that is ended meanwhile ends this piece alone: ports and devices of it must not be left to the next one.
+        """
+        clearing = asyncio.create_task(cleaned(act), name=f"clear up {self.case.id}")
+        try:
+            await asyncio.wait({clearing})
+        except asyncio.CancelledError:
+            clearing.cancel()
+            await asyncio.wait({clearing})
+        what = "broken off" if clearing.cancelled() else clearing.result()
         if what:
             self.tape.mark(verdict.CLEANUP, what=what)
 

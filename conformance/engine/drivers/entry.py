@@ -71,6 +71,8 @@ class ListeningDevice(Device, Protocol):
 
 
 Factory = Callable[[Place], Device]
+_PATIENCE_S: Final = 3.0
+"""Time that a device has to end; of the wall's clock, as the run's may stand still meanwhile."""
 REAL_TIME: Final = "real_time"
 """Name of the attribute, True, of a factory whose devices live on the wall's clock: foreign programs."""
 
@@ -134,17 +136,22 @@ class EntryHands:
         return str(getattr(self._device, "url", ""))
 
     async def close(self) -> str:
-        """End the device; return why it had ended by itself, empty if it had not."""
-        if self._task is None:
+        """End the device; return why it had ended by itself, or by what it failed to end; empty for neither.
+
+        Raises:
+            TimeoutError: it does not end.
+        """
+        task = self._task
+        if task is None:
             return ""
-        died = self._task.done() and not self._task.cancelled()
-        error = self._task.exception() if died else None
         await self._end()
+        error = None if task.cancelled() else task.exception()
         return f"{type(error).__name__}: {error}" if error else ""
 
     async def _start(self) -> None:
         self._device = self._factory(self._place)
         self._task = asyncio.create_task(self._device.run(), name="device")
+        self._task.add_done_callback(_read)
         ready: Callable[[], Awaitable[None]] | None = getattr(self._device, READY, None)
         if ready is not None:
             waiting = asyncio.ensure_future(ready())
@@ -152,12 +159,13 @@ class EntryHands:
             waiting.cancel()
 
     async def _end(self) -> None:
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.wait({self._task})
-            if not self._task.cancelled():
-                self._task.exception()
-        self._task = self._device = None
+        task, self._task, self._device = self._task, None, None
+        if task is None:
+            return
+        task.cancel()
+        done, _ = await asyncio.wait({task}, timeout=_PATIENCE_S)
+        if not done:
+            raise TimeoutError(f"the device did not end within {_PATIENCE_S:g} s")
 
     async def _reset(self) -> None:
         running = self._task is not None
@@ -165,3 +173,9 @@ class EntryHands:
         self._place.memory.clear()
         if running:
             await self._start()
+
+
+def _read(task: "asyncio.Task[None]") -> None:
+    """Take note of how a device ended: nobody else may be there any more to do it."""
+    if not task.cancelled():
+        task.exception()
