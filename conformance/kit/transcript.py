@@ -13,6 +13,8 @@ from conformance.kit.schemas import body_faults
 from conformance.kit.xml import Element, Parsed, parse, xpath
 
 _OK: Final = 200
+_FAILED: Final = ("suite.unreachable", "suite.unanswered")
+"""Marks of pushes that did not come through."""
 
 
 @lru_cache(maxsize=8192)
@@ -318,6 +320,29 @@ class Transcript:
         return any(
             found.delivered and found.response is not None and after <= found.response.at <= until
             for found in self.exchanges()
+        )
+
+    def carried(self, brought: Message, until: datetime) -> bool:
+        """Say whether the line carried after a message had been delivered, so that silence is the device's own.
+
+        What an answer brought, the answer itself shows nothing of what came after it. Where the device is the server
+        nothing else may be due: there its own answer counts as long as nothing failed afterwards.
+
+        Args:
+            brought: What was delivered.
+            until: End of the time that the device had.
+        """
+        if self.since(brought.number).healthy(brought.at, until):
+            return True
+        answered = brought.part is Part.REQUEST and self.healthy(brought.at, until)
+        return answered and not self._failed_after(brought)
+
+    def _failed_after(self, message: Message) -> bool:
+        """Say whether anything on the line failed after a message: a push, a handshake, a message on its way."""
+        return (
+            any(m.name in _FAILED and m.number > message.number for m in self.marks)
+            or any("error" in one.tls and one.at >= message.at for one in self.connections)
+            or any(m.broken and m.number > message.number for m in self.messages)
         )
 
     def record(self, number: int | None) -> Message | Mark | None:

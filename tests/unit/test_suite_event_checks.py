@@ -15,7 +15,7 @@ from conformance.kit.oadr20b import build, ven_build
 from conformance.kit.oadr20b import registration as party
 from conformance.kit.oadr20b.event import CONTEXT, Event, simple
 from conformance.kit.oadr20b.ven_build import EventResponse, created_event
-from conformance.kit.transcript import Side
+from conformance.kit.transcript import Connection, Side
 from tests.transcripts2b import NOW, Story
 
 HOUR = timedelta(hours=1)
@@ -125,7 +125,49 @@ def test_what_is_wrong_is_rejected_for_its_reason(
 def test_a_device_is_not_blamed_before_its_time_is_over(minutes: int, healthy: bool) -> None:
     story = Story(role="VEN")
     distributed(story, E1)
+    polled(story)
     story.skip(minutes * MINUTE)
+    story.mark("end")
+
+    found = list(answers.answers_event("e1").judge(story.transcript))
+
+    assert [(f.late, f.healthy) for f in found] == [(True, healthy)]
+
+
+def polled(story: Story) -> None:
+    """Add a poll of the device and an empty answer."""
+    story.reply(story.ask(party.poll("ven-1"), side=Side.DEVICE), build.oadr_response(""))
+
+
+def test_a_line_that_dies_right_after_a_delivery_is_not_the_devices_silence() -> None:
+    story = Story(role="VEN")
+    polled(story)
+    distributed(story, E1)
+    story.skip(5 * MINUTE)
+    story.mark("end")
+
+    found = list(answers.answers_event("e1").judge(story.transcript))
+
+    assert [(f.late, f.healthy) for f in found] == [(True, False)]
+
+
+@pytest.mark.parametrize(
+    ("trouble", "healthy"),
+    [("", True), ("suite.unreachable", False), ("suite.unanswered", False), ("handshake", False)],
+)
+def test_a_pushed_event_counts_by_its_own_answer_unless_the_line_failed_later(
+    trouble: str, healthy: bool
+) -> None:
+    story = Story(mode="push", role="VEN")
+    rows = [build.ei_event(E1, story.now, CONTEXT)]
+    listing = build.distribute_event(rows, vtn_id="vtn", request_id="d1", replying_to="")
+    story.reply(story.ask(listing), None)
+    if trouble.startswith("suite."):
+        story.mark(trouble)
+    elif trouble:
+        tls = {"error": "ConnectionResetError: "}
+        story.transcript.add(Connection(number=2, at=story.now, opened_by=Side.DEVICE, tls=tls))
+    story.skip(5 * MINUTE)
     story.mark("end")
 
     found = list(answers.answers_event("e1").judge(story.transcript))

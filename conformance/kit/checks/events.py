@@ -95,7 +95,7 @@ def answers_each(event_ids: Sequence[str], requirement: str) -> Check:
                 expected=f"answers of 200 to {len(event_ids)} events",
                 observed=f"none to {len(missing)}, the first {missing[0]}",
                 late=True,
-                healthy=transcript.healthy(brought[0].at, transcript.ended_at or brought[0].at),
+                healthy=transcript.carried(brought[0], transcript.ended_at or brought[0].at),
             )
 
     return Check(f"answers each of {len(event_ids)} events", judge)
@@ -133,7 +133,7 @@ def _late(
         observed="one that came later" if found else "none",
         message=found[0].message.number if found else brought.number,
         late=True,
-        healthy=transcript.healthy(brought.at, until) and (ended >= until or bool(found)),
+        healthy=transcript.carried(brought, until) and (ended >= until or bool(found)),
         tolerance_s=within.total_seconds(),
     )
 

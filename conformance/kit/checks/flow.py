@@ -34,7 +34,7 @@ def missing(
         expected=f"{expected} within {within.total_seconds():g} s",
         observed="none",
         late=True,
-        healthy=ended >= until and transcript.healthy(cause.at, until),
+        healthy=ended >= until and transcript.carried(cause, until),
     )
 
 

@@ -96,7 +96,7 @@ def _unanswered(
         expected=expected,
         observed="none",
         late=True,
-        healthy=transcript.healthy(brought.at, until) and ended >= until,
+        healthy=transcript.carried(brought, until) and ended >= until,
     )
 
 

@@ -344,7 +344,7 @@ def registers_under(request_id: str, *, requirement: str, within: timedelta) -> 
                 expected="oadrRegisterReport",
                 observed="none",
                 late=True,
-                healthy=transcript.healthy(asked.at, asked.at + within),
+                healthy=transcript.carried(asked, asked.at + within),
             )
 
     return Check(f"registers its reports for {request_id}", judge)
