@@ -325,8 +325,8 @@ class Transcript:
     def carried(self, brought: Message, until: datetime) -> bool:
         """Say whether the line carried after a message had been delivered, so that silence is the device's own.
 
-        What an answer brought, the answer itself shows nothing of what came after it. Where the device is the server
-        nothing else may be due: there its own answer counts as long as nothing failed afterwards.
+        Of a device that polls, the answer that brought it shows nothing of what came after it. In push mode, and where
+        the device is the server, nothing else may be due: there the delivery counts as long as nothing failed later.
 
         Args:
             brought: What was delivered.
@@ -334,8 +334,8 @@ class Transcript:
         """
         if self.since(brought.number).healthy(brought.at, until):
             return True
-        answered = brought.part is Part.REQUEST and self.healthy(brought.at, until)
-        return answered and not self._failed_after(brought)
+        alone = self.mode == "push" or brought.part is Part.REQUEST
+        return alone and self.healthy(brought.at, until) and not self._failed_after(brought)
 
     def _failed_after(self, message: Message) -> bool:
         """Say whether anything on the line failed after a message: a push, a handshake, a message on its way."""

@@ -25,7 +25,10 @@ def since(transcript: Transcript, mark: str) -> int | None:
 def missing(
     transcript: Transcript, cause: Message, requirement: str, expected: str, within: timedelta
 ) -> Finding:
-    """Make the finding about something that a message should have caused."""
+    """Make the finding about something that a message should have caused.
+
+    The exchange that delivered it shows that the line carried: after e.g. a cancellation no other need come.
+    """
     ended = transcript.ended_at or cause.at
     until = cause.at + within
     return Finding(
@@ -34,7 +37,7 @@ def missing(
         expected=f"{expected} within {within.total_seconds():g} s",
         observed="none",
         late=True,
-        healthy=ended >= until and transcript.carried(cause, until),
+        healthy=ended >= until and transcript.healthy(cause.at, until),
     )
 
 
