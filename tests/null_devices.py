@@ -1,6 +1,7 @@
 """Devices that do nothing of use: silent, refusing, empty, failing. None of them may ever get a PASS."""
 
 import asyncio
+import itertools
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -112,6 +113,14 @@ class Mute:
     async def state(self) -> Values:
         """Say that no event is acted on."""
         return {}
+
+
+_MADE = itertools.count()
+
+
+def moody(place: Place) -> Device:
+    """Make a good device and a mute one by turns."""
+    return Mute(place) if next(_MADE) % 2 else BundledVen(place)
 
 
 class _Deaf:

@@ -1,6 +1,7 @@
 """The verb ``run``: plays a plan against a device and judges it."""
 
 import argparse
+import json
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -8,7 +9,9 @@ from typing import Final
 
 from conformance.cli.ending import Exit
 from conformance.cli.playing import played
+from conformance.cli.repeating import repeated
 from conformance.engine.clocks import Time
+from conformance.engine.errors import SuiteError
 from conformance.engine.estimate import estimate, length
 from conformance.engine.judging import Verdicts
 from conformance.engine.run import Order, Prepared, prepare
@@ -38,6 +41,17 @@ def add_run(verb: argparse.ArgumentParser) -> None:
         help="case, clause, requirement or area",
     )
     verb.add_argument("--seed", type=int, default=1, metavar="N")
+    verb.add_argument(
+        "--shuffle", type=int, metavar="SEED", help="play the cases in an order drawn from it"
+    )
+    verb.add_argument(
+        "--repeat",
+        type=int,
+        default=1,
+        metavar="N",
+        help="play so often, each time into a directory of its own, and compare the verdicts; with --shuffle each time "
+        "in another order",
+    )
     verb.add_argument("--time", default="", metavar="real|scaled:K|virtual")
     verb.add_argument("--strict", action="store_true", help="a violated SHOULD fails")
     verb.add_argument("--certify", action="store_true", help="frozen plan, real time, no selection")
@@ -70,6 +84,7 @@ def run(given: argparse.Namespace) -> int:
         ixit=given.ixit,
         only=tuple(given.only),
         seed=given.seed,
+        shuffle=given.shuffle,
         time=given.time,
         strict=given.strict,
         certify=given.certify,
@@ -81,10 +96,26 @@ def run(given: argparse.Namespace) -> int:
     prepared = prepare(order)
     if given.dry_run:
         return _foretell(prepared)
+    if given.repeat > 1:
+        return _repeat(order, given)
     verdicts = played(prepared, given.out, given.key, fail_fast=given.fail_fast)
     if given.json:
         sys.stdout.write(verdicts.model_dump_json(indent=1) + "\n")
     return exit_of(verdicts, certify=given.certify)
+
+
+def _repeat(order: Order, given: argparse.Namespace) -> int:
+    if given.certify:
+        raise SuiteError("--repeat: a certified run is made once")
+    runs, unstable = repeated(order, given.repeat)
+    for one in unstable:
+        sys.stderr.write(f"NOT STABLE   {one}\n")
+    word = f"{len(unstable)} differ" if unstable else "all verdicts alike"
+    sys.stderr.write(f"{runs[0].plan}: {len(runs)} runs of {len(runs[0].cases)} cases, {word}\n")
+    if given.json:
+        rows = {one.case: dict(one.found) for one in unstable}
+        sys.stdout.write(json.dumps({"runs": len(runs), "unstable": rows}, indent=1) + "\n")
+    return Exit.INCONCLUSIVE if unstable else exit_of(runs[0])
 
 
 def exit_of(verdicts: Verdicts, *, certify: bool = False) -> Exit:

@@ -27,7 +27,7 @@ def played(
         fail_fast: True: stop at the first FAIL or ERROR.
     """
     sealing = load_key(key)
-    folder = out or _folder(prepared)
+    folder = out or folder_of(prepared)
     done = begin(folder, prepared)
     set_apart()
     with (folder / CONSOLE).open("a") as log:
@@ -50,6 +50,7 @@ def _ahead(prepared: Prepared, done: Set[str], time: Time) -> str:
     return found.said(SystemClock().now())
 
 
-def _folder(prepared: Prepared) -> Path:
+def folder_of(prepared: Prepared) -> Path:
+    """Return where a run is kept unless somebody says otherwise."""
     stamp = SystemClock().now().strftime("%Y%m%dT%H%M%SZ")
     return Path("var") / "conformance" / f"{prepared.file.plan.id}-{stamp}"

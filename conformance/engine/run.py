@@ -39,9 +39,11 @@ from conformance.kit.case import Case
 from conformance.kit.schemas import schema_digest
 from conformance.kit.verdict import Verdict
 from conformance.peers.script2b.door import Address
+from gateway.app.ids import SeededChance
 from gateway.client.clock import SystemClock
 from gateway.domain.timespan import instant_text
 
+_MANY: Final = 1 << 62
 _EDITABLE: Final = "editable"
 """Mark of a development build, which certifies nothing."""
 
@@ -55,6 +57,8 @@ class Order:
     ixit: Path | None = None
     only: tuple[str, ...] = ()
     seed: int = 1
+    shuffle: int | None = None
+    """Seed of the order of the cases; None: that of the plan."""
     time: str = ""
     """Empty: virtual for the bundled device, real otherwise."""
     strict: bool = False
@@ -92,8 +96,12 @@ class Prepared:
 
     @property
     def playable(self) -> list[Case]:
-        """Return the cases that will be played."""
-        return [case for case in self.cases if case.id not in self.file.skips]
+        """Return the cases that will be played, in the order of the run."""
+        found = [case for case in self.cases if case.id not in self.file.skips]
+        if self.file.shuffle is not None:
+            chance = SeededChance(self.file.shuffle, "order of cases")
+            found.sort(key=lambda case: (chance.randint(0, _MANY), case.id))
+        return found
 
 
 def prepare(order: Order, factory: Factory | None = None, *, release: str = "") -> Prepared:
@@ -131,6 +139,7 @@ def prepare(order: Order, factory: Factory | None = None, *, release: str = "") 
         strict=order.strict,
         certify=order.certify,
         only=order.only,
+        shuffle=order.shuffle,
         started=instant_text(SystemClock().now()),
         pics=pics,
         ixit=ixit.shown(),
@@ -272,7 +281,7 @@ def _done(folder: Path, prepared: Prepared) -> Set[str]:
     if (folder / MANIFEST).exists():
         raise SuiteError(f"{folder}: the run that lies there is finished and sealed")
     before = load(folder / RUN, RunFile)
-    same = ("plan", "seed", "time", "strict", "only", "pics", "ixit", "skips")
+    same = ("plan", "seed", "shuffle", "time", "strict", "only", "pics", "ixit", "skips")
     differing = [name for name in same if getattr(before, name) != getattr(prepared.file, name)]
     if differing:
         raise SuiteError(f"{folder}: a run with another {', '.join(differing)} lies there")

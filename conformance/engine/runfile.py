@@ -30,6 +30,8 @@ class RunFile(Model):
     strict: bool
     certify: bool
     only: tuple[str, ...]
+    shuffle: int | None = None
+    """Seed of the order in which the cases were played; null: that of the plan."""
     started: str
     pics: Pics
     ixit: Ixit

@@ -13,8 +13,9 @@ _FEWEST = {"oadr20b-vtn-pull": 140, "oadr20b-vtn-push": 140}
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", sorted(_FEWEST))
-def test_the_bundled_vtn_passes_every_case(name: str, tmp_path: Path) -> None:
-    prepared = prepare(Order(plan=name, time="virtual"))
+def test_the_bundled_vtn_passes_every_case_in_any_order(name: str, tmp_path: Path) -> None:
+    shuffle = 7 if name.endswith("push") else None
+    prepared = prepare(Order(plan=name, time="virtual", shuffle=shuffle))
 
     verdicts = asyncio.run(run(prepared, tmp_path / "run"))
 
