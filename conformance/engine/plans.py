@@ -9,6 +9,7 @@ from typing import Literal
 from conformance.engine.catalogue import catalogue, profile_of, role_of
 from conformance.engine.data import FOLDER, Model, load
 from conformance.engine.errors import SuiteError
+from conformance.engine.fingerprints import case_digest, kit_digest
 from conformance.engine.requirements import requirements
 from conformance.kit.case import Case, Maturity
 
@@ -26,6 +27,8 @@ class Test(Model):
 
     id: str
     version: int
+    sha256: str = ""
+    """Of what the case did when the plan was frozen; empty: of a draft."""
 
 
 class Plan(Model):
@@ -44,6 +47,8 @@ class Plan(Model):
     """Ids whose SKIP or INCONCLUSIVE makes a device not certifiable; ``stable``: all stable ones."""
     frozen: str = ""
     """Day of freezing; empty: a draft."""
+    kit_sha256: str = ""
+    """Of the code that judged when it was frozen; empty: of a draft."""
     sha256: str = ""
 
     def digest(self) -> str:
@@ -107,11 +112,32 @@ def find_plan(name: str) -> Plan:
     plan = load(path, Plan)
     if plan.frozen and (plan.tests == "all" or plan.sha256 != plan.digest()):
         raise SuiteError(f"{path}: this plan was changed after it was frozen on {plan.frozen}")
+    if altered := changed(plan):
+        raise SuiteError(
+            f"{path}: {', '.join(altered[:3])} (of {len(altered)}) do not do what they did when it was frozen; raise "
+            "their version and freeze a new plan"
+        )
     return plan
+
+
+def changed(plan: Plan) -> list[str]:
+    """Return the cases of a frozen plan that do not do any more what they did, though they have the same version."""
+    known = catalogue()
+    rows = () if plan.tests == "all" else plan.tests
+    return [
+        test.id
+        for test in rows
+        if test.sha256
+        and test.id in known
+        and known[test.id].version == test.version
+        and case_digest(known[test.id]) != test.sha256
+    ]
 
 
 def named(plan: Plan) -> Plan:
     """Return a plan with its cases and their versions by name, so that a run of today is judged by them alone."""
+    if plan.tests != "all":
+        return plan
     tests = tuple(Test(id=case.id, version=case.version) for case in plan.cases)
     return plan.model_copy(update={"tests": tests})
 
@@ -125,8 +151,18 @@ def frozen(plan: Plan, name: str, day: str) -> Plan:
         day: ISO date.
     """
     mandatory = tuple(case.id for case in plan.cases if plan.is_mandatory(case))
-    fixed = {"id": name, "mandatory": mandatory, "frozen": day, "sha256": ""}
-    made = named(plan).model_copy(update=fixed)
+    tests = tuple(
+        Test(id=case.id, version=case.version, sha256=case_digest(case)) for case in plan.cases
+    )
+    fixed = {
+        "id": name,
+        "tests": tests,
+        "mandatory": mandatory,
+        "frozen": day,
+        "sha256": "",
+        "kit_sha256": kit_digest(),
+    }
+    made = plan.model_copy(update=fixed)
     return made.model_copy(update={"sha256": made.digest()})
 
 

@@ -17,6 +17,7 @@ from conformance.engine.drivers.choose import hands_for
 from conformance.engine.drivers.entry import REAL_TIME, Factory, load_factory
 from conformance.engine.errors import SuiteError
 from conformance.engine.facts import facts_of
+from conformance.engine.fingerprints import kit_digest
 from conformance.engine.history import attempts
 from conformance.engine.ixit import Ixit, Tls
 from conformance.engine.judging import (
@@ -170,6 +171,7 @@ def _environment(suite: str) -> Environment:
         python=platform.python_version(),
         system=platform.system(),
         schemas_sha256=schema_digest(),
+        kit_sha256=kit_digest(),
     )
 
 

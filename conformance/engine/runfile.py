@@ -18,6 +18,8 @@ class Environment(Model):
     python: str
     system: str
     schemas_sha256: str
+    kit_sha256: str = ""
+    """Of the code that judged; empty: of an older suite."""
 
 
 class RunFile(Model):
