@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
+from typing import Final
 
 from conformance.kit.transcript import Message, Transcript
 
@@ -38,6 +39,9 @@ class Finding:
     """Name of the check; filled in by the judge."""
 
 
+PATIENCE: Final = timedelta(seconds=30)
+"""What a device waits for an answer, about, before it says something once more: a suite that is late itself makes it
+repeat what it would have said once."""
 Judge = Callable[[Transcript], Iterable[Finding]]
 
 

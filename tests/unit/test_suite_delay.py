@@ -1,6 +1,7 @@
 """The suite's own delay: measured, recorded, and never blamed on the device."""
 
 import asyncio
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -8,10 +9,14 @@ import pytest
 from conformance.engine.clocks import Time
 from conformance.engine.watch import Watch
 from conformance.kit.case import Case, Observation, case
+from conformance.kit.checks.messages import sends_at_most
 from conformance.kit.finding import Check, Finding
-from conformance.kit.transcript import Mark, Transcript
+from conformance.kit.oadr20b import build
+from conformance.kit.oadr20b import registration as party
+from conformance.kit.transcript import Mark, Side, Transcript
 from conformance.kit.verdict import DELAY, Outcome, Verdict, judge
 from gateway.client.clock import SystemClock
+from tests.transcripts2b import Story
 
 NOW = datetime(2026, 5, 4, 13, tzinfo=UTC)
 STEP = timedelta(seconds=1)
@@ -109,3 +114,16 @@ def test_a_wrong_field_stays_wrong_however_late_the_suite_was() -> None:
 
 def test_a_delay_alone_costs_no_pass() -> None:
     assert outcome("60").verdict is Verdict.PASS
+
+
+@pytest.mark.parametrize(("delay", "expected"), [("3", "FAIL"), ("3.1", "INCONCLUSIVE")])
+def test_a_repetition_is_open_when_the_suite_may_have_kept_the_device_waiting(
+    delay: str, expected: str
+) -> None:
+    story = Story(role="VEN")
+    for _ in range(2):
+        story.reply(story.ask(party.poll("ven-1"), side=Side.DEVICE), build.oadr_response(""))
+    story.mark(DELAY, worst_s=delay, looks="9")
+    judged = replace(made(), checks=(sends_at_most("oadrPoll", 1, requirement="REQ-X"),))
+
+    assert judge(judged, story.transcript, ()).verdict == expected

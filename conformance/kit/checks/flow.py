@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
 from typing import Final
 
-from conformance.kit.finding import Check, Finding, wrong
+from conformance.kit.finding import PATIENCE, Check, Finding, wrong
 from conformance.kit.oadr20b.names import SERVICE_OF
 from conformance.kit.transcript import Message, Part, Transcript
 
@@ -133,7 +133,8 @@ def sends(
         ]
         limit = times if most is None else most
         if len(found) > limit:
-            yield wrong(requirement, found[limit], path, f"at most {limit} {name}", str(len(found)))
+            text, seen = f"at most {limit} {name}", str(len(found))
+            yield wrong(requirement, found[limit], path, text, seen, tolerance=PATIENCE)
         elif len(found) < times:
             yield Finding(
                 requirement=requirement,

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from datetime import timedelta
 
-from conformance.kit.finding import Check, Finding, wrong
+from conformance.kit.finding import PATIENCE, Check, Finding, wrong
 from conformance.kit.transcript import Message, Part, Transcript
 
 
@@ -64,7 +64,8 @@ def sends_at_most(name: str, times: int, *, requirement: str, after_mark: str = 
     def judge(transcript: Transcript) -> Iterator[Finding]:
         found = _tail(transcript, after_mark).from_device(name)
         for message in found[times:]:
-            yield wrong(requirement, message, "", f"at most {times} {name}", str(len(found)))
+            text = f"at most {times} {name}"
+            yield wrong(requirement, message, "", text, str(len(found)), tolerance=PATIENCE)
 
     return Check(f"sends {name} at most {times} times", judge)
 

@@ -7,7 +7,7 @@ from typing import Final
 
 from conformance.kit.case import Observation
 from conformance.kit.checks.flow import since
-from conformance.kit.finding import Check, Finding, wrong
+from conformance.kit.finding import PATIENCE, Check, Finding, wrong
 from conformance.kit.transcript import Exchange, Message, Part, Side, Transcript, between
 
 GOES_ON: Final = "REQ-OADR20B-9.1.4-1"
@@ -208,7 +208,8 @@ def sends_once(name: str, *, requirement: str) -> Check:
         for message in transcript.from_device(name):
             key = (message.sha256, message.text("pyld:requestID"))
             if message.part is Part.REQUEST and key in seen:
-                yield wrong(requirement, message, "", f"{name} once", "the same once more")
+                text = "the same once more"
+                yield wrong(requirement, message, "", f"{name} once", text, tolerance=PATIENCE)
             seen.add(key)
 
     return Check(f"sends {name} once", judge)
