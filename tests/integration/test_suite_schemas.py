@@ -64,7 +64,7 @@ def test_a_report_with_failures_is_valid(failing: dict[str, Any]) -> None:
     assert faults("report", failing) == []
 
 
-@pytest.mark.parametrize("name", ["verdicts", "run"])
+@pytest.mark.parametrize("name", sorted(FORMS))
 def test_files_of_an_earlier_run_are_valid_still(name: str) -> None:
     assert faults(name, json.loads((EXAMPLE / f"{name}.json").read_bytes())) == []
 
