@@ -133,8 +133,7 @@ def sends(
         ]
         limit = times if most is None else most
         if len(found) > limit:
-            text, seen = f"at most {limit} {name}", str(len(found))
-            yield wrong(requirement, found[limit], path, text, seen, tolerance=PATIENCE)
+            yield _too_many(requirement, found, path, f"at most {limit} {name}", limit)
         elif len(found) < times:
             yield Finding(
                 requirement=requirement,
@@ -149,6 +148,12 @@ def sends(
     return Check(
         f"sends {times} {name} {value}".strip() + (f" after {after}" if after else ""), judge
     )
+
+
+def _too_many(
+    requirement: str, found: Sequence[Message], path: str, text: str, limit: int
+) -> Finding:
+    return wrong(requirement, found[limit], path, text, str(len(found)), tolerance=PATIENCE)
 
 
 def fresh(transcript: Transcript, name: str) -> list[Message]:
