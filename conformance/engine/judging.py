@@ -38,6 +38,8 @@ class Cited(Model):
     """The line was shown to be healthy meanwhile; without it nothing is late."""
     tolerance_s: float | None = None
     """By how much a time may be wrong; null: no matter of time."""
+    beyond_s: float | None = None
+    """By how much that was exceeded; null: not measured."""
     check: str = ""
 
 

@@ -35,6 +35,8 @@ class Finding:
     """For ``late``: whether it was."""
     tolerance_s: float | None = None
     """How much of the time may be wrong before the device is; None: not about time, or, if late, all that it had."""
+    beyond_s: float | None = None
+    """By how much the tolerance was exceeded; None: not measured."""
     check: str = ""
     """Name of the check; filled in by the judge."""
 
@@ -65,8 +67,9 @@ def wrong(
     observed: str,
     *,
     tolerance: timedelta | None = None,
+    beyond: timedelta | None = None,
 ) -> Finding:
-    """Make the finding about a field of a message, or about its time, where there is a tolerance."""
+    """Make the finding about a field of a message, or about its time, where there is a tolerance that was exceeded."""
     return Finding(
         requirement=requirement,
         message=message.number,
@@ -74,4 +77,5 @@ def wrong(
         expected=expected,
         observed=observed,
         tolerance_s=None if tolerance is None else tolerance.total_seconds(),
+        beyond_s=None if beyond is None else beyond.total_seconds(),
     )

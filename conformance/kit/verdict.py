@@ -124,7 +124,7 @@ def _slips(transcript: Transcript) -> Iterator[Message]:
 def _violated(must: Sequence[Finding], transcript: Transcript) -> Word | None:
     """Judge violations; what merely did not come counts only where the line was healthy and the suite in time."""
     delay = _delay(transcript)
-    slow = [f for f in must if delay > DELAYED * _allowance(f, transcript)]
+    slow = [f for f in must if _doubtful(f, transcript, delay)]
     must = [f for f in must if f not in slow]
     sure = [f for f in must if not f.late]
     if sure:
@@ -146,6 +146,13 @@ def _violated(must: Sequence[Finding], transcript: Transcript) -> Word | None:
 def _delay(transcript: Transcript) -> float:
     """Return by how many seconds the suite was late at the worst."""
     return max((float(m.values["worst_s"]) for m in transcript.all_marks(DELAY)), default=0.0)
+
+
+def _doubtful(finding: Finding, transcript: Transcript, delay: float) -> bool:
+    """Say whether the suite's own delay may explain a finding: two stamps, each late by so much at the worst."""
+    if delay <= DELAYED * _allowance(finding, transcript):
+        return False
+    return finding.beyond_s is None or finding.beyond_s <= 2 * delay
 
 
 def _allowance(finding: Finding, transcript: Transcript) -> float:

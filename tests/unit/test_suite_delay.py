@@ -10,6 +10,7 @@ from conformance.engine.clocks import Time
 from conformance.engine.watch import Watch
 from conformance.kit.case import Case, Observation, case
 from conformance.kit.checks.messages import sends_at_most
+from conformance.kit.checks.polling import polls_on_time
 from conformance.kit.finding import Check, Finding
 from conformance.kit.oadr20b import build
 from conformance.kit.oadr20b import registration as party
@@ -102,6 +103,23 @@ def test_a_wrong_time_is_open_when_the_suite_was_late_by_a_tenth_of_its_toleranc
     delay: str, expected: str
 ) -> None:
     assert outcome(delay, finding(tolerance_s=5.0)).verdict == expected
+
+
+@pytest.mark.parametrize(("beyond", "expected"), [(2.1, "FAIL"), (2.0, "INCONCLUSIVE")])
+def test_what_the_suites_delay_cannot_explain_stays_wrong(beyond: float, expected: str) -> None:
+    assert outcome("1", finding(tolerance_s=5.0, beyond_s=beyond)).verdict == expected
+
+
+def test_a_poll_far_too_early_stays_wrong_on_a_slow_suite() -> None:
+    story = Story(role="VEN")
+    for _ in range(3):
+        story.reply(story.ask(party.poll("ven-1"), side=Side.DEVICE), build.oadr_response(""))
+    story.mark(DELAY, worst_s="1.5", looks="9")
+    judged = replace(made(), checks=(polls_on_time(timedelta(seconds=10), after=""),))
+
+    assert judge(judged, story.transcript, ()).verdict is Verdict.FAIL
+    story.mark(DELAY, worst_s="4", looks="9")
+    assert judge(judged, story.transcript, ()).verdict is Verdict.INCONCLUSIVE
 
 
 def test_a_wrong_field_stays_wrong_however_late_the_suite_was() -> None:

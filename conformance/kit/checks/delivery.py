@@ -39,7 +39,9 @@ def tries(name: str, pauses: Sequence[timedelta], *, requirement: str) -> Check:
             if abs(passed - pause) > pause * (0.1 + _CLOSE):
                 shown = f"{pause.total_seconds():g} s within 10 %"
                 seen = f"{passed.total_seconds():g} s"
-                yield wrong(requirement, later, "", shown, seen, tolerance=pause * 0.1)
+                slack = pause * 0.1
+                beyond = abs(passed - pause) - slack
+                yield wrong(requirement, later, "", shown, seen, tolerance=slack, beyond=beyond)
             if later.body != earlier.body:
                 yield wrong(requirement, later, "", "the same bytes again", "others")
 

@@ -127,7 +127,9 @@ def backs_off(name: str) -> Check:
             if not least <= seconds <= most + 0.5:
                 text = f"the next try after about {min(nominal, _HIGHEST_DOUBLING)} s"
                 slack = timedelta(seconds=min(nominal, _HIGHEST_DOUBLING) * _SLACK)
-                yield wrong(PAUSES, later.request, "", text, f"{seconds:.1f} s", tolerance=slack)
+                seen = f"{seconds:.1f} s"
+                beyond = max(least - seconds, seconds - most - 0.5) * _SECOND
+                yield wrong(PAUSES, later.request, "", text, seen, tolerance=slack, beyond=beyond)
             nominal *= 2
 
     return Check(f"pauses between tries of {name} double", judge)

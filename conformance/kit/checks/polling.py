@@ -56,14 +56,18 @@ def polls_on_time(
                 text = f"{wanted.total_seconds():g} s after the poll before"
                 seen = f"{gap.total_seconds():g} s"
                 slack = wanted * (1 - _EARLY)
-                yield wrong(TOO_OFTEN, later.request, "", text, seen, tolerance=slack)
+                beyond = wanted * _EARLY - gap
+                yield wrong(
+                    TOO_OFTEN, later.request, "", text, seen, tolerance=slack, beyond=beyond
+                )
             elif gap > wanted * _LATE:
                 missed.append((later, gap))
         if slow and len(missed) > gaps // _PER_MISS:
             late, gap = missed[0]
             text = f"a poll each {wanted.total_seconds():g} s"
             seen = f"{gap.total_seconds():g} s"
-            yield wrong(MISSED, late.request, "", text, seen, tolerance=wanted * (_LATE - 1))
+            slack, beyond = wanted * (_LATE - 1), gap - wanted * _LATE
+            yield wrong(MISSED, late.request, "", text, seen, tolerance=slack, beyond=beyond)
 
     return Check("polls at the requested period", judge)
 
@@ -86,7 +90,10 @@ def drains() -> Check:
             if gap > _AT_ONCE and not _again(transcript, earlier, later):
                 text = f"the next poll within {_AT_ONCE.total_seconds():g} s"
                 seen = f"{gap.total_seconds():g} s"
-                yield wrong(DRAINED, later.request, "", text, seen, tolerance=_AT_ONCE)
+                beyond = gap - _AT_ONCE
+                yield wrong(
+                    DRAINED, later.request, "", text, seen, tolerance=_AT_ONCE, beyond=beyond
+                )
 
     return Check("empties the queue at once", judge)
 

@@ -85,7 +85,10 @@ def delivered_each(request_id: str, period: timedelta, *, requirement: str) -> C
             if not least - _SLACK <= gap <= period + _SLACK:
                 text = f"{period.total_seconds():g} s after the delivery before"
                 seen = f"{gap.total_seconds():g} s"
-                yield wrong(requirement, later.message, "", text, seen, tolerance=_SLACK)
+                beyond = abs(gap - period) - _SLACK
+                yield wrong(
+                    requirement, later.message, "", text, seen, tolerance=_SLACK, beyond=beyond
+                )
 
     return Check(f"delivers {request_id} each {period.total_seconds():g} s", judge)
 
