@@ -8,6 +8,7 @@ from typing import Final
 from conformance.engine.bundled_vtn import BundledVtn
 from conformance.engine.drivers.entry import Factory, Place
 from conformance.engine.drivers.hands import Values
+from conformance.engine.leaping import LeapingClock
 from conformance.reference.ven2b.device import Ven
 from gateway.domain.timespan import Span, instant
 
@@ -43,7 +44,8 @@ class BundledVen:
             ven_id=given.get("ven_id", ""),
             query_first=given.get("query_first", "yes") == "yes",
         )
-        self._ven: Ven = device.Ven(told, place.clock, place.chance, memory)
+        self._clock = LeapingClock(place.clock)
+        self._ven: Ven = device.Ven(told, self._clock, place.chance, memory)
 
     async def run(self) -> None:
         """Live until cancelled."""
@@ -141,6 +143,11 @@ class BundledVen:
             self._ven.mend_meter()
         else:
             self._ven.fail_meter()
+        return _NOTHING
+
+    async def set_clock(self, fast: str) -> Values:
+        """Set the device's clock: so many seconds fast; below zero: slow."""
+        self._clock.offset = timedelta(seconds=int(fast))
         return _NOTHING
 
     async def override(self, on: str) -> Values:

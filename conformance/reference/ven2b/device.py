@@ -59,6 +59,7 @@ class Ven:
         self._jobs: deque[Job] = deque()
         self._bell: Mailbox[bool] = clock.mailbox()
         self._resting = False
+        self._origin = clock.now() - timedelta(seconds=clock.elapsed_s())
         self._next_poll: datetime | None = None
         self._listener: Listener | None = None
 
@@ -180,14 +181,14 @@ class Ven:
     async def _begin(self) -> None:
         if self.memory.registration is not None:
             await self._request_events()
-            self._next_poll = self._clock.now()
+            self._next_poll = self._steady()
             return
         if self._settings.query_first:
             await self._query()
         await self._register()
 
     async def _work(self) -> None:
-        now = self._clock.now()
+        now = self._steady()
         if self._polls() and self._next_poll is not None and self._next_poll <= now:
             await self._poll(now)
         await self._report()
@@ -207,9 +208,13 @@ class Ven:
 
     def _wake(self) -> datetime | None:
         instants = [self._reports.next_due() if self.memory.registration else None]
-        if self._polls():
-            instants.append(self._next_poll)
+        if self._polls() and self._next_poll is not None:
+            instants.append(self._clock.now() + (self._next_poll - self._steady()))
         return min((at for at in instants if at is not None), default=None)
+
+    def _steady(self) -> datetime:
+        """Return a time that runs on whatever is done to the clock; polls are due by it (rule 500)."""
+        return self._origin + timedelta(seconds=self._clock.elapsed_s())
 
     def _polls(self) -> bool:
         return self.memory.registration is not None and not self._settings.push
@@ -291,7 +296,7 @@ class Ven:
         reply = await self._link.tell(REGISTER, content)
         if reply is None or not registration.registered(self.memory, self._settings, reply):
             return
-        self._next_poll = self._clock.now()
+        self._next_poll = self._steady()
         if current is None:
             self._reports.forget()
             await self._offer()

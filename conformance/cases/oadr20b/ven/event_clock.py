@@ -1,14 +1,17 @@
-"""Events over a change of local time, a VEN under test (2.0b section 8.1: instants are UTC)."""
+"""Events over a change of local time and leaps of the clock, a VEN under test (2.0b section 8.1)."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from conformance.kit.case import Case, Maturity, Timing, case
 from conformance.kit.checks.events import ANSWERED, RIGHT_ANSWER, answers_event
-from conformance.kit.checks.execution import acts_as_expected, looked, see
+from conformance.kit.checks.execution import acts_as_expected, look, looked, see
+from conformance.kit.checks.flow import sends
+from conformance.kit.finding import Check
+from conformance.kit.oadr20b.announce import announce
 from conformance.kit.oadr20b.conditions import answered
 from conformance.kit.oadr20b.event import simple
-from conformance.kit.observations import event_answered
+from conformance.kit.observations import event_answered, mark_set
 from conformance.kit.stage import VenStage
 
 _MINUTE: Final = timedelta(minutes=1)
@@ -17,6 +20,7 @@ _PERIOD: Final = timedelta(days=60)
 """Between polls: the months until the change pass with few of them."""
 _EVENT: Final = "change-1"
 _UTC: Final = "REQ-OADR20B-8.1-31"
+_LEAP: Final = "REQ-OADR20B-8.1-32"
 _CHANGES: Final = (
     (51, "Europe", datetime(2026, 10, 25, 1, tzinfo=UTC), "reckons-in-european-time"),
     (52, "New York", datetime(2026, 11, 1, 6, tzinfo=UTC), "reckons-in-local-time"),
@@ -52,3 +56,73 @@ def _change(number: int, place: str, at: datetime, mutant: str) -> Case:
 
 
 CHANGES: Final = tuple(_change(*row) for row in _CHANGES)
+
+
+def _taken(event_id: str) -> Check:
+    """Demand that an event is answered once, and before the clock is put right."""
+    where = (".//ei:eventResponse//ei:eventID", event_id)
+    return sends("oadrCreatedEvent", 1, requirement=_LEAP, where=where, until=f"right.{event_id}")
+
+
+@case(
+    id="OADR20B-VEN-EXE-053",
+    title="A clock that leaps by ten minutes and back ends nothing",
+    purpose="Exposes a VEN that is silent until a clock that went back has caught up, or gives an event up for over.",
+    public=("CFX2B-EVT-02",),
+    requirements=(_LEAP, RIGHT_ANSWER, ANSWERED),
+    applies_if="VEN-EVT-STATE and VEN-CLOCK",
+    needs=("state", "set_clock"),
+    checks=(
+        answers_event(_EVENT),
+        _taken("fast-1"),
+        _taken("slow-1"),
+        acts_as_expected(_EVENT),
+    ),
+    observations=(
+        event_answered(_EVENT),
+        event_answered("fast-1"),
+        event_answered("slow-1"),
+        looked(_EVENT, 4),
+    ),
+    timing=Timing(lasts=timedelta(minutes=20)),
+    mutants=("gives-events-up-for-over",),
+)
+async def leap(stage: VenStage) -> None:
+    """Let an event run, have the clock leap forward beyond its end and back, then back and forward."""
+    event = simple(_EVENT, stage.now + _MINUTE, 15 * _MINUTE)
+    later = stage.now + 5 * _HOUR
+    await announce(stage, event)
+    await see(stage, _EVENT, event.start + _MINUTE, acts=True, cites=_LEAP)
+    await stage.sleep_until(event.end - 8 * _MINUTE)
+    for name, fast in (("fast-1", 600), ("slow-1", -600)):
+        await stage.driver.call("set_clock", fast=str(fast))
+        await stage.driver.state()
+        stage.utility.publish(simple(name, later, _HOUR))
+        await stage.maybe(answered(name), 2 * _MINUTE, f"answer event {name}")
+        stage.mark(f"right.{name}")
+        await stage.driver.call("set_clock", fast="0")
+        await stage.sleep(_MINUTE)
+        await look(stage, _EVENT, acts=True, cites=_LEAP)
+    await see(stage, _EVENT, event.end + _MINUTE, acts=False, cites=_LEAP)
+
+
+@case(
+    id="OADR20B-VEN-GEN-020",
+    title="A clock that goes back stops no poll",
+    purpose="Exposes a VEN that is silent until its clock shows again what it showed before.",
+    public=("CFX2B-EVT-02",),
+    requirements=(_LEAP,),
+    applies_if="VEN-CLOCK",
+    needs=("set_clock",),
+    checks=(sends("oadrPoll", 4, requirement=_LEAP, after="back", until="watched", most=9),),
+    observations=(mark_set("watched"),),
+    modes=("pull",),
+    timing=Timing(lasts=2 * _MINUTE),
+    mutants=("waits-for-its-clock",),
+)
+async def back(stage: VenStage) -> None:
+    """Put the clock back by ten minutes and watch one."""
+    await stage.driver.call("set_clock", fast="-600")
+    stage.mark("back")
+    await stage.sleep(_MINUTE)
+    stage.mark("watched")
