@@ -2,6 +2,7 @@
 
 import importlib
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import timedelta
 from typing import Final
 
@@ -10,11 +11,12 @@ from conformance.engine.drivers.entry import Factory, Place
 from conformance.engine.drivers.hands import Values
 from conformance.engine.leaping import LeapingClock
 from conformance.reference.ven2b.device import Ven
+from conformance.reference.ven2b.several import Several
 from gateway.domain.timespan import Span, instant
 
 VEN: Final = "conformance.reference.ven2b"
 _NOTHING: Final[Values] = {}
-_FIRST: Final = "memory"
+_MEMORIES: Final = "memories"
 
 
 class BundledVen:
@@ -26,10 +28,10 @@ class BundledVen:
     """
 
     def __init__(self, place: Place, package: str = VEN) -> None:
-        device, settings, state = (
-            importlib.import_module(f"{package}.{name}") for name in ("device", "settings", "state")
+        several, settings = (
+            importlib.import_module(f"{package}.{name}") for name in ("several", "settings")
         )
-        memory = place.memory.setdefault(_FIRST, state.Memory())
+        memories = place.memory.setdefault(_MEMORIES, {})
         given: Mapping[str, str] = place.values
         signs = given.get("xml_signature") == "yes" and place.pem is not None
         told = settings.Settings(
@@ -44,12 +46,17 @@ class BundledVen:
             ven_id=given.get("ven_id", ""),
             query_first=given.get("query_first", "yes") == "yes",
         )
+        tellings = [told]
+        if given.get("second_url"):
+            name = f"{told.ven_name}-second"
+            tellings.append(replace(told, url=given["second_url"], ven_name=name))
         self._clock = LeapingClock(place.clock)
-        self._ven: Ven = device.Ven(told, self._clock, place.chance, memory)
+        self._all: Several = several.Several(tellings, self._clock, place.chance, memories)
+        self._ven: Ven = self._all.vens[0]
 
     async def run(self) -> None:
         """Live until cancelled."""
-        await self._ven.run()
+        await self._all.run()
 
     async def opt_out(self, event_id: str) -> Values:
         """Leave an event."""
@@ -63,7 +70,7 @@ class BundledVen:
 
     async def state(self) -> Values:
         """Return the events acted on now, as ``event.<id>`` = value in force."""
-        return {f"event.{name}": value for name, value in self._ven.running().items()}
+        return {f"event.{name}": value for name, value in self._all.running().items()}
 
     async def query(self) -> Values:
         """Send oadrQueryRegistration."""

@@ -3,7 +3,7 @@
 import asyncio
 import traceback
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Final
 
@@ -127,10 +127,13 @@ class _Play:
         later = self._opens_later()
         if not later:
             await utility.open()
-        entry = self._entry("" if later else utility.url)
+        second = await self._second()
+        entry = self._entry("" if later else utility.url, second.url if second else "")
         driver = Driving(entry or self.setting.hands, self.tape)
         stage = PlayedVenStage(self._scene(driver))
         stage.utility = utility
+        if second is not None:
+            stage.second = second
         try:
             await self._judged(lambda: self._play_ven(stage, utility, driver))
         finally:
@@ -139,6 +142,22 @@ class _Play:
             else:
                 self.carried.account = utility.state.account
             await self._clean(utility.close)
+            if second is not None:
+                await self._clean(second.close)
+
+    async def _second(self) -> ScriptedUtility | None:
+        """Open the other VTN of a case that has two; the port of it is in the IXIT for devices outside this process."""
+        if dict(self.case.facts).get("second_vtn") != "yes":
+            return None
+        first, port = self.setting.address, int(self.setting.values.get("second_listen_port", "0"))
+        told = self._settings()
+        made = ScriptedUtility(
+            replace(told, vtn_id=f"{told.vtn_id}-Second"),
+            replace(self.network, address=replace(first, port=port)),
+            Names(self.setting.seed, f"{self.case.id}/second"),
+        )
+        await made.open()
+        return made
 
     def _opens_later(self) -> bool:
         """Say whether a device of earlier cases may still be talking, which must not be heard in a fresh start."""
@@ -255,7 +274,7 @@ class _Play:
             signs="yes" in (given.get(SIGNS), self.setting.values.get(SIGNS)),
         )
 
-    def _entry(self, url: str) -> EntryHands | None:
+    def _entry(self, url: str, second_url: str = "") -> EntryHands | None:
         if self.setting.factory is None:
             return None
         place = Place(
@@ -267,7 +286,7 @@ class _Play:
             server_tls=self.setting.identities.device_server,
             pem=self.setting.identities.device_pem,
             peer=self.setting.identities.suite_pem,
-            values={**self.setting.values, **dict(self.case.facts)},
+            values={**self.setting.values, **dict(self.case.facts), "second_url": second_url},
         )
         return EntryHands(self.setting.factory, place)
 

@@ -149,3 +149,5 @@ class PlayedVenStage(PlayedStage):
     """Where a VEN is judged."""
 
     utility: Utility
+    second: Utility
+    """Set in a case with the fact ``second_vtn=yes``."""

@@ -246,6 +246,11 @@ class VenStage(Stage, Protocol):
         """Return the scripted VTN."""
         ...
 
+    @property
+    def second(self) -> Utility:
+        """Return the other VTN, in a case with the fact ``second_vtn=yes``."""
+        ...
+
 
 class Ven(Protocol):
     """The suite's VEN, one identity: sends exactly what it is told, and keeps the ids that it was given."""
