@@ -35,7 +35,8 @@ def python_type(name: str, simples: Mapping[str, Simple]) -> str:
 def model(structs: Mapping[str, Struct], simples: Mapping[str, Simple]) -> str:
     """Write the module of classes."""
     lines = [_HEAD.format(about=_ABOUT_MODEL), "from __future__ import annotations", ""]
-    lines.append("from dataclasses import dataclass")
+    lines += ["from dataclasses import dataclass", ""]
+    lines.append("from gateway.protocols.sep2.node import Node")
     for struct in structs.values():
         lines += ["", "", *_class(struct, structs, simples)]
     return "\n".join(lines) + "\n"
@@ -46,8 +47,8 @@ def _class(
 ) -> Iterator[str]:
     base = structs[struct.base] if struct.base else None
     inherited = {part.field for part in base.parts} if base else set()
-    yield "@dataclass(frozen=True, slots=True, kw_only=True)"
-    yield f"class {struct.name}({base.name}):" if base else f"class {struct.name}:"
+    yield "@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)"
+    yield f"class {struct.name}({base.name if base else 'Node'}):"
     yield f'    """{_about(struct)}"""'
     own = [part for part in struct.parts if part.field not in inherited]
     if own or struct.switched:

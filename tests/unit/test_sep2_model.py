@@ -1,11 +1,15 @@
 """The generated classes and tables of IEEE 2030.5 are what the type tables say."""
 
+import pickle
+from dataclasses import FrozenInstanceError, replace
+
 import pytest
 
 from conformance.sep2model import __main__ as sep2model
 from conformance.sep2model import merge
 from gateway.domain.errors import MisuseError
 from gateway.protocols.sep2 import notation
+from gateway.protocols.sep2._generated import model
 from gateway.protocols.sep2._generated.rows import ROWS
 
 SMALL = """
@@ -101,3 +105,27 @@ def test_no_type_has_a_field_twice() -> None:
     for row in ROWS:
         fields = [part.field for part in (*row.attributes, *row.elements)]
         assert len(fields) == len(set(fields)), row.type_name
+
+
+def test_an_object_tells_what_is_set_and_no_pin() -> None:
+    power = model.ActivePower(multiplier=0, value=0)
+
+    assert repr(model.DERControlBase(op_mod_imp_lim_w=power, op_mod_connect=False)) == (
+        "DERControlBase(op_mod_connect=False, op_mod_imp_lim_w=ActivePower(multiplier=0, value=0))"
+    )
+    assert repr(model.Resource()) == "Resource()"
+    assert "111115" not in repr(model.Registration(date_time_registered=1, pin=111115))
+
+
+def test_objects_are_equal_by_class_and_value_and_cannot_be_changed() -> None:
+    power = model.ActivePower(multiplier=0, value=1)
+
+    assert power == model.ActivePower(multiplier=0, value=1)
+    assert hash(power) == hash(replace(power))
+    assert power != model.ActivePower(multiplier=1, value=1)
+    assert power != model.ReactivePower(multiplier=0, value=1)
+    assert model.Resource() != model.List(all=0, results=0)
+    assert len({power, replace(power), replace(power, value=2)}) == 2
+    assert pickle.loads(pickle.dumps(power)) == power
+    with pytest.raises(FrozenInstanceError):
+        power.value = 2  # type: ignore[misc] # the case

@@ -7,15 +7,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from gateway.protocols.sep2.node import Node
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Resource:
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class Resource(Node):
     """A type: ``Resource``."""
 
     href: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class IdentifiedObject(Resource):
     """A type: ``IdentifiedObject``."""
 
@@ -24,7 +26,7 @@ class IdentifiedObject(Resource):
     version: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class RespondableResource(Resource):
     """A type: ``RespondableResource``."""
 
@@ -32,14 +34,14 @@ class RespondableResource(Resource):
     response_required: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class SubscribableResource(Resource):
     """A type: ``SubscribableResource``."""
 
     subscribable: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class SubscribableIdentifiedObject(SubscribableResource):
     """A type: ``SubscribableIdentifiedObject``."""
 
@@ -48,7 +50,7 @@ class SubscribableIdentifiedObject(SubscribableResource):
     version: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class RespondableSubscribableIdentifiedObject(RespondableResource):
     """A type: ``RespondableSubscribableIdentifiedObject``."""
 
@@ -58,7 +60,7 @@ class RespondableSubscribableIdentifiedObject(RespondableResource):
     version: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class List(Resource):
     """A type: ``List``."""
 
@@ -66,7 +68,7 @@ class List(Resource):
     results: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class SubscribableList(SubscribableResource):
     """A type: ``SubscribableList``."""
 
@@ -74,21 +76,21 @@ class SubscribableList(SubscribableResource):
     results: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Link:
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class Link(Node):
     """A type: ``Link``."""
 
     href: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class ListLink(Link):
     """A type: ``ListLink``."""
 
     all: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class Event(RespondableSubscribableIdentifiedObject):
     """A type: ``Event``."""
 
@@ -97,7 +99,7 @@ class Event(RespondableSubscribableIdentifiedObject):
     interval: DateTimeInterval
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class RandomizableEvent(Event):
     """A type: ``RandomizableEvent``."""
 
@@ -105,8 +107,8 @@ class RandomizableEvent(Event):
     randomize_start: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EventStatus:
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class EventStatus(Node):
     """A type: ``EventStatus``."""
 
     current_status: int
@@ -116,23 +118,23 @@ class EventStatus:
     reason: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DateTimeInterval:
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class DateTimeInterval(Node):
     """A type: ``DateTimeInterval``."""
 
     duration: int
     start: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Error:
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class Error(Node):
     """A document: ``Error``."""
 
     max_retry_duration: int | None = None
     reason_code: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class FunctionSetAssignmentsBase(Resource):
     """A type: ``FunctionSetAssignmentsBase``."""
 
@@ -148,7 +150,7 @@ class FunctionSetAssignmentsBase(Resource):
     usage_point_list_link: ListLink | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class DeviceCapability(FunctionSetAssignmentsBase):
     """A document: ``DeviceCapability``."""
 
@@ -158,7 +160,7 @@ class DeviceCapability(FunctionSetAssignmentsBase):
     self_device_link: Link | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class AbstractDevice(SubscribableResource):
     """A type: ``AbstractDevice``."""
 
@@ -180,7 +182,7 @@ class AbstractDevice(SubscribableResource):
     sfdi: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class EndDeviceList(SubscribableList):
     """A document: ``EndDeviceList``."""
 
@@ -188,7 +190,7 @@ class EndDeviceList(SubscribableList):
     end_device: tuple[EndDevice, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class EndDevice(AbstractDevice):
     """A document: ``EndDevice``."""
 
@@ -204,7 +206,7 @@ class EndDevice(AbstractDevice):
     connection_point_link: Link | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class SelfDevice(AbstractDevice):
     """A document: ``SelfDevice``."""
 
@@ -212,7 +214,7 @@ class SelfDevice(AbstractDevice):
     proxied_device_list_link: ListLink | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class Registration(Resource):
     """A document: ``Registration``."""
 
@@ -221,7 +223,7 @@ class Registration(Resource):
     pin: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class Time(Resource):
     """A document: ``Time``."""
 
@@ -235,7 +237,7 @@ class Time(Resource):
     tz_offset: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class FunctionSetAssignmentsList(SubscribableList):
     """A document: ``FunctionSetAssignmentsList``."""
 
@@ -243,7 +245,7 @@ class FunctionSetAssignmentsList(SubscribableList):
     function_set_assignments: tuple[FunctionSetAssignments, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class FunctionSetAssignments(FunctionSetAssignmentsBase):
     """A document: ``FunctionSetAssignments``."""
 
@@ -253,7 +255,7 @@ class FunctionSetAssignments(FunctionSetAssignmentsBase):
     version: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class DeviceInformation(Resource):
     """A document: ``DeviceInformation``."""
 
@@ -276,8 +278,8 @@ class DeviceInformation(Resource):
     sw_ver: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DRLCCapabilities:
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class DRLCCapabilities(Node):
     """A type: ``DRLCCapabilities``."""
 
     average_energy: RealEnergy
@@ -285,29 +287,29 @@ class DRLCCapabilities:
     options_implemented: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GPSLocationType:
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class GPSLocationType(Node):
     """A type: ``GPSLocationType``."""
 
     lat: str
     lon: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class SupportedLocaleList(List):
     """A document: ``SupportedLocaleList``."""
 
     supported_locale: tuple[SupportedLocale, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class SupportedLocale(Resource):
     """A document: ``SupportedLocale``."""
 
     locale: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class DeviceStatus(Resource):
     """A document: ``DeviceStatus``."""
 
@@ -320,8 +322,8 @@ class DeviceStatus(Resource):
     time_link: Link | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Temperature:
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class Temperature(Node):
     """A type: ``Temperature``."""
 
     multiplier: int
@@ -329,7 +331,7 @@ class Temperature:
     value: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class PowerStatus(Resource):
     """A document: ``PowerStatus``."""
 
@@ -344,8 +346,8 @@ class PowerStatus(Resource):
     total_time_on_battery: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PEVInfo:
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class PEVInfo(Node):
     """A type: ``PEVInfo``."""
 
     charging_power_now: ActivePower
@@ -357,7 +359,7 @@ class PEVInfo:
     time_charging_status_pev: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class Configuration(SubscribableResource):
     """A document: ``Configuration``."""
 
@@ -369,16 +371,16 @@ class Configuration(SubscribableResource):
     user_device_name: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PowerConfiguration:
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class PowerConfiguration(Node):
     """A type: ``PowerConfiguration``."""
 
     battery_install_time: int | None = None
     low_charge_threshold: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TimeConfiguration:
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class TimeConfiguration(Node):
     """A type: ``TimeConfiguration``."""
 
     dst_end_rule: int
@@ -387,14 +389,14 @@ class TimeConfiguration:
     tz_offset: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class PriceResponseCfgList(List):
     """A document: ``PriceResponseCfgList``."""
 
     price_response_cfg: tuple[PriceResponseCfg, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class PriceResponseCfg(Resource):
     """A document: ``PriceResponseCfg``."""
 
@@ -403,7 +405,7 @@ class PriceResponseCfg(Resource):
     rate_component_link: Link
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class LogEventList(SubscribableList):
     """A document: ``LogEventList``."""
 
@@ -411,7 +413,7 @@ class LogEventList(SubscribableList):
     log_event: tuple[LogEvent, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class LogEvent(Resource):
     """A document: ``LogEvent``."""
 
@@ -425,14 +427,14 @@ class LogEvent(Resource):
     profile_id: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class SubscriptionBase(Resource):
     """A type: ``SubscriptionBase``."""
 
     subscribed_resource: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class SubscriptionList(List):
     """A document: ``SubscriptionList``."""
 
@@ -440,7 +442,7 @@ class SubscriptionList(List):
     subscription: tuple[Subscription, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class Subscription(SubscriptionBase):
     """A document: ``Subscription``."""
 
@@ -451,8 +453,8 @@ class Subscription(SubscriptionBase):
     notification_uri: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Condition:
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class Condition(Node):
     """A type: ``Condition``."""
 
     attribute_identifier: int
@@ -460,14 +462,14 @@ class Condition:
     upper_threshold: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class NotificationList(List):
     """A document: ``NotificationList``."""
 
     notification: tuple[Notification, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class Notification(SubscriptionBase):
     """A document: ``Notification``."""
 
@@ -478,7 +480,7 @@ class Notification(SubscriptionBase):
     subscription_uri: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class ResponseSetList(List):
     """A document: ``ResponseSetList``."""
 
@@ -486,21 +488,21 @@ class ResponseSetList(List):
     response_set: tuple[ResponseSet, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class ResponseSet(IdentifiedObject):
     """A document: ``ResponseSet``."""
 
     response_list_link: ListLink | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class ResponseList(List):
     """A document: ``ResponseList``."""
 
     response: tuple[Response, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class Response(Resource):
     """A document: ``Response``."""
 
@@ -510,7 +512,7 @@ class Response(Resource):
     subject: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class DERControlResponse(Response):
     """A document: ``DERControlResponse``."""
 
@@ -518,7 +520,7 @@ class DERControlResponse(Response):
     modes_responded2: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class DrResponse(Response):
     """A document: ``DrResponse``."""
 
@@ -530,22 +532,22 @@ class DrResponse(Response):
     set_point: SetPoint | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class PriceResponse(Response):
     """A document: ``PriceResponse``."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class TextResponse(Response):
     """A document: ``TextResponse``."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class FlowReservationResponseResponse(Response):
     """A document: ``FlowReservationResponseResponse``."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class DERList(List):
     """A document: ``DERList``."""
 
@@ -553,7 +555,7 @@ class DERList(List):
     der: tuple[DER, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class DER(SubscribableResource):
     """A document: ``DER``."""
 
@@ -568,7 +570,7 @@ class DER(SubscribableResource):
     der_status_link: Link | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class DERCapability(Resource):
     """A document: ``DERCapability``."""
 
@@ -602,7 +604,7 @@ class DERCapability(Resource):
     vpp_modes_supported: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class DERSettings(SubscribableResource):
     """A document: ``DERSettings``."""
 
@@ -641,7 +643,7 @@ class DERSettings(SubscribableResource):
     set_min_wh: WattHour | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class DERStatus(SubscribableResource):
     """A document: ``DERStatus``."""
 
@@ -658,7 +660,7 @@ class DERStatus(SubscribableResource):
     stor_connect_status: ConnectStatusType | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class DERAvailability(SubscribableResource):
     """A document: ``DERAvailability``."""
 
@@ -673,7 +675,7 @@ class DERAvailability(SubscribableResource):
     stat_w_avail: ActivePower | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class DERProgramList(SubscribableList):
     """A document: ``DERProgramList``."""
 
@@ -681,7 +683,7 @@ class DERProgramList(SubscribableList):
     der_program: tuple[DERProgram, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class DERProgram(SubscribableIdentifiedObject):
     """A document: ``DERProgram``."""
 
@@ -692,14 +694,14 @@ class DERProgram(SubscribableIdentifiedObject):
     primacy: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class DERControlList(SubscribableList):
     """A document: ``DERControlList``."""
 
     der_control: tuple[DERControl, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class DERControl(RandomizableEvent):
     """A document: ``DERControl``."""
 
@@ -707,7 +709,7 @@ class DERControl(RandomizableEvent):
     device_category: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class DefaultDERControl(SubscribableIdentifiedObject):
     """A document: ``DefaultDERControl``."""
 
@@ -726,8 +728,8 @@ class DefaultDERControl(SubscribableIdentifiedObject):
     updated_time: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DERControlBase:
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class DERControlBase(Node):
     """A type: ``DERControlBase``."""
 
     op_mod_connect: bool | None = None
@@ -780,8 +782,8 @@ class DERControlBase:
     """The fields of modes that carry ``disabled="true"`` (2023)."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FreqDroopType:
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class FreqDroopType(Node):
     """A type: ``FreqDroopType``."""
 
     dbof: int
@@ -792,14 +794,14 @@ class FreqDroopType:
     p_min: ActivePower | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class DERCurveList(List):
     """A document: ``DERCurveList``."""
 
     der_curve: tuple[DERCurve, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class DERCurve(IdentifiedObject):
     """A document: ``DERCurve``."""
 
@@ -818,8 +820,8 @@ class DERCurve(IdentifiedObject):
     y_ref_type: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CurveData:
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class CurveData(Node):
     """A type: ``CurveData``."""
 
     excitation: bool | None = None
@@ -827,63 +829,63 @@ class CurveData:
     yvalue: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ConnectStatusType:
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class ConnectStatusType(Node):
     """A type: ``ConnectStatusType``."""
 
     date_time: int
     value: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class InverterStatusType:
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class InverterStatusType(Node):
     """A type: ``InverterStatusType``."""
 
     date_time: int
     value: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OperationalModeStatusType:
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class OperationalModeStatusType(Node):
     """A type: ``OperationalModeStatusType``."""
 
     date_time: int
     value: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StorageModeStatusType:
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class StorageModeStatusType(Node):
     """A type: ``StorageModeStatusType``."""
 
     date_time: int
     value: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LocalControlModeStatusType:
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class LocalControlModeStatusType(Node):
     """A type: ``LocalControlModeStatusType``."""
 
     date_time: int
     value: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StateOfChargeStatusType:
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class StateOfChargeStatusType(Node):
     """A type: ``StateOfChargeStatusType``."""
 
     date_time: int
     value: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ManufacturerStatusType:
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class ManufacturerStatusType(Node):
     """A type: ``ManufacturerStatusType``."""
 
     date_time: int
     value: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class MirrorUsagePointList(List):
     """A document: ``MirrorUsagePointList``."""
 
@@ -892,7 +894,7 @@ class MirrorUsagePointList(List):
     mirror_usage_point: tuple[MirrorUsagePoint, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class UsagePointBase(IdentifiedObject):
     """A type: ``UsagePointBase``."""
 
@@ -901,7 +903,7 @@ class UsagePointBase(IdentifiedObject):
     status: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class MirrorUsagePoint(UsagePointBase):
     """A document: ``MirrorUsagePoint``."""
 
@@ -912,19 +914,19 @@ class MirrorUsagePoint(UsagePointBase):
     usage_point_link: Link | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class MeterReadingBase(IdentifiedObject):
     """A type: ``MeterReadingBase``."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class MirrorMeterReadingList(List):
     """A document: ``MirrorMeterReadingList``."""
 
     mirror_meter_reading: tuple[MirrorMeterReading, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class MirrorMeterReading(MeterReadingBase):
     """A document: ``MirrorMeterReading``."""
 
@@ -935,21 +937,21 @@ class MirrorMeterReading(MeterReadingBase):
     reading_type: ReadingType | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class ReadingSetBase(IdentifiedObject):
     """A type: ``ReadingSetBase``."""
 
     time_period: DateTimeInterval
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class MirrorReadingSet(ReadingSetBase):
     """A type: ``MirrorReadingSet``."""
 
     reading: tuple[Reading, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class ReadingBase(Resource):
     """A type: ``ReadingBase``."""
 
@@ -960,7 +962,7 @@ class ReadingBase(Resource):
     value: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class Reading(ReadingBase):
     """A document: ``Reading``."""
 
@@ -968,7 +970,7 @@ class Reading(ReadingBase):
     local_id: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class ReadingType(Resource):
     """A document: ``ReadingType``."""
 
@@ -991,7 +993,7 @@ class ReadingType(Resource):
     uom: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class UsagePointList(SubscribableList):
     """A document: ``UsagePointList``."""
 
@@ -999,7 +1001,7 @@ class UsagePointList(SubscribableList):
     usage_point: tuple[UsagePoint, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class UsagePoint(UsagePointBase):
     """A document: ``UsagePoint``."""
 
@@ -1007,14 +1009,14 @@ class UsagePoint(UsagePointBase):
     meter_reading_list_link: ListLink | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class MeterReadingList(SubscribableList):
     """A document: ``MeterReadingList``."""
 
     meter_reading: tuple[MeterReading, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class MeterReading(MeterReadingBase):
     """A document: ``MeterReading``."""
 
@@ -1024,28 +1026,28 @@ class MeterReading(MeterReadingBase):
     reading_type_link: Link
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class ReadingSetList(SubscribableList):
     """A document: ``ReadingSetList``."""
 
     reading_set: tuple[ReadingSet, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class ReadingSet(ReadingSetBase):
     """A document: ``ReadingSet``."""
 
     reading_list_link: ListLink | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class ReadingList(SubscribableList):
     """A document: ``ReadingList``."""
 
     reading: tuple[Reading, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class DemandResponseProgramList(SubscribableList):
     """A document: ``DemandResponseProgramList``."""
 
@@ -1053,7 +1055,7 @@ class DemandResponseProgramList(SubscribableList):
     demand_response_program: tuple[DemandResponseProgram, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class DemandResponseProgram(IdentifiedObject):
     """A document: ``DemandResponseProgram``."""
 
@@ -1064,14 +1066,14 @@ class DemandResponseProgram(IdentifiedObject):
     primacy: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class EndDeviceControlList(SubscribableList):
     """A document: ``EndDeviceControlList``."""
 
     end_device_control: tuple[EndDeviceControl, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class EndDeviceControl(RandomizableEvent):
     """A document: ``EndDeviceControl``."""
 
@@ -1086,7 +1088,7 @@ class EndDeviceControl(RandomizableEvent):
     target_reduction: TargetReduction | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class LoadShedAvailabilityList(List):
     """A document: ``LoadShedAvailabilityList``."""
 
@@ -1094,7 +1096,7 @@ class LoadShedAvailabilityList(List):
     load_shed_availability: tuple[LoadShedAvailability, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class LoadShedAvailability(Resource):
     """A document: ``LoadShedAvailability``."""
 
@@ -1104,22 +1106,22 @@ class LoadShedAvailability(Resource):
     sheddable_power: ActivePower | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ApplianceLoadReduction:
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class ApplianceLoadReduction(Node):
     """A type: ``ApplianceLoadReduction``."""
 
     type: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DutyCycle:
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class DutyCycle(Node):
     """A type: ``DutyCycle``."""
 
     normal_value: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Offset:
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class Offset(Node):
     """A type: ``Offset``."""
 
     cooling_offset: int | None = None
@@ -1127,31 +1129,31 @@ class Offset:
     load_adjustment_percentage_offset: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SetPoint:
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class SetPoint(Node):
     """A type: ``SetPoint``."""
 
     cooling_setpoint: int | None = None
     heating_setpoint: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TargetReduction:
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class TargetReduction(Node):
     """A type: ``TargetReduction``."""
 
     type: int
     value: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AppliedTargetReduction:
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class AppliedTargetReduction(Node):
     """A type: ``AppliedTargetReduction``."""
 
     type: int
     value: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class TariffProfileList(SubscribableList):
     """A document: ``TariffProfileList``."""
 
@@ -1159,7 +1161,7 @@ class TariffProfileList(SubscribableList):
     tariff_profile: tuple[TariffProfile, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class TariffProfile(IdentifiedObject):
     """A document: ``TariffProfile``."""
 
@@ -1180,14 +1182,14 @@ class TariffProfile(IdentifiedObject):
     tariff_description_external_uri: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class RateComponentList(List):
     """A document: ``RateComponentList``."""
 
     rate_component: tuple[RateComponent, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class RateComponent(IdentifiedObject):
     """A document: ``RateComponent``."""
 
@@ -1199,14 +1201,14 @@ class RateComponent(IdentifiedObject):
     time_tariff_interval_list_link: ListLink
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class TimeTariffIntervalList(SubscribableList):
     """A document: ``TimeTariffIntervalList``."""
 
     time_tariff_interval: tuple[TimeTariffInterval, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class TimeTariffInterval(RandomizableEvent):
     """A document: ``TimeTariffInterval``."""
 
@@ -1214,14 +1216,14 @@ class TimeTariffInterval(RandomizableEvent):
     tou_tier: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class ConsumptionTariffIntervalList(List):
     """A document: ``ConsumptionTariffIntervalList``."""
 
     consumption_tariff_interval: tuple[ConsumptionTariffInterval, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class ConsumptionTariffInterval(Resource):
     """A document: ``ConsumptionTariffInterval``."""
 
@@ -1231,8 +1233,8 @@ class ConsumptionTariffInterval(Resource):
     start_value: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EnvironmentalCost:
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class EnvironmentalCost(Node):
     """A type: ``EnvironmentalCost``."""
 
     amount: int
@@ -1241,7 +1243,7 @@ class EnvironmentalCost:
     num_cost_levels: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class MessagingProgramList(SubscribableList):
     """A document: ``MessagingProgramList``."""
 
@@ -1249,7 +1251,7 @@ class MessagingProgramList(SubscribableList):
     messaging_program: tuple[MessagingProgram, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class MessagingProgram(SubscribableIdentifiedObject):
     """A document: ``MessagingProgram``."""
 
@@ -1259,14 +1261,14 @@ class MessagingProgram(SubscribableIdentifiedObject):
     text_message_list_link: ListLink | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class TextMessageList(SubscribableList):
     """A document: ``TextMessageList``."""
 
     text_message: tuple[TextMessage, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class TextMessage(Event):
     """A document: ``TextMessage``."""
 
@@ -1275,7 +1277,7 @@ class TextMessage(Event):
     text_message: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class FlowReservationRequestList(List):
     """A document: ``FlowReservationRequestList``."""
 
@@ -1283,7 +1285,7 @@ class FlowReservationRequestList(List):
     flow_reservation_request: tuple[FlowReservationRequest, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class FlowReservationRequest(IdentifiedObject):
     """A document: ``FlowReservationRequest``."""
 
@@ -1295,15 +1297,15 @@ class FlowReservationRequest(IdentifiedObject):
     request_status: RequestStatus
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RequestStatus:
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class RequestStatus(Node):
     """A type: ``RequestStatus``."""
 
     date_time: int
     request_status: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class FlowReservationResponseList(SubscribableList):
     """A document: ``FlowReservationResponseList``."""
 
@@ -1311,7 +1313,7 @@ class FlowReservationResponseList(SubscribableList):
     flow_reservation_response: tuple[FlowReservationResponse, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class FlowReservationResponse(Event):
     """A document: ``FlowReservationResponse``."""
 
@@ -1320,96 +1322,96 @@ class FlowReservationResponse(Event):
     subject: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ActivePower:
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class ActivePower(Node):
     """A type: ``ActivePower``."""
 
     multiplier: int
     value: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReactivePower:
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class ReactivePower(Node):
     """A type: ``ReactivePower``."""
 
     multiplier: int
     value: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ApparentPower:
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class ApparentPower(Node):
     """A type: ``ApparentPower``."""
 
     multiplier: int
     value: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CurrentRMS:
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class CurrentRMS(Node):
     """A type: ``CurrentRMS``."""
 
     multiplier: int
     value: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class VoltageRMS:
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class VoltageRMS(Node):
     """A type: ``VoltageRMS``."""
 
     multiplier: int
     value: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WattHour:
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class WattHour(Node):
     """A type: ``WattHour``."""
 
     multiplier: int
     value: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AmpereHour:
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class AmpereHour(Node):
     """A type: ``AmpereHour``."""
 
     multiplier: int
     value: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReactiveSusceptance:
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class ReactiveSusceptance(Node):
     """A type: ``ReactiveSusceptance``."""
 
     multiplier: int
     value: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RealEnergy:
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class RealEnergy(Node):
     """A type: ``RealEnergy``."""
 
     multiplier: int
     value: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SignedRealEnergy:
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class SignedRealEnergy(Node):
     """A type: ``SignedRealEnergy``."""
 
     multiplier: int
     value: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PowerFactor:
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class PowerFactor(Node):
     """A type: ``PowerFactor``."""
 
     displacement: int
     multiplier: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PowerFactorWithExcitation:
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class PowerFactorWithExcitation(Node):
     """A type: ``PowerFactorWithExcitation``."""
 
     displacement: int
@@ -1417,16 +1419,16 @@ class PowerFactorWithExcitation:
     multiplier: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FixedVar:
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class FixedVar(Node):
     """A type: ``FixedVar``."""
 
     ref_type: int
     value: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UnitValueType:
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class UnitValueType(Node):
     """A type: ``UnitValueType``."""
 
     multiplier: int
@@ -1434,7 +1436,7 @@ class UnitValueType:
     value: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class ExternalDevice(AbstractDevice):
     """A type: ``ExternalDevice``; since 2023."""
 
@@ -1447,7 +1449,7 @@ class ExternalDevice(AbstractDevice):
     registration_link: Link | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class ProxiedDeviceList(SubscribableList):
     """A document: ``ProxiedDeviceList``; since 2023."""
 
@@ -1455,12 +1457,12 @@ class ProxiedDeviceList(SubscribableList):
     proxied_device: tuple[ProxiedDevice, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class ProxiedDevice(ExternalDevice):
     """A document: ``ProxiedDevice``; since 2023."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class AggregatedDeviceList(SubscribableList):
     """A document: ``AggregatedDeviceList``; since 2023."""
 
@@ -1468,7 +1470,7 @@ class AggregatedDeviceList(SubscribableList):
     aggregated_device: tuple[AggregatedDevice, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class AggregatedDevice(Resource):
     """A document: ``AggregatedDevice``; since 2023."""
 
@@ -1479,21 +1481,21 @@ class AggregatedDevice(Resource):
     sfdi: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class AggregationPriority(IdentifiedObject):
     """A document: ``AggregationPriority``; since 2023."""
 
     priority_data: tuple[PriorityData, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PriorityData:
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class PriorityData(Node):
     """A type: ``PriorityData``; since 2023."""
 
     lfdi: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class DefaultDERControlResponse(Response):
     """A document: ``DefaultDERControlResponse``; since 2023."""
 
@@ -1502,14 +1504,14 @@ class DefaultDERControlResponse(Response):
     modes_responded2: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class DERComponentList(List):
     """A document: ``DERComponentList``; since 2023."""
 
     der_component: tuple[DERComponent, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class DERComponentBase(SubscribableResource):
     """A type: ``DERComponentBase``; since 2023."""
 
@@ -1520,22 +1522,22 @@ class DERComponentBase(SubscribableResource):
     der_status_link: Link | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class DERComponent(DERComponentBase):
     """A document: ``DERComponent``; since 2023."""
 
     lfdi: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ConnectStatusType2:
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class ConnectStatusType2(Node):
     """A type: ``ConnectStatusType2``; since 2023."""
 
     date_time: int
     value: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class CurrentDERControls(SubscribableResource):
     """A document: ``CurrentDERControls``; since 2023."""
 
@@ -1584,53 +1586,53 @@ class CurrentDERControls(SubscribableResource):
     """The fields of modes that carry ``disabled="true"`` (2023)."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GeographicLocationType:
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class GeographicLocationType(Node):
     """A type: ``GeographicLocationType``; since 2023."""
 
     country: str
     subdivision: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UnsignedActivePower:
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class UnsignedActivePower(Node):
     """A type: ``UnsignedActivePower``; since 2023."""
 
     multiplier: int
     value: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UnsignedReactivePower:
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class UnsignedReactivePower(Node):
     """A type: ``UnsignedReactivePower``; since 2023."""
 
     multiplier: int
     value: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UnsignedFixedVar:
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class UnsignedFixedVar(Node):
     """A type: ``UnsignedFixedVar``; since 2023."""
 
     ref_type: int
     value: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class ActivePowerDeltaControlType(ActivePower):
     """A type: ``ActivePowerDeltaControlType``; since 2023."""
 
     bidirectional: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class ReactivePowerDeltaControlType(ReactivePower):
     """A type: ``ReactivePowerDeltaControlType``; since 2023."""
 
     bidirectional: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class ConnectionPoint(Resource):
     """A document: ``ConnectionPointType`` of CSIP-AUS."""
 
