@@ -2,17 +2,22 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 from functools import partial
 
 import structlog
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
 from lxml import etree
 
 from gateway.app.line import Line
 from gateway.config.load import Loaded
-from gateway.domain.errors import SessionError, TransportError
+from gateway.config.settings import UtilitySection
+from gateway.domain.errors import ConfigError, SessionError, TransportError
 from gateway.domain.names import MeterId, SiteId, UtilityName
 from gateway.domain.opting import Decision, utility_of
 from gateway.domain.ports import Chance, Ids, Mailbox
+from gateway.domain.protocol import SEP2_FAMILY
 from gateway.domain.registering import Order, Standing
 from gateway.northbound.driver import Driver
 from gateway.northbound.health import Health
@@ -26,6 +31,7 @@ from gateway.protocols.actions import Collect, Message, Readings, Reply, Send
 from gateway.protocols.entry import MeterPoint, ProgramTerms, Scope, Tools
 from gateway.protocols.oadr2b.client import VenSession
 from gateway.protocols.registry import PROTOCOLS
+from gateway.protocols.sep2.identity import lfdi_of
 from gateway.protocols.session import Registering
 
 log = structlog.get_logger()
@@ -216,12 +222,17 @@ class Sessions:
 
 def scope_of(loaded: Loaded, name: UtilityName) -> Scope:
     """Return the part of a configuration that one utility's session concerns."""
+    section = next(section for section in loaded.settings.utility if section.name == name)
     programs = [p for p in loaded.settings.program if p.utility == name]
     sites = {site for program in programs for site in program.sites}
     return Scope(
         utility=name,
-        clock_policy=next(
-            section.clock_policy for section in loaded.settings.utility if section.name == name
+        clock_policy=section.clock_policy,
+        root=section.url,
+        lfdi=_lfdi(loaded, section),
+        contracted_import_kw=sum(
+            (site.contracted_import_kw for site in loaded.settings.site if site.id in sites),
+            Decimal(0),
         ),
         programs=tuple(
             ProgramTerms(
@@ -240,3 +251,20 @@ def scope_of(loaded: Loaded, name: UtilityName) -> Scope:
             for meter in site.meter
         ),
     )
+
+
+def _lfdi(loaded: Loaded, section: UtilitySection) -> str:
+    """Return what our certificate calls us in IEEE 2030.5; empty elsewhere, and while there is no certificate.
+
+    Raises:
+        ConfigError: ``UNUSABLE_FILE``.
+    """
+    if section.protocol not in SEP2_FAMILY or section.certificate is None:
+        return ""
+    path = loaded.path(section.certificate)
+    try:
+        leaf = x509.load_pem_x509_certificates(path.read_bytes())[0]
+    except (OSError, ValueError) as error:
+        fault = f"utility {section.name}: {path} is no certificate ({error}); give a PEM file"
+        raise ConfigError((fault,), "UNUSABLE_FILE") from None
+    return lfdi_of(leaf.public_bytes(Encoding.DER))
