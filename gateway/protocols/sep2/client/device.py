@@ -54,8 +54,8 @@ class Device:
     pin: int | None
     engine: EventEngine
     managed: bool = False
-    ready: bool = False
-    """The server knows it, and it is the one that was handed over."""
+    ready: bool | None = None
+    """The server knows it, and it is the one that was handed over; None: it was not looked at since the start."""
     listed: dict[Key, Listed] = field(default_factory=dict)
     """Events as they were read last."""
     sources: dict[Key, str] = field(default_factory=dict)

@@ -88,6 +88,8 @@ class Fleet:
 
     def _assess(self, device: Device, mirror: Mirror, now: datetime) -> None:
         at = self._setting.clock.seconds(now)
+        if device.ready is None:
+            return
         if not device.ready:
             self._outcome(device, device.engine.assign((), at))
             return

@@ -122,20 +122,27 @@ class Roll:
 
     def commission(self, device: Device, mirror: Mirror) -> None:
         """Settle whether the device may take part: listed, enabled, and with the PIN that was handed over."""
-        place = self.places.get(device.lfdi)
-        ready = place is not None and place[1].enabled is not False
-        if place is not None and ready:
-            node, endpoint = place
-            registration = mirror.at(node, endpoint, endpoint.registration_link)
-            ready = registration is None or self._same_pin(device, registration)
-        if ready != device.ready:
+        ready = self._may_take_part(device, mirror)
+        if ready != device.ready and ready is not None:
             device.ready = ready
             self._note("device_ready" if ready else "device_not_ready", lfdi=device.lfdi)
 
-    def _same_pin(self, device: Device, node: Node) -> bool:
+    def _may_take_part(self, device: Device, mirror: Mirror) -> bool | None:
+        """Return None while the server has not said enough: what stood before a restart stands until it has."""
+        place = self.places.get(device.lfdi)
+        if place is None:
+            lists = mirror.of_kind(sep.EndDeviceList)
+            return False if any(node.complete for node in lists) else None
+        node, endpoint = place
+        if endpoint.enabled is False:
+            return False
+        registration = mirror.at(node, endpoint, endpoint.registration_link)
+        return True if registration is None else self._same_pin(device, registration)
+
+    def _same_pin(self, device: Device, node: Node) -> bool | None:
         found = node.value
         if not isinstance(found, sep.Registration):
-            return False
+            return None
         if device.pin is None or device.pin == found.pin:
             return True
         doubt = pin_doubt(found.pin) or ""
