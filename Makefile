@@ -39,8 +39,9 @@ mutants: $(STAMP) ## Try every wrong reference device on whole plans and keep th
 	$(BIN)/gridgate-conformance mutants --full --jobs 2 --write docs/conformance
 	$(BIN)/gridgate-conformance mutants --check docs/conformance
 
-peers: $(STAMP) ## Judge programs of their own, openleadr and our VTN: a verdict that is not the expected one fails (ten minutes).
+peers: $(STAMP) ## Judge openleadr, our VEN and our VTN: a verdict that is not the expected one fails (a quarter of an hour).
 	$(BIN)/gridgate-conformance peers openleadr --subset
+	$(BIN)/gridgate-conformance peers gridgate
 	$(BIN)/gridgate-conformance peers gridgate-vtn-pull
 	$(BIN)/gridgate-conformance peers gridgate-vtn-push
 

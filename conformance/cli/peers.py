@@ -7,6 +7,7 @@ from pathlib import Path
 from conformance.cli.ending import Exit
 from conformance.cli.playing import played
 from conformance.engine.judging import Verdicts
+from conformance.engine.plans import find_plan
 from conformance.engine.run import Order, prepare
 from conformance.foreign.expected import Peer, find_together, peer_names, surprises
 from conformance.foreign.summary import summary
@@ -54,11 +55,13 @@ def run_peers(given: argparse.Namespace) -> int:
 
 def _played(peer: Peer, given: argparse.Namespace) -> Verdicts:
     expected = peer.expected
+    every = [case.id for case in find_plan(expected.plan).cases]
+    usual = expected.subset if given.subset else expected.played(every)
     order = Order(
         plan=expected.plan,
         pics=peer.pics,
         ixit=peer.ixit,
-        only=tuple(given.only) or (expected.subset if given.subset else ()),
+        only=tuple(given.only) or usual,
         seed=given.seed,
         time=expected.time,
         jobs=max(1, given.jobs or expected.side_by_side),

@@ -35,6 +35,13 @@ class Deviation(Model):
         return self
 
 
+class LeftOut(Model):
+    """A case that is not played with a device."""
+
+    case: str
+    reason: str
+
+
 class Expected(Model):
     """All that is expected of one device."""
 
@@ -52,6 +59,13 @@ class Expected(Model):
     """Cases of the daily test, which takes two minutes at the most."""
     deviations: tuple[Deviation, ...]
     """Every other case that applies must PASS."""
+    left_out: tuple[LeftOut, ...] = ()
+    """Cases that cannot be played with it in a sensible time."""
+
+    def played(self, every: Sequence[str]) -> tuple[str, ...]:
+        """Return what is played of a plan's cases; empty: all."""
+        gone = {row.case for row in self.left_out}
+        return tuple(name for name in every if name not in gone) if gone else ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,7 +138,8 @@ def surprises(expected: Expected, judged: Sequence[Judged]) -> list[str]:
         if text:
             found.append(f"{case.case}: {text}")
     known = {case.case for case in judged}
-    gone = [name for name in (*rows, *expected.subset) if name not in known]
+    named = (*rows, *expected.subset, *(row.case for row in expected.left_out))
+    gone = [name for name in named if name not in known]
     return found + [f"{name}: expected, but not in the plan" for name in dict.fromkeys(gone)]
 
 

@@ -31,6 +31,9 @@ def _plan(peer: Peer, verdicts: Verdicts) -> Iterator[str]:
     yield ""
     yield ", ".join(f"{counts[kind]} {kind}" for kind in Verdict if counts[kind]) + "."
     yield ""
+    for row in peer.expected.left_out:
+        yield f"Left out: {row.case}, {row.reason}."
+    yield ""
     known = {row.case: row.reason for row in peer.expected.deviations}
     yield "| case | verdict | why |"
     yield "|---|---|---|"

@@ -7,7 +7,14 @@ from conformance.engine.judging import Judged
 from conformance.engine.pics import Pics, checked
 from conformance.engine.plans import find_plan
 from conformance.engine.run import Order, prepare
-from conformance.foreign.expected import Deviation, Expected, find_peer, peer_names, surprises
+from conformance.foreign.expected import (
+    Deviation,
+    Expected,
+    LeftOut,
+    find_peer,
+    peer_names,
+    surprises,
+)
 from conformance.kit.verdict import Verdict
 
 ROW = Deviation(case="C-2", requirement="REQ-2", reason="known")
@@ -77,6 +84,17 @@ def test_the_files_of_a_foreign_device_fit_the_plan(name: str) -> None:
     assert len(peer.expected.subset) >= LEAST.get(name, 30)
     known = {c.id for c in find_plan(peer.expected.plan).cases}
     assert playable <= known
+
+
+def test_what_is_left_out_is_not_played_and_must_be_in_the_plan() -> None:
+    row = LeftOut(case="C-9", reason="takes a year")
+    expected = EXPECTED.model_copy(update={"left_out": (row,)})
+
+    assert expected.played(["C-1", "C-9"]) == ("C-1",)
+    assert EXPECTED.played(["C-1", "C-9"]) == ()
+    assert surprises(expected, [GOOD, KNOWN]) == ["C-9: expected, but not in the plan"]
+    left_out = case("C-9", Verdict.SKIP, "deselected by --only")
+    assert surprises(expected, [GOOD, KNOWN, left_out]) == []
 
 
 def test_a_deviation_without_requirement_is_refused() -> None:
