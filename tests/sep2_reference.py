@@ -178,7 +178,10 @@ class Model:
         if whole is not None and self.settings.vanishing_cancels:
             present = {control.key for control in controls}
             for key, event in self.events.items():
-                if event.phase not in IN_PLAY | {"out"} or event.control.program_key != whole:
+                if (
+                    event.phase not in IN_PLAY - {"releasing"} | {"out"}
+                    or event.control.program_key != whole
+                ):
                     continue
                 if key not in present and now < self.ends(event):
                     self.close(event, "cancelled", now, 6, now=now)
@@ -260,7 +263,6 @@ class Model:
         if event.phase == "releasing":
             self.close(event, "cancelled", now, 6, now=now)
             return
-        event.skipped = event.skipped or event.joined
         event.phase, event.has, event.had = "out", set(), set()
 
     def opt_in(self, key: tuple[str, str], now: int) -> None:

@@ -218,7 +218,7 @@ def told_too_late(run: Run) -> list[tuple[int, str, str]]:
             continue
         for later, loser, what in run.device.told[index + 1 :]:
             fresh = (at, loser, 1) in run.device.told
-            if later != at or what not in {7, 13, 14} or fresh:
+            if later != at or what not in {7, 13, 14} or fresh or loser == winner:
                 continue
             one, other = controls[winner], controls[loser]
             if one.modes & other.modes and one.start < other.end and other.start < one.end:
@@ -239,3 +239,26 @@ def test_engine_and_model_agree_at_every_second(dice: Dice) -> None:
     told = [(of, code) for _, of, code in run.device.told]
     assert len(told) == len(set(told)), "something was told twice"
     assert told_too_late(run) == []
+
+
+@pytest.mark.slow
+@given(st.randoms(use_true_random=True))
+@settings(max_examples=150, deadline=None)
+def test_what_is_foretold_comes_true_when_nothing_else_comes_in(dice: Dice) -> None:
+    # Without randomisation: an event that runs late may yet be cut short, which moves what follows it.
+    story = story_of(dice)
+    controls = [
+        replace(plan.control, randomize_start=0, randomize_duration=0) for plan in story.events
+    ]
+    note(f"{story.settings} {story.primacies} {controls}")
+    programs = homes(story.primacies, [0, 1, 2])
+    device = Device(story.settings, programs).sees(*controls)
+    model = Model(story.settings, last=T0)
+    model.assign(programs, T0)
+    model.take_list(controls, T0, None)
+    foretold = device.engine.stretches()
+
+    for second in range(T0, T0 + SECONDS):
+        model.pass_to(second)
+        now = {s.mode: s.key for s in foretold if s.start <= second < s.end}
+        assert now == model.force(), second - T0

@@ -177,7 +177,7 @@ def test_a_flood_of_events_ends_at_the_limit_and_is_reported() -> None:
     device.sees(*(event(f"{n}", 10 + n, 60) for n in range(9)))
 
     assert len(list(device.engine.records())) == 3
-    assert {word for _, word in device.found} == {"TOO_MANY_EVENTS"}
+    assert [word for _, word in device.found] == ["TOO_MANY_EVENTS"]
     assert len(device.told) == 3
 
 
@@ -449,6 +449,40 @@ def test_an_event_covered_to_its_end_is_superseded_and_told_once() -> None:
     assert device.codes("old") == [1, 7]
 
 
+def test_2023_foretells_both_halves_of_a_displaced_event() -> None:
+    device = Device(Y2023)
+    device.sees(event("old", 10, 100), event("new", 30, 20, creation_time=T0 + 1))
+
+    found = {(s.key[1], s.start - T0, s.end - T0) for s in device.engine.stretches()}
+    assert found == {(mrid("old"), 10, 30), (mrid("new"), 30, 50), (mrid("old"), 50, 110)}
+
+
+def test_what_is_being_released_gets_nothing_back() -> None:
+    better = program(SERVICE_POINT, 1)
+    modes = frozenset({"opModImpLimW", "opModExpLimW"})
+    wide = event("wide", 10, 400, modes=modes, randomize_duration=200)
+    device = Device(Y2023, [program(), better]).sees(wide, event("sp", 50, 30, of=better)).until(60)
+    device.sees(status(wide, 3)).until(90)
+
+    assert device.force() == {"opModExpLimW": "wide"}
+    assert {s.mode for s in device.engine.stretches()} == {"opModExpLimW"}
+
+
+def test_an_event_that_begins_late_displaces_nobody_of_before() -> None:
+    one, better = program(SYSTEM, 2), program(SERVICE_POINT, 1)
+    both = frozenset({"opModImpLimW", "opModExpLimW"})
+    device = Device(Y2023, [one, better]).sees(
+        event("tail", 10, 20, of=better, modes=both, randomize_duration=40),
+        event("waits", 30, 60, of=better, creation_time=T0 - 5, modes=frozenset({"opModImpLimW"})),
+        event("next", 32, 60, of=one, modes=both),
+    )
+    device.until(400)
+
+    assert device.held["tail"] == [(10, 50)]
+    assert device.codes("waits") == [1, 2, 3]
+    assert device.codes("next") == [1, 2, 3]
+
+
 # -- the user --------------------------------------------------------------------------------------------------
 
 
@@ -484,13 +518,22 @@ def test_opting_out_and_in_before_the_start_leaves_the_event_whole() -> None:
     assert device.codes("e") == [1, 4, 5, 2, 3]
 
 
-def test_each_code_is_told_once_however_often_the_user_changes_his_mind() -> None:
-    device = Device().sees(event("e", 50, 60)).until(60)
+@pytest.mark.parametrize("restarts", [False, True])
+def test_each_code_is_told_once_however_often_the_user_changes_his_mind(*, restarts: bool) -> None:
+    device = Device(restarts=restarts).sees(event("e", 50, 60)).until(60)
     for _ in range(3):
-        device.decides("e", Input.OPT_OUT).decides("e", Input.OPT_IN)
+        device.decides("e", Input.OPT_OUT).until(device.now + 1).decides("e", Input.OPT_IN)
     device.until(200)
 
     assert device.codes("e") == [1, 2, 4, 5, 9]
+
+
+def test_who_comes_back_finds_a_better_event_in_his_way() -> None:
+    device = Device().sees(event("old", 10, 100)).until(20).decides("old", Input.OPT_OUT)
+    device.sees(event("new", 60, 20, creation_time=T0 + 1)).decides("old", Input.OPT_IN)
+
+    assert device.until(40).force() == {}
+    assert device.until(300).codes("old") == [1, 2, 4, 5, 7]
 
 
 def test_an_opted_out_event_leaves_its_modes_to_others() -> None:
@@ -643,6 +686,54 @@ def test_offsets_are_drawn_once_even_over_restarts_and_repetitions() -> None:
     assert device.chance.drawn == 2
 
 
+def test_an_event_that_is_never_executed_holds_up_nobody() -> None:
+    better = program(SERVICE_POINT, 1)
+    device = Device(programs=[program(), better])
+    device.sees(
+        event("barred", 10, 60, randomize_start=40),
+        event("next", 70, 60),
+        event("sp", 20, 30, of=better),
+    ).until(400)
+
+    assert device.held == {"sp": [(20, 50)], "next": [(70, 130)]}
+
+
+def test_a_successor_follows_only_events_for_its_own_controls() -> None:
+    device = Device().sees(
+        event("a", 10, 60, randomize_duration=60, modes=frozenset({"opModMaxLimW"})),
+        event("b", 70, 60),
+    )
+    device.until(400)
+
+    assert device.held["b"] == [(70, 130)]
+
+
+def test_of_several_predecessors_the_last_one_is_waited_for() -> None:
+    device = Device().sees(
+        event("a", 10, 60, randomize_duration=20, modes=frozenset({"opModMaxLimW"})),
+        event("b", 10, 60, randomize_duration=40, modes=frozenset({"opModConnect"})),
+        event("c", 70, 60, modes=frozenset({"opModMaxLimW", "opModConnect"})),
+    )
+    device.until(400)
+
+    assert device.held["c"] == [(90, 150)]
+
+
+@pytest.mark.parametrize("edition", [2018, 2023])
+def test_the_random_tail_of_a_worse_program_is_cut_short_and_foretold_so(edition: int) -> None:
+    worse, better = program(SYSTEM, 4), program(SERVICE_POINT, 1)
+    settings = Settings(edition=2023) if edition == 2023 else Settings()
+    device = Device(settings, [worse, better]).sees(
+        event("tail", 10, 60, of=worse, randomize_duration=200), event("sp", 90, 20, of=better)
+    )
+
+    found = {(s.key[1], s.start - T0, s.end - T0) for s in device.engine.stretches()}
+    assert found == {(mrid("tail"), 10, 90), (mrid("sp"), 90, 110)}
+    device.until(400)
+    assert device.held == {"tail": [(10, 90)], "sp": [(90, 110)]}
+    assert device.codes("tail") == [1, 2, 3]
+
+
 # -- the other function sets --------------------------------------------------------------------------------------
 
 
@@ -772,6 +863,16 @@ def test_what_ran_when_the_gateway_fell_asleep_is_completed_when_it_wakes() -> N
     assert device.told[-1] == (500, "e", 3)
 
 
+def test_what_is_first_seen_after_a_pause_was_not_there_before_it() -> None:
+    worse, better = program(SYSTEM, 4), program(SERVICE_POINT, 1)
+    device = Device(programs=[worse, better]).sees(event("sp", 120, 200, of=better))
+    device.now = 170
+    device.sees(event("sys", 100, 200, of=worse))
+
+    assert device.codes("sp") == [1, 2]
+    assert device.codes("sys") == [1, 14]
+
+
 def test_who_was_displaced_while_nobody_looked_is_displaced() -> None:
     device = Device().sees(event("old", 10, 300)).until(20)
     device.sees(event("new", 50, 60, creation_time=T0 + 1))
@@ -798,6 +899,27 @@ def test_a_clock_stepped_back_undoes_and_repeats_nothing(edition: int) -> None:
     held = [mode for record in device.engine.records() for mode in record.holding]
     assert held == ["opModImpLimW"]
     assert device.until(400).codes("new") == [1, 2, 3]
+
+
+def test_an_event_seen_before_a_step_back_still_starts_on_time() -> None:
+    device = Device(now=100).sees(
+        event("e", 105, 60), event("running", 90, 300, modes=frozenset({"m"}))
+    )
+    device.now = 60
+    device.take(device.engine.on_time(T0 + 60))
+    device.restart()
+    device.until(70).sees(event("sooner", 80, 10)).until(400)
+
+    assert (80, "sooner", 2) in device.told
+    assert device.held["e"] == [(105, 165)]
+
+
+def test_what_vanishes_while_it_is_released_is_released_as_drawn() -> None:
+    given = event("e", 10, 600, randomize_start=60)
+    device = Device(Y2023).sees(given, whole=program()).until(100).sees(status(given, 3))
+    device.sees(whole=program()).until(600)
+
+    assert device.told[-1] == (130, "e", 6)
 
 
 def test_a_clock_stepped_forward_does_what_was_due_in_order() -> None:

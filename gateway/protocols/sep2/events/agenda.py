@@ -1,8 +1,8 @@
 """What falls due, and in which order: the instants at which an arrangement of events changes hands."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from enum import IntEnum
+from typing import NamedTuple
 
 from gateway.protocols.sep2.events.arrange import Arrangement, Place
 from gateway.protocols.sep2.events.record import Record, overlaps
@@ -23,9 +23,8 @@ class Kind(IntEnum):
     """An event should begin and finds all its modes taken (editions that resume)."""
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Due:
-    """One thing to do."""
+class Due(NamedTuple):
+    """One thing to do; sorts by instant, then kind, then rank."""
 
     at: int
     kind: Kind

@@ -13,13 +13,16 @@ Four passes over the events that compete:
 Spec: IEEE 2030.5-2018 10.2.3.3 rules d, f, i, m, n, t; 2023 10.2.2.3.
 """
 
+from bisect import bisect_left, bisect_right, insort
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Final
 
 from gateway.protocols.sep2.events.record import Record, overlaps
 from gateway.protocols.sep2.events.table import COMPETING, State
-from gateway.protocols.sep2.events.values import Key
+from gateway.protocols.sep2.events.values import LATEST, Key
 
 _LEADS: Final = COMPETING - {State.RELEASING} | {State.COMPLETED, State.MISSED}
 """States of an event whose end the next one of its program waits for."""
@@ -65,7 +68,7 @@ def arrange(
         for r in known
         if not r.over and (start := starts.get(r.key)) is not None
     }
-    taken: dict[str, list[tuple[Piece, Record]]] = {}
+    taken: dict[str, list[tuple[Piece, Record]]] = defaultdict(list)
     for rank, record in enumerate(ranked):
         place = places[record.key]
         place.rank, place.barred = rank, barred.get(record.key, {})
@@ -85,22 +88,44 @@ def _ranked(records: list[Record], primacies: Mapping[Key, int]) -> list[Record]
     return records
 
 
+class _Free:
+    """Events that may have one mode, found by time: a list of many that hardly overlap stays cheap."""
+
+    __slots__ = ("_longest", "_starts", "_who")
+
+    def __init__(self) -> None:
+        self._starts: list[int] = []
+        self._who: list[tuple[int, Record]] = []
+        self._longest = 0
+
+    def add(self, rank: int, record: Record) -> None:
+        at = bisect_right(self._starts, record.control.start)
+        self._starts.insert(at, record.control.start)
+        self._who.insert(at, (rank, record))
+        self._longest = max(self._longest, record.control.duration)
+
+    def meeting(self, record: Record) -> list[tuple[int, Record]]:
+        """Return (rank, event) of those whose specified periods overlap that of an event."""
+        control = record.control
+        first = bisect_left(self._starts, control.start - self._longest)
+        last = bisect_left(self._starts, control.end)
+        return [one for one in self._who[first:last] if overlaps(one[1], record)]
+
+
 def _bars(ranked: list[Record]) -> dict[Key, dict[str, Record]]:
     """Return by event the modes that it is barred from, and by whom: one that has begun, else the best."""
     found: dict[Key, dict[str, Record]] = {}
-    free: dict[str, list[Record]] = {}
-    for record in ranked:
-        releasing = record.state is State.RELEASING
+    free: dict[str, _Free] = defaultdict(_Free)
+    for rank, record in enumerate(ranked):
+        if record.state is State.RELEASING:
+            continue
         for mode in record.live:
-            others = free.setdefault(mode, [])
-            if mode not in record.begun and not releasing:
-                better = [other for other in others if overlaps(other, record)]
-                if better:
-                    begun = [other for other in better if mode in other.begun]
-                    found.setdefault(record.key, {})[mode] = (begun or better)[0]
-                    continue
-            if not releasing:
-                others.append(record)
+            better = [] if mode in record.begun else free[mode].meeting(record)
+            if better:
+                _, winner = min(better, key=lambda one: (mode not in one[1].begun, one[0]))
+                found.setdefault(record.key, {})[mode] = winner
+            else:
+                free[mode].add(rank, record)
     return found
 
 
@@ -110,7 +135,8 @@ def _starts(records: list[Record], barred: Mapping[Key, Mapping[str, Record]]) -
     ends: dict[tuple[Key, int], list[tuple[frozenset[str], int]]] = {}
     for record in sorted(records, key=lambda r: r.control.start):
         control = record.control
-        runs = record.live - frozenset(barred.get(record.key, ()))
+        kept_out = barred.get(record.key)
+        runs = record.live - kept_out.keys() if kept_out else record.live
         if record.start_at is not None:
             start = record.start_at
         else:
@@ -119,7 +145,7 @@ def _starts(records: list[Record], barred: Mapping[Key, Mapping[str, Record]]) -
             lead = [end for modes, end in before if modes & record.live]
             start = max(lead) if lead else start
         found[record.key] = start
-        if record.state in _LEADS and control.duration and runs:
+        if runs and control.duration and record.state in _LEADS:
             ended = record.ended_at
             end = start + record.length if ended is None else ended
             ends.setdefault((control.program_key, control.end), []).append((runs, end))
@@ -137,19 +163,21 @@ def _fill(place: Place, taken: dict[str, list[tuple[Piece, Record]]], *, resumes
     for mode in record.holding if record.state is State.RELEASING else record.live:
         if mode in place.barred:
             continue
-        others = taken.setdefault(mode, [])
         # Who has a mode had it from the beginning of time: a clock stepped back must not give it to another.
         first = 0 if mode in record.held else max(place.start, record.seen_at)
-        pieces = _left(first, place, others, resumes=resumes)
+        pieces = _left(first, place, taken[mode], resumes=resumes)
         place.pieces[mode] = pieces
-        others.extend((piece, record) for piece in pieces)
+        for piece in pieces:
+            insort(taken[mode], (piece, record), key=lambda item: item[0])
 
 
 def _left(
     start: int, place: Place, others: list[tuple[Piece, Record]], *, resumes: bool
 ) -> list[Piece]:
+    """Return what is left from ``start`` to the effective end beside the pieces of others, sorted and disjoint."""
     pieces: list[Piece] = []
-    for (begin, end), other in sorted(others, key=lambda item: item[0]):
+    at = max(0, bisect_right(others, (start, LATEST), key=lambda item: item[0]) - 1)
+    for (begin, end), other in islice(others, at, None):
         if end <= start:
             continue
         if begin >= place.end:

@@ -121,11 +121,12 @@ class EventEngine:
                 )
                 raise MisuseError("OUT_OF_SEQUENCE", detail)
         turn = self._turn(now)
-        fresh = [control for key, control in given.items() if key not in self._records]
-        for control in fresh:
-            intake.receive(turn, control, self._chance)
+        known = given.keys() & self._records.keys()
         for key, control in given.items():
-            if key in self._records and control not in fresh:
+            if key not in known:
+                intake.receive(turn, control, self._chance)
+        for key, control in given.items():
+            if key in known:
                 intake.review(turn, control, self._chance)
         if complete is not None:
             intake.vanish(turn, complete, frozenset(given))
@@ -153,7 +154,7 @@ class EventEngine:
     def on_time(self, now: int) -> Outcome:
         """Do what is due. Cheap when nothing is; ``now`` may jump either way."""
         at = self.next_at()
-        if at is None or at > now:
+        if now >= self._mark and (at is None or at > now):
             return _QUIET
         return self._done(self._turn(now))
 

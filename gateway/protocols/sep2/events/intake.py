@@ -15,6 +15,8 @@ from gateway.protocols.sep2.events.turn import Turn
 from gateway.protocols.sep2.events.values import EARLIEST, Control, Finding, Key, claims
 
 _NOTHING: Final[frozenset[str]] = frozenset()
+_LET_BE: Final = frozenset({State.WITHDRAWN, State.RELEASING})
+"""States in which it means nothing that an event is no longer listed: it has been cancelled already, or set aside."""
 _FOUND: Final = {
     Listed.CANCELLED: Input.FOUND_CANCELLED,
     Listed.CANCELLED_RANDOMLY: Input.FOUND_CANCELLED,
@@ -59,7 +61,8 @@ def receive(turn: Turn, control: Control, chance: Chance) -> None:
         return
     if len(turn.records) >= settings.most_controls:
         detail = f"more than {settings.most_controls} events for one device; this one is ignored"
-        turn.findings.append(Finding(word="TOO_MANY_EVENTS", key=control.key, detail=detail))
+        if all(finding.word != "TOO_MANY_EVENTS" for finding in turn.findings):
+            turn.findings.append(Finding(word="TOO_MANY_EVENTS", key=control.key, detail=detail))
         return
     fresh, event = _first_look(turn, control)
     if event in (Input.FOUND_EXPIRED, Input.FOUND_WRONG):
@@ -235,8 +238,7 @@ def vanish(turn: Turn, scope: Scope, present: frozenset[Key]) -> None:
             if not record.unlisted:
                 turn.put(replace(record, unlisted=True))
             continue
-        place = turn.arrangement().get(record.key)
-        if place is None or turn.now >= place.end or record.state is State.WITHDRAWN:
+        if record.state in _LET_BE or turn.now >= turn.arrangement()[record.key].end:
             continue
         if turn.settings.vanishing_cancels:
             turn.apply(record, Input.CANCEL, unlisted=True)

@@ -67,7 +67,7 @@ class Record:
     @property
     def live(self) -> frozenset[str]:
         """Return the claims that it has or may still get."""
-        return self.claims - self.lost
+        return self.claims - self.lost if self.lost else self.claims
 
     @property
     def length(self) -> int:

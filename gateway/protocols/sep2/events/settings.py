@@ -51,7 +51,7 @@ class Settings:
     """The only codes that the utility takes; 13 and 14 become 7 where they are not among them. None: all."""
     keep_s: int = 86_400
     """How long after its end an event that is no longer listed is remembered, in seconds."""
-    most_controls: int = 1000
+    most_controls: int = 2000
     """Events remembered per device; further ones are refused unanswered and reported."""
 
     @property

@@ -130,15 +130,14 @@ class Turn:
             SessionError: ``OUT_OF_SEQUENCE``; nothing has changed then.
         """
         sat_out = record.sat_out
-        if choice is Input.OPT_OUT:
-            sat_out = sat_out or record.took_part
-        elif choice is Input.OPT_IN and record.state is State.OPTED_OUT:
+        if choice is Input.OPT_IN and record.state is State.OPTED_OUT:
             sat_out = sat_out or self.arrangement()[record.key].start < self.now
         self.apply(record, choice, sat_out=sat_out)
 
     def advance(self) -> None:
         """Do everything that is due, in the order of its instants."""
-        self.mark = min(self.mark, self.now)
+        if self.now < self.mark:
+            self._rewind()
         while (dues := self.agenda()) and dues[0].at <= self.now:
             due = dues[0]
             self.mark = max(self.mark, due.at)
@@ -154,6 +153,13 @@ class Turn:
                     winner = displacer(place, self.arrangement(), due.at)
                     self.apply(place.record, Input.DISPLACE, winner.control if winner else None)
         self.mark = self.now
+
+    def _rewind(self) -> None:
+        """Follow a clock that was stepped back: nothing known now was first seen later than now."""
+        self.mark, self.places, self.dues = self.now, None, None
+        for record in list(self.records.values()):
+            if record.seen_at > self.now and not record.over:
+                self.put(replace(record, seen_at=self.now))
 
     def _over(self, place: Place) -> None:
         record = place.record
@@ -196,7 +202,7 @@ class Turn:
         places = self.arrangement()
         for other in sorted(others, key=lambda other: other.rank):
             if self.settings.resumes:
-                self._displace(other, place, modes, displacer(other, places, at))
+                self._displace(other, place, modes, places)
             else:
                 self._dispossess(other, place, modes)
         record = place.record
@@ -233,7 +239,7 @@ class Turn:
             self.apply(record, _AT_END.get(record.state, Input.END), lost=lost)
 
     def _displace(
-        self, loser: Place, winner: Place, modes: frozenset[str], kept_out: Record | None
+        self, loser: Place, winner: Place, modes: frozenset[str], places: Arrangement
     ) -> None:
         """Take modes from an event that may come back to them."""
         record, displaced = loser.record, overlaps(loser.record, winner.record)
@@ -247,12 +253,10 @@ class Turn:
                 self.apply(record, Input.DISPLACE, winner.record.control)
             else:
                 self.put(after)
-        elif (
-            record.state is State.SCHEDULED
-            and kept_out is not None
-            and max(loser.start, record.seen_at) <= self.mark
-        ):
-            self.apply(record, Input.DISPLACE, kept_out.control)
+        elif record.state is State.SCHEDULED and max(loser.start, record.seen_at) <= self.mark:
+            kept_out = displacer(loser, places, self.mark)
+            if kept_out is not None:
+                self.apply(record, Input.DISPLACE, kept_out.control)
 
 
 def _about(effect: Effect, before: Record, after: Record) -> frozenset[str]:
