@@ -3,6 +3,7 @@
 import ast
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -32,27 +33,33 @@ PASSED_ON = "reason"
 """``SomeError(error.reason, …)`` raises nothing new: the word was raised, and found, elsewhere."""
 
 
-def _trees() -> Iterator[tuple[str, ast.Module]]:
-    for package in ("gateway", "certs", "conformance"):
-        for path in sorted((ROOT / package).rglob("*.py")):
-            yield path.relative_to(ROOT).as_posix(), ast.parse(path.read_text())
-
-
-TREES = dict(_trees())
+@cache
+def _nodes() -> dict[str, list[ast.ClassDef | ast.Call]]:
+    """Return the classes and calls of every file, found when a test asks: who merely collects need not wait."""
+    return {
+        path.relative_to(ROOT).as_posix(): [
+            node
+            for node in ast.walk(ast.parse(path.read_text()))
+            if isinstance(node, ast.ClassDef | ast.Call)
+        ]
+        for package in ("gateway", "certs", "conformance")
+        for path in sorted((ROOT / package).rglob("*.py"))
+    }
 
 
 def _name(node: ast.expr) -> str:
     return node.id if isinstance(node, ast.Name) else getattr(node, "attr", "")
 
 
-def _tree_of_errors() -> dict[str, type[GatewayError]]:
+@cache
+def _kinds() -> dict[str, type[GatewayError]]:
     """Return every class of the tree by name, those of other modules as the class of the tree that they refine."""
     known = {
         name: kind
         for name, kind in vars(errors).items()
         if isinstance(kind, type) and issubclass(kind, GatewayError)
     }
-    classes = [n for tree in TREES.values() for n in ast.walk(tree) if isinstance(n, ast.ClassDef)]
+    classes = [n for nodes in _nodes().values() for n in nodes if isinstance(n, ast.ClassDef)]
     for _ in range(4):  # as deep as the tree may ever be
         for found in classes:
             bases = [known[_name(base)] for base in found.bases if _name(base) in known]
@@ -61,23 +68,22 @@ def _tree_of_errors() -> dict[str, type[GatewayError]]:
     return known
 
 
-KINDS = _tree_of_errors()
-
-
 def _raised() -> Iterator[tuple[str, int, type[GatewayError], ast.expr | None]]:
     """Yield (file, line, class, word) of every construction of an error or a fault."""
-    for file, tree in TREES.items():
-        for node in ast.walk(tree):
-            if isinstance(node, ast.ClassDef) and node.name in SELF_MADE:
-                kind = KINDS[node.name]
+    kinds, self_made = _kinds(), _with_an_init_of_their_own()
+    for file, nodes in _nodes().items():
+        for node in nodes:
+            if isinstance(node, ast.ClassDef):
+                if node.name not in self_made:
+                    continue
+                kind = kinds[node.name]
                 for call in ast.walk(node):
                     if isinstance(call, ast.Call) and _is_super(call.func):
                         yield file, call.lineno, kind, _word(call, kind)
-            if not isinstance(node, ast.Call):
                 continue
             name = _name(node.func)
-            if name in KINDS and name not in SELF_MADE:
-                yield file, node.lineno, KINDS[name], _word(node, KINDS[name])
+            if name in kinds and name not in self_made:
+                yield file, node.lineno, kinds[name], _word(node, kinds[name])
             if name == "Fault" and file.startswith("gateway/"):
                 given = next((k.value for k in node.keywords if k.arg == "reason"), None)
                 yield file, node.lineno, errors.ConfigError, given
@@ -96,16 +102,13 @@ def _with_an_init_of_their_own() -> set[str]:
     """Return the classes outside the tree's own module that give their word themselves."""
     return {
         node.name
-        for file, tree in TREES.items()
+        for file, nodes in _nodes().items()
         if file != "gateway/domain/errors.py"
-        for node in ast.walk(tree)
+        for node in nodes
         if isinstance(node, ast.ClassDef)
-        and node.name in KINDS
+        and node.name in _kinds()
         and any(isinstance(part, ast.FunctionDef) and part.name == "__init__" for part in node.body)
     }
-
-
-SELF_MADE = _with_an_init_of_their_own()
 
 
 def _word(call: ast.Call, kind: type[GatewayError]) -> ast.expr | None:
@@ -132,11 +135,13 @@ def _words() -> Iterator[tuple[str, type[GatewayError], str]]:
             assert _name(given) == PASSED_ON, f"{at}: list what it raises in VARIABLE"
 
 
-FOUND = list(_words())
+@cache
+def _found() -> list[tuple[str, type[GatewayError], str]]:
+    return list(_words())
 
 
 def test_the_walk_finds_what_is_raised() -> None:
-    words = {word for _, _, word in FOUND}
+    words = {word for _, _, word in _found()}
 
     assert {"LOCKED", "STALE_REVISION", "FLUSH_FAILED", "INVALID_BODY", "UNREACHABLE"} <= words
     assert {"UNKNOWN_KEY", "NO_FILE", "NOT_TOML", "COMPLIANCE", "PRODUCTION_NAME"} <= words
@@ -144,13 +149,15 @@ def test_the_walk_finds_what_is_raised() -> None:
 
 
 def test_every_reason_that_is_raised_has_a_code_for_its_class() -> None:
-    without = [(at, kind.__name__, word) for at, kind, word in FOUND if not by_reason(word, kind)]
+    without = [
+        (at, kind.__name__, word) for at, kind, word in _found() if not by_reason(word, kind)
+    ]
 
     assert without == [], "add a row in gateway/domain/codes, then `gridgate explain codes`"
 
 
 def test_every_word_is_upper_case_and_every_code_has_the_form() -> None:
-    assert [word for _, _, word in FOUND if not WORD.fullmatch(word)] == []
+    assert [word for _, _, word in _found() if not WORD.fullmatch(word)] == []
     assert [row.code for row in ROWS if not CODE.fullmatch(row.code)] == []
 
 
