@@ -7,7 +7,6 @@ from conformance.kit.case import Case, Maturity, Timing, case
 from conformance.kit.checks.events import ANSWERED, RIGHT_ANSWER, answers_event
 from conformance.kit.checks.execution import acts_as_expected, look, looked, see
 from conformance.kit.checks.flow import sends
-from conformance.kit.finding import Check
 from conformance.kit.oadr20b.announce import announce
 from conformance.kit.oadr20b.conditions import answered
 from conformance.kit.oadr20b.event import simple
@@ -58,48 +57,33 @@ def _change(number: int, place: str, at: datetime, mutant: str) -> Case:
 CHANGES: Final = tuple(_change(*row) for row in _CHANGES)
 
 
-def _taken(event_id: str) -> Check:
-    """Demand that an event is answered once, and before the clock is put right."""
-    where = (".//ei:eventResponse//ei:eventID", event_id)
-    return sends("oadrCreatedEvent", 1, requirement=_LEAP, where=where, until=f"right.{event_id}")
-
-
 @case(
     id="OADR20B-VEN-EXE-053",
     title="A clock that leaps by ten minutes and back ends nothing",
-    purpose="Exposes a VEN that is silent until a clock that went back has caught up, or gives an event up for over.",
+    purpose="Exposes a VEN that gives an event up because its clock said for a moment that it is over.",
     public=("CFX2B-EVT-02",),
     requirements=(_LEAP, RIGHT_ANSWER, ANSWERED),
     applies_if="VEN-EVT-STATE and VEN-CLOCK",
     needs=("state", "set_clock"),
     checks=(
         answers_event(_EVENT),
-        _taken("fast-1"),
-        _taken("slow-1"),
+        sends("oadrCreatedEvent", 1, requirement=_LEAP),
         acts_as_expected(_EVENT),
     ),
-    observations=(
-        event_answered(_EVENT),
-        event_answered("fast-1"),
-        event_answered("slow-1"),
-        looked(_EVENT, 4),
-    ),
+    observations=(event_answered(_EVENT), looked(_EVENT, 4)),
     timing=Timing(lasts=timedelta(minutes=20)),
     mutants=("gives-events-up-for-over",),
 )
 async def leap(stage: VenStage) -> None:
     """Let an event run, have the clock leap forward beyond its end and back, then back and forward."""
     event = simple(_EVENT, stage.now + _MINUTE, 15 * _MINUTE)
-    later = stage.now + 5 * _HOUR
     await announce(stage, event)
     await see(stage, _EVENT, event.start + _MINUTE, acts=True, cites=_LEAP)
     await stage.sleep_until(event.end - 8 * _MINUTE)
-    for name, fast in (("fast-1", 600), ("slow-1", -600)):
+    for fast in (600, -600):
         await stage.driver.call("set_clock", fast=str(fast))
         await stage.driver.state()
-        stage.utility.publish(simple(name, later, _HOUR))
-        await stage.maybe(answered(name), 2 * _MINUTE, f"answer event {name}")
-        stage.mark(f"right.{name}")
+        await stage.sleep(_MINUTE)
         await stage.driver.call("set_clock", fast="0")
         await stage.sleep(_MINUTE)
         await look(stage, _EVENT, acts=True, cites=_LEAP)

@@ -32,6 +32,7 @@ _OVERRIDE: Final = "REQ-OADR20B-R510-4"
 _GRID: Final = "REQ-OADR20B-8.3.2.2-6"
 _LARGE: Final = "REQ-OADR20B-8.3.2.3-1"
 _ASKS: Final = "REQ-OADR20B-T3120-1"
+_RIGHTLY: Final = "REQ-OADR20B-T3070-1"
 _ENDS: Final = "REQ-OADR20B-T3110-1"
 _MANY: Final = 6000
 
@@ -176,14 +177,14 @@ async def large(stage: VenStage) -> None:
     purpose="Exposes a VEN that asks wrongly inside its acknowledgement, again and again, or takes no answer.",
     public=("R1_3120", "R0_8120"),
     applies_if="VEN-RPT-PRODUCER and VEN-RPT-INSIDE",
-    requirements=(_ASKS,),
+    requirements=(_ASKS, _RIGHTLY),
     checks=(
         sends(_REGISTERED, 1, requirement=_ASKS, where=(OF_REQUEST, "inside-1")),
         field(
             f"{_REGISTERED}",
             "oadr:oadrReportRequest//ei:reportSpecifierID",
             lambda _, message: "METADATA" if message.has("oadr:oadrReportRequest") else "",
-            requirement=_ASKS,
+            requirement=_RIGHTLY,
         ),
         answers(_REGISTER, _REGISTERED, requirement=_ASKS, after="asked"),
     ),

@@ -280,7 +280,7 @@ _AGAIN: Final = "the same document once more"
             1,
             requirement=_NONCE,
             where=(".//ei:eventResponse//ei:eventID", "once-1"),
-            until="watched",
+            until="again",
         ),
         goes_on(),
         _takes("good-1"),
