@@ -1,11 +1,14 @@
 """Where a change of a device can begin to matter: lines without which altered and right code do the same.
 
-Two versions of a function run alike until control comes to the first statement in which they differ. Where a change
-is seen at once, when a module is loaded, nothing is promised.
+Two versions of a function run alike until control comes to the first statement in which they differ. A constant of
+a module that only functions of its own file name matters where those do. Where another change is seen at once, when a
+module is loaded, nothing is promised.
 """
 
 import ast
+import re
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from types import CodeType
 from typing import Final
@@ -55,7 +58,79 @@ def places_of(sources: Mapping[Path, str]) -> Places | None:
 def _of_file(path: Path, altered: str) -> set[int]:
     right = path.read_text()
     _names_alike(compile(right, str(path), "exec"), compile(altered, str(path), "exec"))
-    return _between(ast.parse(right).body, ast.parse(altered).body, None)
+    before, after = ast.parse(right).body, ast.parse(altered).body
+    names = _constants(before, after)
+    used = set().union(*(_where_used(name, before, path) for name in names))
+    return used | _between(_without(before, names), _without(after, names), None)
+
+
+def _constants(right: Sequence[ast.stmt], altered: Sequence[ast.stmt]) -> set[str]:
+    """Return the names of the module's constants whose values differ, in the same order of statements."""
+    if len(right) != len(altered):
+        return set()
+    pairs = zip(right, altered, strict=True)
+    return {
+        name for a, b in pairs if not _same(a, b) and (name := _target(a)) and name == _target(b)
+    }
+
+
+def _target(statement: ast.stmt) -> str:
+    """Return the one name that a statement gives a value, empty for any other statement."""
+    if isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name):
+        return statement.target.id if statement.value is not None else ""
+    if isinstance(statement, ast.Assign) and len(statement.targets) == 1:
+        return statement.targets[0].id if isinstance(statement.targets[0], ast.Name) else ""
+    return ""
+
+
+def _without(statements: Sequence[ast.stmt], names: set[str]) -> list[ast.stmt]:
+    return [s for s in statements if _target(s) not in names]
+
+
+def _where_used(name: str, statements: Sequence[ast.stmt], path: Path) -> set[int]:
+    """Return the lines of the statements that name a constant.
+
+    Raises:
+        AnywhereError: it is used where the module is loaded, or by its name in another file.
+    """
+    word = re.compile(rf"\b{re.escape(name)}\b")
+    if any(word.search(text) for file, text in _others().items() if file != path):
+        raise AnywhereError
+    found: set[int] = set()
+    for statement in statements:
+        if _target(statement) != name and _names(statement, name):
+            found |= _in_functions(statement, name)
+    return found
+
+
+def _in_functions(statement: ast.stmt, name: str) -> set[int]:
+    inner = [s for block in _blocks_of(statement) for s in block]
+    if isinstance(statement, _FUNCTIONS):
+        used = sum(_names(s, name) for s in inner)
+        if used != _names(statement, name):
+            raise AnywhereError
+        return set().union(*(_lines(s) for s in inner if _names(s, name)))
+    if not isinstance(statement, ast.ClassDef) or sum(_names(s, name) for s in inner) != _names(
+        statement, name
+    ):
+        raise AnywhereError
+    return set().union(*(_in_functions(s, name) for s in inner if _names(s, name)))
+
+
+def _names(statement: ast.stmt, name: str) -> int:
+    """Count how often a statement, with all that stands in it, says a name."""
+    nodes = list(ast.walk(statement))
+    texts = sum(isinstance(n, ast.Constant) and n.value == name for n in nodes)
+    return texts + sum(isinstance(n, ast.Name) and n.id == name for n in nodes)
+
+
+@cache
+def _others() -> dict[Path, str]:
+    """Return the files that might use a constant of a device."""
+    base = Path(__file__).parents[1]
+    return {
+        p: p.read_text() for name in ("reference", "engine") for p in (base / name).rglob("*.py")
+    }
 
 
 def _names_alike(right: CodeType, altered: CodeType) -> None:

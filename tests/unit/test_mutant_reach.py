@@ -5,11 +5,13 @@ import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
+import pytest
+
 from conformance.mutants.reach import Places, places_of
 from conformance.mutants.traced import lines_of
 
 RIGHT = '''"""A device."""
-LIMIT = 3
+MOST_SAID = 3
 
 
 class Device:
@@ -21,7 +23,7 @@ class Device:
         """Say something."""
         said = []
         for one in range(number):
-            if one > LIMIT:
+            if one > MOST_SAID:
                 said.append("much")
             else:
                 said.append("little")
@@ -62,19 +64,53 @@ def test_what_stands_before_or_behind_matters_where_the_neighbour_does(tmp_path:
 
 
 def test_a_changed_condition_matters_where_its_statement_does(tmp_path: Path) -> None:
-    assert _lines(tmp_path, ("if one > LIMIT:", "if one >= LIMIT:")) == {14, 15, 16, 17}
+    assert _lines(tmp_path, ("if one > MOST_SAID:", "if one >= MOST_SAID:")) == {14, 15, 16, 17}
     assert _lines(tmp_path, ("range(number)", "range(9)")) == {13, 14, 15, 16, 17}
 
 
 def test_what_is_seen_when_a_module_is_loaded_matters_everywhere(tmp_path: Path) -> None:
-    assert _lines(tmp_path, ("LIMIT = 3", "LIMIT = 4")) is None
+    assert _lines(tmp_path, ("MOST_SAID = 3", "MOST_SAID = 3\nprint()")) is None
     assert _lines(tmp_path, ("size: int = 1", "size: int = 2")) is None
     assert _lines(tmp_path, ("number: int)", "number: int = 1)")) is None
     assert _lines(tmp_path, ("    def other", "    @property\n    def other")) is None
 
 
+def test_a_constant_matters_where_functions_of_its_file_name_it(tmp_path: Path) -> None:
+    other = ("MOST_SAID = 3", "MOST_SAID = 4")
+    assert _lines(tmp_path, other) == {13, 14, 15, 16, 17}
+    assert _lines(tmp_path, other, ("return self.size", "return 0")) == {13, 14, 15, 16, 17, 21}
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        "MORE = MOST_SAID + 1",
+        '__all__ = ["MOST_SAID"]',
+        "def f(a=MOST_SAID):\n    return a",
+        "class Other:\n    size = MOST_SAID",
+        "class Other:\n    def f(self, a=MOST_SAID):\n        return a",
+    ],
+)
+def test_a_constant_that_is_used_when_the_module_is_loaded_matters_everywhere(
+    tmp_path: Path, use: str
+) -> None:
+    path = tmp_path / "device.py"
+    path.write_text(f"{RIGHT}\n\n{use}\n")
+    altered = path.read_text().replace("MOST_SAID = 3", "MOST_SAID = 4")
+
+    assert places_of({path: altered}) is None
+
+
+def test_a_constant_whose_name_stands_in_another_file_matters_everywhere(tmp_path: Path) -> None:
+    path = tmp_path / "device.py"
+    source = "BASE_PATH = 3\n\n\ndef f():\n    return BASE_PATH\n"  # the reference devices have this name
+    path.write_text(source)
+
+    assert places_of({path: source.replace("3", "4")}) is None
+
+
 def test_a_name_that_means_another_thing_matters_everywhere(tmp_path: Path) -> None:
-    assert _lines(tmp_path, ('said.append("much")', "LIMIT = 9")) is None
+    assert _lines(tmp_path, ('said.append("much")', "MOST_SAID = 9")) is None
     assert _lines(tmp_path, ('said.append("much")', "yield one")) is None
 
 
