@@ -20,7 +20,7 @@ _PATIENCE: Final = timedelta(minutes=2)
 @case(
     id="OADR20B-VEN-EVT-295",
     title="Two VTNs are served side by side, and each for itself",
-    purpose="Exposes a VEN that mixes up the ids, the events or the cancellations of two VTNs.",
+    purpose="Exposes a VEN that mixes up the ids or the events of two VTNs.",
     public=("A_E0_0295", "CFX2B-EVT-09"),
     applies_if="VEN-TWO-VTNS and VEN-EVT-STATE",
     requirements=(_APART, RIGHT_ANSWER, ANSWERED),
@@ -36,18 +36,18 @@ _PATIENCE: Final = timedelta(minutes=2)
     observations=(
         event_answered("first-1"),
         event_answered("second-1"),
-        looked("first-1", 3),
-        looked("second-1", 2),
+        looked("first-1", 1),
+        looked("second-1", 1),
         mark_set("second"),
     ),
     needs=("state",),
     facts=(("second_vtn", "yes"),),
     suspends=("RULE-2B-005", "RULE-2B-006", "RULE-2B-026", "RULE-2B-046"),
-    timing=Timing(lasts=10 * _MINUTE),
+    timing=Timing(lasts=5 * _MINUTE),
     mutants=("one-event-book-for-all",),
 )
 async def two(stage: VenStage) -> None:
-    """Have each VTN announce an event of the same time, the second take its own back, and look at both."""
+    """Have each VTN announce an event of the same time, of which the other knows nothing, and look at both."""
     await stage.until(
         lambda _: stage.second.registration_id or None, _PATIENCE, "register with the second VTN"
     )
@@ -62,7 +62,3 @@ async def two(stage: VenStage) -> None:
         await stage.until(answered(name), _PATIENCE, f"answer event {name}")
     await see(stage, "first-1", first.start + _MINUTE, acts=True, cites=_APART)
     await look(stage, "second-1", acts=True, cites=_APART)
-    stage.second.withdraw("second-1")
-    await see(stage, "first-1", first.start + 3 * _MINUTE, acts=True, cites=_APART)
-    await look(stage, "second-1", acts=False, cites=_APART)
-    await see(stage, "first-1", first.end + _MINUTE, acts=False, cites=_APART)
