@@ -914,6 +914,32 @@ def test_an_event_seen_before_a_step_back_still_starts_on_time() -> None:
     assert device.held["e"] == [(105, 165)]
 
 
+def test_who_comes_back_after_a_step_back_starts_by_the_schedule() -> None:
+    device = Device(now=100).sees(event("e", 80, 60)).decides("e", Input.OPT_OUT)
+    device.now = 60
+    device.take(device.engine.on_time(T0 + 60))
+    device.decides("e", Input.OPT_IN).until(400)
+
+    assert device.held["e"][-1] == (80, 140)
+
+
+def test_an_event_that_began_bars_a_newcomer_before_one_that_has_not() -> None:
+    best, good, worse = program("A" * 32, 1), program("B" * 32, 2), program("C" * 32, 3)
+    device = Device(programs=[best, good, worse]).sees(
+        event("running", 10, 60, of=good), event("later", 70, 60, of=best)
+    )
+    device.until(30).sees(event("new", 20, 100, of=worse)).until(400)
+
+    assert (30, "new", 14) in device.told
+
+
+def test_a_short_event_inside_a_long_one_is_found_by_its_bar() -> None:
+    newer = {"creation_time": T0 + 1}
+    device = Device().sees(event("inner", 500, 10), event("long", 10, 1000, **newer)).until(2000)
+
+    assert device.codes("inner") == [1, 7]
+
+
 def test_what_vanishes_while_it_is_released_is_released_as_drawn() -> None:
     given = event("e", 10, 600, randomize_start=60)
     device = Device(Y2023).sees(given, whole=program()).until(100).sees(status(given, 3))
