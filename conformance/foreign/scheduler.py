@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from conformance.foreign.gateway_setting import METER, SITE
-from gateway.client import Intent, Refused, Site
+from gateway.client import Intent, Refused, Site, SiteOptions
 from gateway.domain.answers import Sample
 from gateway.domain.intent import ComputeFlexIntent, Segment
 from gateway.domain.plan import EffectivePlan, PlanSegment
@@ -79,7 +79,10 @@ class Scheduler:
                 self._plan = plan.document
 
     def _site(self) -> Site:
-        return Site(self._url, site=SITE, token_file=self._token, clock=self._clock)
+        at_once = SiteOptions(collect_s=0)  # reports are due a second after their last value
+        return Site(
+            self._url, site=SITE, token_file=self._token, clock=self._clock, options=at_once
+        )
 
     async def _meter(self, site: Site) -> None:
         """Tell each ten seconds."""
