@@ -93,7 +93,6 @@ async def last_report(stage: VtnStage) -> None:
     public=("R1_3050", "R0_8050"),
     requirements=(_INSIDE,),
     checks=(
-        sends_after("end", _UPDATED, requirement=_INSIDE),
         names_request(
             "end", f"oadr:oadrCancelReport/{_NAMES}", 0, requirement=_INSIDE, name=_UPDATED
         ),
