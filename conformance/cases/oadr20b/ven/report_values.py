@@ -30,7 +30,6 @@ _GAPS: Final = "REQ-OADR20B-8.3.2.2-3"
 _WORTH: Final = "REQ-OADR20B-R318-1"
 _OVERRIDE: Final = "REQ-OADR20B-R510-4"
 _GRID: Final = "REQ-OADR20B-8.3.2.2-1"
-_LARGE: Final = "REQ-OADR20B-8.3.2.3-1"
 _ASKS: Final = "REQ-OADR20B-T3120-1"
 _RIGHTLY: Final = "REQ-OADR20B-T3070-1"
 _ENDS: Final = "REQ-OADR20B-T3110-1"
@@ -155,8 +154,8 @@ def _deliver(stage: VenStage, name: str, request_id: str, count: int = 1, wrong:
     purpose="Exposes a VEN that cannot read a large delivery of the VTN's.",
     public=("CFX2B-RPT-05",),
     applies_if="VEN-RPT-PRODUCER",
-    requirements=(_LARGE,),
-    checks=(accepts(UPDATE, requirement=_LARGE), answers(UPDATE, _UPDATED, requirement=_LARGE)),
+    requirements=(_RIGHTLY,),
+    checks=(accepts(UPDATE, requirement=_RIGHTLY), answers(UPDATE, _UPDATED, requirement=_RIGHTLY)),
     observations=(shown(UPDATE), mark_set("watched")),
     needs=("ask_report",),
     timing=Timing(lasts=timedelta(minutes=2)),
@@ -186,7 +185,7 @@ async def large(stage: VenStage) -> None:
             lambda _, message: "METADATA" if message.has("oadr:oadrReportRequest") else "",
             requirement=_RIGHTLY,
         ),
-        answers(_REGISTER, _REGISTERED, requirement=_ASKS, after="asked"),
+        answers(_REGISTER, _REGISTERED, requirement=_RIGHTLY, after="asked"),
     ),
     observations=(
         sent(_REGISTERED, 2, after_mark="asked"),
