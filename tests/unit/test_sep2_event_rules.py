@@ -614,7 +614,8 @@ def test_an_event_may_move_with_its_device_to_another_program() -> None:
     )
 
     assert device.until(30).force() == {"opModImpLimW": "e"}
-    assert device.until(200).codes("e") == [1, 2, 3]
+    assert device.assigned(other).until(200).codes("e") == [1, 2, 3]
+    assert device.found == [("e", "WITHDRAWN")]
 
 
 def test_a_setting_runs_events_of_a_removed_program_to_their_end() -> None:
@@ -696,6 +697,18 @@ def test_an_event_that_is_never_executed_holds_up_nobody() -> None:
     ).until(400)
 
     assert device.held == {"sp": [(20, 50)], "next": [(70, 130)]}
+
+
+def test_an_event_that_will_never_be_executed_is_not_waited_for_either() -> None:
+    better = program(SERVICE_POINT, 1)
+    device = Device(programs=[program(), better])
+    device.sees(
+        event("barred", 10, 60, randomize_start=40),
+        event("next", 70, 60),
+        event("sp", 65, 5, of=better, randomize_start=40),
+    )
+
+    assert device.until(75).force() == {"opModImpLimW": "next"}
 
 
 def test_a_successor_follows_only_events_for_its_own_controls() -> None:
