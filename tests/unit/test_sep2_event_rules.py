@@ -876,9 +876,10 @@ def test_what_ran_when_the_gateway_fell_asleep_is_completed_when_it_wakes() -> N
     assert device.told[-1] == (500, "e", 3)
 
 
-def test_what_is_first_seen_after_a_pause_was_not_there_before_it() -> None:
+@pytest.mark.parametrize("settings", [Settings(), Y2023])
+def test_what_is_first_seen_after_a_pause_was_not_there_before_it(settings: Settings) -> None:
     worse, better = program(SYSTEM, 4), program(SERVICE_POINT, 1)
-    device = Device(programs=[worse, better]).sees(event("sp", 120, 200, of=better))
+    device = Device(settings, [worse, better]).sees(event("sp", 120, 200, of=better))
     device.now = 170
     device.sees(event("sys", 100, 200, of=worse))
 
