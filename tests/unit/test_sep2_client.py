@@ -169,6 +169,31 @@ def test_a_restart_in_any_instant_tells_everything_exactly_once(crash: int) -> N
     assert not before or world.events[-1].start == before[0]
 
 
+def test_what_was_cancelled_while_we_were_away_is_never_started() -> None:
+    server = utility()
+    one = control(1, START + 5 * MINUTE, 20)
+    server.put("/derp/1/derc", [one])
+    world = World(server).run(timedelta(minutes=1))
+    server.put("/derp/1/derc", [replace(one, event_status=status(2, START + 2 * MINUTE))])
+    world.now = START + 10 * MINUTE
+    world.start()
+    world.run(timedelta(minutes=5))
+    assert server.responses() == [(mrid(1), 1), (mrid(1), 6)]
+
+
+def test_a_server_that_is_down_at_our_start_does_not_hold_up_the_schedule() -> None:
+    server = utility()
+    server.put("/derp/1/derc", [control(1, START + 5 * MINUTE, 20)])
+    world = World(server).run(timedelta(minutes=1))
+    server.down = True
+    world.now = START + 4 * MINUTE
+    world.start()
+    world.run(timedelta(minutes=30))
+    server.down = False
+    world.run(timedelta(minutes=30))
+    assert server.responses() == [(mrid(1), 1), (mrid(1), 2), (mrid(1), 3)]
+
+
 def test_an_outage_during_the_schedule_changes_nothing_in_it_and_is_made_up_for() -> None:
     server = utility()
     server.put(

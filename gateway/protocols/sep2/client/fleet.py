@@ -57,6 +57,8 @@ class Fleet:
         """LFDIs of devices that may have something new to say of themselves."""
         self._dirty = False
         self._looked: datetime | None = None
+        self.acts = True
+        """False: what is due waits, until the server's lists were read."""
 
     # --- following the mirror
 
@@ -91,14 +93,15 @@ class Fleet:
         if device.ready is None:
             return
         if not device.ready:
-            self._outcome(device, device.engine.assign((), at))
+            self._outcome(device, device.engine.assign((), at, act=self.acts))
             return
         place, endpoint = self._roll.places[device.lfdi]
         try:
             found = assigned(mirror, place, endpoint, self._setting.reader)
         except Unread:
             return
-        self._outcome(device, device.engine.assign([one.program for one in found], at))
+        programs = [one.program for one in found]
+        self._outcome(device, device.engine.assign(programs, at, act=self.acts))
         device.primacies = {one.program.mrid: one.program.primacy for one in found}
         device.names = {one.program.mrid: one.name for one in found}
         for one in found:
@@ -122,7 +125,8 @@ class Fleet:
                 href = urljoin(node.href, found.reply_to)
                 self._replies[_reply_key(device, control.mrid)] = href
         whole = Listing(server=one.program.server, program=one.program.mrid)
-        outcome = device.engine.observe(controls, at, complete=whole if node.complete else None)
+        listing = whole if node.complete else None
+        outcome = device.engine.observe(controls, at, complete=listing, act=self.acts)
         self._changed.add(device.lfdi)
         self._outcome(device, outcome)
 
@@ -130,6 +134,8 @@ class Fleet:
 
     def on_time(self, now: datetime) -> None:
         """Do what is due in the events of every device."""
+        if not self.acts:
+            return
         at = self._setting.clock.seconds(now)
         for device in self._roll.devices.values():
             due = device.engine.next_at()

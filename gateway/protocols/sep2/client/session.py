@@ -40,6 +40,8 @@ from gateway.protocols.sep2.events.table import Input
 
 MOST_QUESTIONS: Final = 4
 """On their way at a time."""
+FIRST_LOOK: Final = timedelta(seconds=15)
+"""After a start, for the server's lists to be read before anything that is due is done."""
 _OK: Final = 200
 _GONE: Final = frozenset({404, 410})
 _GET: Final = "get"
@@ -84,6 +86,7 @@ class Sep2Session:
         self._written = stored or b""
         self._dirty = stored is None
         self._synchronised = False
+        self._look_until: datetime | None = None
 
     # --- doors
 
@@ -202,6 +205,7 @@ class Sep2Session:
 
     def _pursue(self, now: datetime) -> list[Action]:
         self._mirror.begin(now)
+        self._fleet.acts = not self._waits_for_lists(now)
         self._fleet.on_time(now)
         self._fleet.look_ahead(self._mirror, now)
         actions: list[Action] = list(self._fleet.emits(now))
@@ -218,6 +222,15 @@ class Sep2Session:
         actions += self._outbox.take(now)
         wake = self._wake(now)
         return actions if wake is None else [*actions, Wake(at=wake)]
+
+    def _waits_for_lists(self, now: datetime) -> bool:
+        """Say whether what is due has to wait: what was cancelled while we were away must not be started first.
+
+        A server that does not answer is waited for no longer than ``FIRST_LOOK``: what is scheduled goes on without it.
+        """
+        if self._look_until is None:
+            self._look_until = now + FIRST_LOOK
+        return not self._mirror.settled and now < self._look_until
 
     def _questions(self, now: datetime) -> list[Send]:
         room = MOST_QUESTIONS - len(self._asked_at)
@@ -238,10 +251,11 @@ class Sep2Session:
 
     def _wake(self, now: datetime) -> datetime | None:
         room = len(self._asked_at) < MOST_QUESTIONS
+        waits = self._waits_for_lists(now)
         wishes = [
+            self._look_until if waits else self._fleet.next_at(),
             self._mirror.next_due() if room else None,
             self._outbox.next_due(),
-            self._fleet.next_at(),
             self._fleet.metering.next_at(now),
             self._fleet.reporting.next_at(),
         ]

@@ -77,15 +77,20 @@ class EventEngine:
         if document is not None:
             self._read(document)
 
-    def assign(self, programs: Iterable[Program], now: int) -> Outcome:
+    def assign(self, programs: Iterable[Program], now: int, *, act: bool = True) -> Outcome:
         """Take the programs that are assigned to the device at present, all of them.
 
         New primacies and defaults count at once. Events of a program that is gone stop at once and unanswered (or
         run on, by setting); listed again under an assigned program they go on.
+
+        Args:
+            programs: Each once.
+            now: Server time.
+            act: False: what is due is left to a later door, since more is to be taken in first.
         """
         given = {program.key: program for program in programs}
         if given == self._programs:
-            return self.on_time(now)
+            return self.on_time(now) if act else _QUIET
         self._programs = given
         turn = self._turn(now)
         turn.stale()
@@ -97,10 +102,15 @@ class EventEngine:
                 ):
                     after = turn.apply(record, Input.WITHDRAW)
                     turn.note(after, "WITHDRAWN", "its program is no longer assigned to the device")
-        return self._done(turn)
+        return self._done(turn, act=act)
 
     def observe(
-        self, controls: Iterable[Control], now: int, complete: Scope | None = None
+        self,
+        controls: Iterable[Control],
+        now: int,
+        complete: Scope | None = None,
+        *,
+        act: bool = True,
     ) -> Outcome:
         """Take events as listed, notified or read singly.
 
@@ -109,6 +119,7 @@ class EventEngine:
             now: Server time.
             complete: The list that these are the whole of, when it was read to its end without an error; only then
                 does a missing event mean anything.
+            act: As for ``assign``.
 
         Raises:
             MisuseError: ``OUT_OF_SEQUENCE`` when a program was not assigned before.
@@ -131,7 +142,7 @@ class EventEngine:
         if complete is not None:
             intake.vanish(turn, complete, frozenset(given))
             intake.forget(turn)
-        return self._done(turn)
+        return self._done(turn, act=act)
 
     def decide(self, key: Key, choice: Input, now: int) -> Outcome:
         """Take what a user decides about an event: one of ``CHOICES``.
@@ -268,8 +279,9 @@ class EventEngine:
             dues=self._agenda,
         )
 
-    def _done(self, turn: Turn) -> Outcome:
-        turn.advance()
+    def _done(self, turn: Turn, *, act: bool = True) -> Outcome:
+        if act:
+            turn.advance()
         self._mark, self._agenda = turn.mark, turn.dues
         return Outcome(
             responses=tuple(turn.responses), findings=tuple(turn.findings), changed=turn.dirty
