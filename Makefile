@@ -31,8 +31,8 @@ test: $(STAMP) ## Run the whole test suite, in one process more than there are p
 soak: $(STAMP) ## Crashes, power loss, faults, simulated days and wrong devices, in one table (up to 20 minutes).
 	$(BIN)/gridgate-conformance soak
 
-clauses: $(STAMP) ## Write the table of OpenADR 2.0b clauses and their tests anew.
-	$(BIN)/python -m conformance.coverage2b
+clauses: $(STAMP) ## Write the tables of clauses and their tests anew.
+	$(BIN)/python -m conformance.coverage
 
 sep2-model: $(STAMP) ## Write the classes and tables of IEEE 2030.5 anew from schemas/sep2.
 	$(BIN)/python -m conformance.sep2model
