@@ -24,8 +24,10 @@ class Book:
     """The page that is written, under the root of the project."""
     code: tuple[str, ...]
     """Folders whose modules speak the standard; the first is the one of the page."""
-    cites: Callable[[str], frozenset[str]]
+    names: Callable[[str], frozenset[str]]
     """Text -> ids of the clauses that it names."""
+    cites: Callable[[str], frozenset[str]]
+    """Text -> the same, with those that they are part of."""
     concerns: Callable[[str], bool]
     """Whether a marker of a test speaks of this standard."""
     gathered: tuple[str, ...] = ()
@@ -56,5 +58,5 @@ class Book:
         found = []
         for line in self.text("notyet.txt").splitlines():
             name, reason, waiting = line.split("|")
-            found.append(Pending(name=name, reason=reason, ids=self.cites(waiting)))
+            found.append(Pending(name=name, reason=reason, ids=self.names(waiting)))
         return found

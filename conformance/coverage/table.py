@@ -4,6 +4,7 @@ import ast
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from itertools import groupby
 from pathlib import Path
 from textwrap import wrap
@@ -94,13 +95,21 @@ def _code(book: Book, root: Path) -> Iterator[tuple[str, str]]:
 
 
 def marked(book: Book, root: Path = ROOT) -> Iterator[tuple[str, str]]:
-    """Yield every test about the standard, as ``file::name``, with what its markers cite, one by one."""
+    """Return every test about the standard, as ``file::name``, with what its markers cite, one by one."""
+    return (one for one in _marks(root) if book.concerns(one[1]))
+
+
+@cache
+def _marks(root: Path) -> tuple[tuple[str, str], ...]:
+    """Read every test of a project once, as long as the process lives."""
+    found = []
     for path in sorted((root / "tests").rglob("test_*.py")):
         tree = ast.parse(path.read_text(encoding="utf-8"))
         for node in ast.walk(tree):
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-                for text in filter(book.concerns, _markers(node)):
-                    yield f"{path.relative_to(root)}::{node.name}", text
+                place = f"{path.relative_to(root)}::{node.name}"
+                found += [(place, text) for text in _markers(node)]
+    return tuple(found)
 
 
 def _markers(node: ast.FunctionDef | ast.AsyncFunctionDef) -> Iterator[str]:

@@ -54,6 +54,7 @@ def der(path: Path) -> bytes:
     return ssl.PEM_cert_to_DER_cert(from_pem[0] + from_pem[1])
 
 
+@pytest.mark.spec("IEEE 2030.5-2018 6.11")
 @pytest.mark.parametrize("depth", [2, 3, 4])
 def test_what_init_makes_shakes_hands(shell: Shell, tmp_path: Path, depth: int) -> None:
     code, out, _ = shell("init", tmp_path, "--profile", "sep2", "--depth", depth, "--json")
@@ -66,6 +67,7 @@ def test_what_init_makes_shakes_hands(shell: Shell, tmp_path: Path, depth: int) 
     assert len(list((tmp_path / "authority").glob("*.pem"))) == depth - 1
 
 
+@pytest.mark.spec("IEEE 2030.5-2018 6.3.4", "CSIP BASIC-001")
 def test_the_identifiers_to_hand_over_are_those_of_the_certificate(
     shell: Shell, made: Path
 ) -> None:

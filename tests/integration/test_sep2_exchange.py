@@ -122,6 +122,7 @@ async def test_a_link_goes_out_letter_by_letter(bench: Bench) -> None:
     assert seen == ["/a%2Fb/%7Ex?q=%20+"]
 
 
+@pytest.mark.spec("IEEE 2030.5-2018 5.5.2")
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 405, 409, 415])
 async def test_refusals_of_the_server_are_answers(bench: Bench, status: int) -> None:
     async def answer(_: web.Request) -> web.Response:
@@ -130,6 +131,7 @@ async def test_refusals_of_the_server_are_answers(bench: Bench, status: int) -> 
     assert (await ask(bench, answer, send())).status == status
 
 
+@pytest.mark.spec("IEEE 2030.5-2018 5.5.2")
 @pytest.mark.parametrize("status", [429, 500, 503])
 async def test_a_server_that_cannot_now_is_left_alone_for_as_long_as_it_says(
     bench: Bench, status: int
@@ -157,6 +159,7 @@ async def test_a_moved_resource_is_followed_with_its_method(bench: Bench, status
     assert told.href.endswith("/new")
 
 
+@pytest.mark.spec("IEEE 2030.5-2018 5.5.2.7")
 @pytest.mark.parametrize(
     "location",
     ["http://localhost:9/dcap", "https://elsewhere.example/dcap", "file:///etc/passwd", "/again"],
@@ -168,6 +171,7 @@ async def test_a_redirect_to_where_we_may_not_go_is_no_answer(bench: Bench, loca
     assert (await refusal(bench, answer, send())).reason == "REDIRECT"
 
 
+@pytest.mark.spec("IEEE 2030.5-2018 5.5.2.7")
 async def test_a_trusted_second_server_may_be_redirected_to(bench: Bench) -> None:
     async def there(_: web.Request) -> web.Response:
         return web.Response(body=b"<there/>", content_type=MEDIA_TYPE)
@@ -218,6 +222,7 @@ async def test_a_server_outside_the_certificate_profile_gets_no_request(
     assert seen == []
 
 
+@pytest.mark.spec("IEEE 2030.5-2018 6.3.3", "IEEE 2030.5-2018 6.3.4")
 async def test_a_server_pinned_by_lfdi_or_sfdi_is_the_only_one_let_through(bench: Bench) -> None:
     async def answer(_: web.Request) -> web.Response:
         return web.Response(status=204)

@@ -83,6 +83,7 @@ def test_damaged_bytes_are_a_document_or_a_wire_error_and_nothing_else(
     assert decode(again, object).value == found.value
 
 
+@pytest.mark.spec("IEEE 2030.5-2018 leniency")
 @settings(max_examples=100, deadline=None, suppress_health_check=SLOW)
 @given(data=st.data(), flavour=st.sampled_from(FLAVOURS))
 def test_every_unknown_leaf_is_left_over(data: st.DataObject, flavour: Flavour) -> None:
@@ -114,6 +115,7 @@ def _bytes(root: Any) -> bytes:
     return bytes(etree.tostring(root, encoding="UTF-8"))
 
 
+@pytest.mark.spec("IEEE 2030.5-2018 leniency")
 @settings(max_examples=40, deadline=None, suppress_health_check=SLOW)
 @given(
     data=st.data(),

@@ -226,6 +226,7 @@ def told_too_late(run: Run) -> list[tuple[int, str, str]]:
     return found
 
 
+@pytest.mark.spec("IEEE 2030.5-2018 10.2.3.3", "IEEE 2030.5-2023 10.2.2.3")
 @pytest.mark.slow
 @given(st.randoms(use_true_random=True))
 @settings(max_examples=300, deadline=None)

@@ -31,7 +31,13 @@ from tests.sep2_world import (
 MINUTE = timedelta(minutes=1)
 
 
-@pytest.mark.spec("CSIP CORE-003", "CSIP COMM-002")
+@pytest.mark.spec(
+    "CSIP CORE-003",
+    "CSIP COMM-002",
+    "IEEE 2030.5-2018 links",
+    "IEEE 2030.5-2023 10.2.2.3 rule a",
+    "CSIP BASIC-002",
+)
 def test_the_walk_follows_links_and_repeats_at_the_poll_rate() -> None:
     server = utility(rate=60)
     world = World(server).run(timedelta(seconds=5))
@@ -50,7 +56,7 @@ def test_the_walk_follows_links_and_repeats_at_the_poll_rate() -> None:
         assert len(times) >= 9
 
 
-@pytest.mark.spec("CSIP BASIC-017", "CSIP-AUS LOA-01")
+@pytest.mark.spec("CSIP BASIC-017", "CSIP-AUS LOA-01", "CSIP-AUS ALL-04", "IEEE 2030.5-2018 8.8.3")
 def test_a_control_is_received_started_and_completed_on_time() -> None:
     server = utility()
     world = World(server).run(timedelta(seconds=5))
@@ -69,7 +75,7 @@ def test_a_control_is_received_started_and_completed_on_time() -> None:
     assert world.events == [event]
 
 
-@pytest.mark.spec("CSIP CORE-022", "CSIP-AUS ALL-18")
+@pytest.mark.spec("CSIP CORE-022", "CSIP-AUS ALL-18", "CSIP-AUS LOA-09")
 def test_a_cancelled_control_is_taken_back_inward_and_answered_6() -> None:
     server = utility()
     world = World(server).run(timedelta(seconds=5))
@@ -84,7 +90,7 @@ def test_a_cancelled_control_is_taken_back_inward_and_answered_6() -> None:
     assert (last.event_id, last.version) == (first.event_id, first.version + 1)
 
 
-@pytest.mark.spec("CSIP BASIC-021")
+@pytest.mark.spec("CSIP BASIC-021", "CSIP-AUS LOA-10")
 def test_a_better_program_displaces_before_the_start_and_nothing_of_the_loser_goes_inward_to_stay() -> (
     None
 ):
@@ -115,7 +121,7 @@ def test_a_better_program_displaces_before_the_start_and_nothing_of_the_loser_go
     assert kept[mrid(2)].cancelled_at is None
 
 
-@pytest.mark.spec("CSIP-AUS ALL-03-REJ")
+@pytest.mark.spec("CSIP-AUS ALL-03-REJ", "IEEE 2030.5-2018 8.6")
 def test_a_wrong_pin_keeps_the_device_out_of_everything() -> None:
     server = utility()
     server.put("/derp/1/derc", [control(1, START + 2 * MINUTE, 2)])
@@ -125,7 +131,7 @@ def test_a_wrong_pin_keeps_the_device_out_of_everything() -> None:
     assert "wrong_pin" in world.words()
 
 
-@pytest.mark.spec("CSIP-AUS ALL-05")
+@pytest.mark.spec("CSIP-AUS ALL-05", "IEEE 2030.5-2018 8.6")
 def test_without_a_registration_link_the_device_carries_on() -> None:
     server = utility()
     device = server.resources["/edev"].end_device[0]  # type: ignore[attr-defined] # an EndDeviceList
@@ -135,7 +141,7 @@ def test_without_a_registration_link_the_device_carries_on() -> None:
     assert server.responses() == [(mrid(1), 1), (mrid(1), 2), (mrid(1), 3)]
 
 
-@pytest.mark.spec("CSIP-AUS ALL-02")
+@pytest.mark.spec("CSIP-AUS ALL-02", "IEEE 2030.5-2018 8.5.3", "CSIP Implementation Guide v2.1 6.1")
 def test_in_band_the_device_is_posted_once_and_then_found() -> None:
     server = utility()
     device = server.resources["/edev"].end_device[0]  # type: ignore[attr-defined] # an EndDeviceList
@@ -156,6 +162,7 @@ def test_in_band_the_device_is_posted_once_and_then_found() -> None:
     assert server.responses() == [(mrid(1), 1), (mrid(1), 2), (mrid(1), 3)]
 
 
+@pytest.mark.spec("IEEE 2030.5-2018 events: restart", "IEEE 2030.5-2018 8.8")
 @pytest.mark.parametrize("crash", [1, 61, 119, 120, 121, 181, 239, 240, 241])
 def test_a_restart_in_any_instant_tells_everything_exactly_once(crash: int) -> None:
     server = utility()
@@ -194,6 +201,7 @@ def test_a_server_that_is_down_at_our_start_does_not_hold_up_the_schedule() -> N
     assert server.responses() == [(mrid(1), 1), (mrid(1), 2), (mrid(1), 3)]
 
 
+@pytest.mark.spec("IEEE 2030.5-2018 events: outage", "CSIP-AUS ALL-23")
 def test_an_outage_during_the_schedule_changes_nothing_in_it_and_is_made_up_for() -> None:
     server = utility()
     server.put(
@@ -212,6 +220,7 @@ def test_an_outage_during_the_schedule_changes_nothing_in_it_and_is_made_up_for(
         assert [code for subject, code in told if subject == mrid(n)] == [1, 2, 3]
 
 
+@pytest.mark.spec("IEEE 2030.5-2018 4.6.2")
 def test_lists_are_read_page_by_page_to_their_end() -> None:
     server = utility()
     server.most = 1
@@ -223,7 +232,7 @@ def test_lists_are_read_page_by_page_to_their_end() -> None:
     assert pages == [f"/derp/1/derc?s={n}&l=100" for n in range(7)]
 
 
-@pytest.mark.spec("CSIP CORE-005", "IEEE 2030.5-2018 9.2.3")
+@pytest.mark.spec("CSIP CORE-005", "IEEE 2030.5-2018 9.2.3", "IEEE 2030.5-2018 Time")
 @pytest.mark.parametrize("ahead", [-300, -40, 0, 40, 300])
 def test_events_run_by_the_servers_clock(ahead: int) -> None:
     server = utility()
@@ -238,6 +247,9 @@ def test_events_run_by_the_servers_clock(ahead: int) -> None:
     assert abs(began + server.offset - start) <= timedelta(seconds=1)
 
 
+@pytest.mark.spec(
+    "IEEE 2030.5-2018 TargetReduction", "IEEE 2030.5-2018 DrResponse", "IEEE 2030.5-2018 10.3"
+)
 def test_drlc_reductions_wait_for_what_the_operator_says_they_mean() -> None:
     server = utility()
     event = sep.EndDeviceControl(
@@ -272,6 +284,7 @@ def test_drlc_reductions_wait_for_what_the_operator_says_they_mean() -> None:
     assert world.events[0].signals[0].kind is Kind.LIMIT_IMPORT
 
 
+@pytest.mark.spec("IEEE 2030.5-2018 events: categories")
 def test_an_event_for_other_categories_is_not_even_answered() -> None:
     server = utility()
     server.put("/derp/1/derc", [control(1, START + 2 * MINUTE, 2, device_category=1 << 21)])
@@ -302,7 +315,13 @@ def mirrored(server: Server) -> list[sep.MirrorMeterReading]:
     return [p.value for p in server.posted if isinstance(p.value, sep.MirrorMeterReading)]
 
 
-@pytest.mark.spec("IEEE 2030.5-2018 10.11", "CSIP BASIC-029", "CSIP-AUS ALL-06")
+@pytest.mark.spec(
+    "IEEE 2030.5-2018 10.11",
+    "CSIP BASIC-029",
+    "CSIP-AUS ALL-06",
+    "IEEE 2030.5-2018 10.11.3",
+    "IEEE 2030.5-2018 RoleFlags",
+)
 def test_a_meter_is_mirrored_once_and_its_averages_follow_without_a_type() -> None:
     server = utility()
     world = World(server)
@@ -323,6 +342,7 @@ def test_a_meter_is_mirrored_once_and_its_averages_follow_without_a_type() -> No
     assert len({one.mirror_reading_set[0].mrid for one in told}) == 6
 
 
+@pytest.mark.spec("IEEE 2030.5-2018 10.11")
 def test_an_interval_that_was_not_metered_is_not_invented() -> None:
     server = utility()
     world = World(server)
@@ -332,6 +352,7 @@ def test_an_interval_that_was_not_metered_is_not_invented() -> None:
     assert starts == {seconds(START + n * 5 * MINUTE) for n in (0, 1, 3, 4, 5)}
 
 
+@pytest.mark.spec("IEEE 2030.5-2018 10.11.3")
 @pytest.mark.parametrize("crash", [2, 299, 304, 305, 306, 601, 906])
 def test_after_a_restart_no_interval_is_missing_and_none_is_told_otherwise(crash: int) -> None:
     server = utility()
@@ -345,6 +366,7 @@ def test_after_a_restart_no_interval_is_missing_and_none_is_told_otherwise(crash
     assert set(starts) == {seconds(START + n * 5 * MINUTE) for n in range(6)}
 
 
+@pytest.mark.spec("IEEE 2030.5-2018 10.11")
 def test_an_outage_is_made_up_for_from_the_oldest_interval_on() -> None:
     server = utility()
     world = World(server)
@@ -375,6 +397,7 @@ def test_readings_follow_the_servers_post_rate() -> None:
     )
 
 
+@pytest.mark.spec("IEEE 2030.5-2018 10.11.3")
 def test_a_mirror_that_the_server_lost_is_made_anew() -> None:
     server = utility()
     world = World(server)
@@ -391,7 +414,15 @@ def put(server: Server, href: str) -> list[object]:
     return [p.value for p in server.posted if p.method == "PUT" and p.href == href]
 
 
-@pytest.mark.spec("CSIP CORE-014", "CSIP-AUS ALL-09")
+@pytest.mark.spec(
+    "CSIP CORE-014",
+    "CSIP-AUS ALL-09",
+    "IEEE 2030.5-2018 10.10",
+    "CSIP Implementation Guide v2.1 6.3.5.2",
+    "CSIP CORE-009",
+    "CSIP-AUS DRA-01",
+    "IEEE 2030.5-2018 DERControlType",
+)
 def test_ratings_and_settings_are_told_once_and_the_status_at_the_poll_rate() -> None:
     server = utility(rate=60)
     World(server).run(timedelta(minutes=10))
@@ -407,7 +438,15 @@ def test_ratings_and_settings_are_told_once_and_the_status_at_the_poll_rate() ->
     assert 9 <= len(statuses) <= 11
 
 
-@pytest.mark.spec("CSIP-AUS DRL-01", "CSIP-AUS DRA-02")
+@pytest.mark.spec(
+    "CSIP-AUS DRL-01",
+    "CSIP-AUS DRA-02",
+    "IEEE 2030.5-2018 DERStatus",
+    "CSIP-AUS ALL-11",
+    "CSIP-AUS ALL-12",
+    "CSIP BASIC-009",
+    "CSIP BASIC-013",
+)
 @pytest.mark.parametrize(
     ("base", "mode"),
     [
@@ -435,6 +474,7 @@ def test_the_status_tells_the_demand_response_that_runs(
     assert mode in modes
 
 
+@pytest.mark.spec("IEEE 2030.5-2018 5.5.2")
 def test_a_server_that_refuses_what_we_say_is_not_asked_without_end() -> None:
     server = utility(rate=60)
     server.on_post = lambda _: (400, "")

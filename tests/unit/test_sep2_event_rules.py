@@ -44,7 +44,7 @@ Y2023 = Settings(edition=2023)
 # -- first sight -----------------------------------------------------------------------------------------------
 
 
-@pytest.mark.spec("IEEE 2030.5-2018 10.2.3.3 rule l")
+@pytest.mark.spec("IEEE 2030.5-2018 10.2.3.3 rule l", "IEEE 2030.5-2023 10.2.2.3 rule j")
 @pytest.mark.parametrize("listed", [0, 1, 2, 3, 4, 5])
 def test_an_event_first_seen_after_its_specified_end_is_answered_254_alone(listed: int) -> None:
     late = event("e", 0, 60, status=listed, randomize_duration=3600)
@@ -62,6 +62,7 @@ def test_only_direct_control_answers_254(of: Program) -> None:
     assert device.told == []
 
 
+@pytest.mark.spec("IEEE 2030.5-2018 10.2.3.3 rule l")
 def test_an_event_that_aged_out_gets_no_254_when_it_is_listed_on() -> None:
     running = event("e", 10, 60)
     device = Device().sees(running).until(500).sees(running, whole=program()).until(900)
@@ -69,6 +70,7 @@ def test_an_event_that_aged_out_gets_no_254_when_it_is_listed_on() -> None:
     assert device.codes("e") == [1, 2, 3]
 
 
+@pytest.mark.spec("IEEE 2030.5-2018 events: cancellation")
 @pytest.mark.parametrize("listed", [2, 3])
 def test_an_event_first_seen_cancelled_is_received_and_cancelled(listed: int) -> None:
     device = Device().sees(event("e", 10, 60, status=listed)).until(100)
@@ -76,12 +78,14 @@ def test_an_event_first_seen_cancelled_is_received_and_cancelled(listed: int) ->
     assert device.told == [(0, "e", 1), (0, "e", 6)]
 
 
+@pytest.mark.spec("IEEE 2030.5-2018 EventStatus")
 def test_an_event_first_seen_superseded_is_never_started() -> None:
     device = Device().sees(event("e", 10, 60, status=4)).until(100)
 
     assert device.told == [(0, "e", 1), (0, "e", 7)]
 
 
+@pytest.mark.spec("IEEE 2030.5-2023 EventStatus")
 @pytest.mark.parametrize(("edition", "codes"), [(2018, [1, 2, 3]), (2023, [1])])
 def test_completed_is_a_status_of_2023_only(edition: int, codes: list[int]) -> None:
     settings = Settings(edition=2023) if edition == 2023 else Settings()
@@ -90,18 +94,21 @@ def test_completed_is_a_status_of_2023_only(edition: int, codes: list[int]) -> N
     assert device.codes("e") == codes
 
 
+@pytest.mark.spec("IEEE 2030.5-2018 events: late discovery")
 def test_an_event_in_progress_starts_at_once_and_ends_as_planned() -> None:
     device = Device(now=30).sees(event("e", 10, 60, randomize_start=10)).until(100)
 
     assert device.told == [(30, "e", 1), (30, "e", 2), (75, "e", 3)]
 
 
+@pytest.mark.spec("IEEE 2030.5-2018 events: late discovery")
 def test_an_event_in_progress_waits_for_its_effective_start() -> None:
     device = Device(now=12).sees(event("e", 10, 60, randomize_start=10)).until(100)
 
     assert device.told == [(12, "e", 1), (15, "e", 2), (75, "e", 3)]
 
 
+@pytest.mark.spec("IEEE 2030.5-2018 events: categories")
 def test_an_event_for_other_categories_is_not_even_answered() -> None:
     device = Device(DATA_CENTER).sees(event("e", 10, 60, categories=1 << 3)).until(100)
 
@@ -109,10 +116,12 @@ def test_an_event_for_other_categories_is_not_even_answered() -> None:
     assert list(device.engine.records()) == []
 
 
+@pytest.mark.spec("IEEE 2030.5-2018 events: categories")
 def test_an_event_for_everyone_is_for_a_device_without_categories_too() -> None:
     assert Device().sees(event("e", 10, 60)).until(100).codes("e") == [1, 2, 3]
 
 
+@pytest.mark.spec("IEEE 2030.5-2018 events: refusal", "IEEE 2030.5-2023 Table 31")
 @pytest.mark.parametrize(("edition", "code"), [(2018, 252), (2023, 251)])
 def test_modes_that_the_device_lacks_are_refused_by_the_editions_code(
     edition: int, code: int
@@ -128,6 +137,7 @@ def test_modes_that_the_device_lacks_are_refused_by_the_editions_code(
     assert device.told == [(0, "e", code)]
 
 
+@pytest.mark.spec("IEEE 2030.5-2018 events: refusal", "CSIP BASIC-015")
 def test_of_several_modes_those_that_the_device_has_are_followed() -> None:
     device = Device(Settings(supported=frozenset({"opModImpLimW"})))
     device.sees(event("e", 10, 60, modes=frozenset({"opModImpLimW", "opModConnect"}))).until(20)
@@ -136,6 +146,7 @@ def test_of_several_modes_those_that_the_device_has_are_followed() -> None:
     assert device.found == [("e", "PARTLY_SUPPORTED")]
 
 
+@pytest.mark.spec("IEEE 2030.5-2018 Table 27")
 @pytest.mark.parametrize("refusal", [Code.NOT_APPLICABLE, Code.NOT_SUPPORTED])
 def test_a_2018_server_is_never_sent_251(refusal: Code) -> None:
     device = Device().sees(event("e", 10, 60, refusal=refusal)).until(100)
@@ -143,6 +154,7 @@ def test_a_2018_server_is_never_sent_251(refusal: Code) -> None:
     assert device.codes("e") == [252]
 
 
+@pytest.mark.spec("IEEE 2030.5-2018 events: refusal")
 @pytest.mark.parametrize(
     "wrong",
     [
@@ -196,6 +208,7 @@ def test_an_edited_event_stays_as_first_received_and_is_reported_once() -> None:
     assert device.found == [("e", "CONTENT_CHANGED")]
 
 
+@pytest.mark.spec("IEEE 2030.5-2018 10.2.3.3 rule c")
 def test_edits_are_followed_where_the_utility_is_known_for_them() -> None:
     first = event("e", 10, 60, randomize_start=8)
     device = Device(Settings(allow_edits=True)).sees(first).until(20)
@@ -223,6 +236,7 @@ def test_an_edit_into_nonsense_is_never_followed() -> None:
     assert device.until(100).held["e"] == [(10, 70)]
 
 
+@pytest.mark.spec("IEEE 2030.5-2018 EventStatus")
 @pytest.mark.parametrize("number", [6, 7, 99, -1, 255])
 def test_a_reserved_status_means_nothing_and_is_reported_once(number: int) -> None:
     running = event("e", 10, 60)
@@ -267,6 +281,7 @@ def test_vanishing_after_the_end_is_no_cancellation() -> None:
     assert device.sees(whole=program()).codes("e") == [1, 2, 3]
 
 
+@pytest.mark.spec("IEEE 2030.5-2023 10.2.2.3 rule p")
 def test_a_price_vanishes_from_its_own_list_only() -> None:
     given = event("e", 10, 60, of=PRICES, component="peak")
     device = Device(Y2023, [PRICES]).sees(given).until(20)
@@ -292,6 +307,7 @@ def test_what_is_long_over_and_unlisted_is_forgotten_and_no_sooner() -> None:
 # -- cancelled, superseded by the server --------------------------------------------------------------------------
 
 
+@pytest.mark.spec("IEEE 2030.5-2018 events: cancellation")
 def test_a_cancellation_stops_at_once_whatever_the_randomization() -> None:
     given = event("e", 10, 60, randomize_duration=60)
     device = Device().sees(given).until(20).sees(status(given, 2))
@@ -300,6 +316,7 @@ def test_a_cancellation_stops_at_once_whatever_the_randomization() -> None:
     assert device.told[-1] == (20, "e", 6)
 
 
+@pytest.mark.spec("IEEE 2030.5-2018 events: cancellation")
 @pytest.mark.parametrize("listed", [2, 3])
 def test_a_cancellation_before_the_start_is_told_at_once(listed: int) -> None:
     given = event("e", 100, 60, randomize_start=60)
@@ -308,6 +325,7 @@ def test_a_cancellation_before_the_start_is_told_at_once(listed: int) -> None:
     assert device.told == [(0, "e", 1), (20, "e", 6)]
 
 
+@pytest.mark.spec("IEEE 2030.5-2018 events: cancellation")
 def test_a_random_release_never_outlasts_the_event() -> None:
     given = event("e", 10, 60, randomize_start=3600)
     device = Device().sees(given).until(1850).sees(status(given, 3)).until(9000)
@@ -315,6 +333,7 @@ def test_a_random_release_never_outlasts_the_event() -> None:
     assert device.told[-1] == (1870, "e", 6)
 
 
+@pytest.mark.spec("IEEE 2030.5-2018 events: cancellation")
 def test_a_cancellation_overtakes_a_random_release() -> None:
     given = event("e", 10, 600, randomize_start=60)
     device = Device().sees(given).until(100).sees(status(given, 3)).until(110)
@@ -372,6 +391,7 @@ def test_a_loser_of_a_loser_runs() -> None:
     assert device.codes("top") == [1, 2, 3]
 
 
+@pytest.mark.spec("IEEE 2030.5-2018 10.2.3.3 rule f", "IEEE 2030.5-2023 10.2.2.3 rule e")
 @pytest.mark.parametrize(("name", "wins"), [("x", "x"), ("a", "b")])
 def test_of_equal_creation_times_the_higher_mrid_wins(name: str, wins: str) -> None:
     device = Device().sees(event(name, 10, 60), event("b", 10, 60)).until(20)
@@ -379,6 +399,7 @@ def test_of_equal_creation_times_the_higher_mrid_wins(name: str, wins: str) -> N
     assert device.force() == {"opModImpLimW": wins}
 
 
+@pytest.mark.spec("IEEE 2030.5-2018 EventStatus")
 @pytest.mark.parametrize(("now", "starts"), [(25, 35), (45, 45)])
 def test_the_successor_of_a_superseded_event_starts_at_once_after_its_start_window(
     now: int, starts: int
@@ -422,6 +443,7 @@ def test_2023_resumes_what_is_left_of_a_displaced_event() -> None:
     assert device.held["old"] == [(10, 30), (50, 110)]
 
 
+@pytest.mark.spec("IEEE 2030.5-2018 Table 27")
 def test_a_2018_server_hears_no_15_even_if_events_resume() -> None:
     device = Device(Settings(resume=True)).sees(event("old", 10, 100)).until(20)
     device.sees(event("new", 30, 20, creation_time=T0 + 1)).until(200)
@@ -449,6 +471,7 @@ def test_an_event_covered_to_its_end_is_superseded_and_told_once() -> None:
     assert device.codes("old") == [1, 7]
 
 
+@pytest.mark.spec("IEEE 2030.5-2023 10.2.2.3")
 def test_2023_foretells_both_halves_of_a_displaced_event() -> None:
     device = Device(Y2023)
     device.sees(event("old", 10, 100), event("new", 30, 20, creation_time=T0 + 1))
@@ -486,6 +509,7 @@ def test_an_event_that_begins_late_displaces_nobody_of_before() -> None:
 # -- the user --------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.spec("IEEE 2030.5-2018 events: user's choice")
 def test_opting_out_before_the_start_is_no_participation_at_the_end() -> None:
     device = Device(programs=[program(default=["opModImpLimW"])]).sees(event("e", 50, 60))
     device.until(10).decides("e", Input.OPT_OUT).until(60)
@@ -494,6 +518,7 @@ def test_opting_out_before_the_start_is_no_participation_at_the_end() -> None:
     assert device.until(200).told == [(0, "e", 1), (10, "e", 4), (110, "e", 10)]
 
 
+@pytest.mark.spec("IEEE 2030.5-2018 events: user's choice")
 def test_opting_out_of_a_running_event_is_partial_at_the_end() -> None:
     device = Device().sees(event("e", 50, 60)).until(70).decides("e", Input.OPT_OUT)
 
@@ -501,6 +526,7 @@ def test_opting_out_of_a_running_event_is_partial_at_the_end() -> None:
     assert device.until(200).told[2:] == [(70, "e", 4), (110, "e", 8)]
 
 
+@pytest.mark.spec("IEEE 2030.5-2018 events: user's choice")
 def test_opting_in_late_is_partial_with_opt_in() -> None:
     device = Device().sees(event("e", 50, 60)).decides("e", Input.OPT_OUT).until(70)
     device.decides("e", Input.OPT_IN).until(200)
@@ -518,6 +544,7 @@ def test_opting_out_and_in_before_the_start_leaves_the_event_whole() -> None:
     assert device.codes("e") == [1, 4, 5, 2, 3]
 
 
+@pytest.mark.spec("IEEE 2030.5-2018 events: user's choice", "IEEE 2030.5-2018 8.8")
 @pytest.mark.parametrize("restarts", [False, True])
 def test_each_code_is_told_once_however_often_the_user_changes_his_mind(*, restarts: bool) -> None:
     device = Device(restarts=restarts).sees(event("e", 50, 60)).until(60)
@@ -547,6 +574,7 @@ def test_an_opted_out_event_leaves_its_modes_to_others() -> None:
     assert device.force() == {"opModImpLimW": "sp"}
 
 
+@pytest.mark.spec("IEEE 2030.5-2018 events: user's choice")
 @pytest.mark.parametrize(("allowed", "code"), [(20, 8), (19, 10)])
 def test_an_override_within_its_allowance_is_partial_and_beyond_it_none(
     allowed: int, code: int
@@ -587,6 +615,7 @@ def test_what_the_table_does_not_know_changes_nothing() -> None:
 # -- programs --------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.spec("CSIP BASIC-003", "CSIP-AUS P-02", "IEEE 2030.5-2018 8.7")
 def test_an_event_stops_when_its_program_is_no_longer_assigned() -> None:
     other = program(SERVICE_POINT, 5, default=["opModImpLimW"])
     device = Device(programs=[program(), other]).sees(event("e", 10, 60)).until(20)
@@ -597,6 +626,7 @@ def test_an_event_stops_when_its_program_is_no_longer_assigned() -> None:
     assert device.found == [("e", "WITHDRAWN")]
 
 
+@pytest.mark.spec("CSIP BASIC-003", "IEEE 2030.5-2018 8.7")
 def test_an_event_goes_on_when_its_program_comes_back() -> None:
     given = event("e", 10, 60, randomize_start=10)
     device = Device().sees(given).until(20).assigned().until(30).assigned(program()).sees(given)
@@ -624,6 +654,7 @@ def test_a_setting_runs_events_of_a_removed_program_to_their_end() -> None:
     assert device.until(200).codes("e") == [1, 2, 3]
 
 
+@pytest.mark.spec("IEEE 2030.5-2018 Primacy")
 def test_a_changed_primacy_decides_what_has_not_begun() -> None:
     one, two = program(SYSTEM, 1), program(SERVICE_POINT, 2)
     device = Device(programs=[one, two])
@@ -634,6 +665,7 @@ def test_a_changed_primacy_decides_what_has_not_begun() -> None:
     assert device.codes("b") == [1, 2, 3]
 
 
+@pytest.mark.spec("IEEE 2030.5-2018 events: default control")
 def test_a_changed_default_counts_at_once() -> None:
     device = Device(programs=[program(default=["opModImpLimW"])])
     device.assigned(program(default=["opModExpLimW"]))
@@ -644,7 +676,7 @@ def test_a_changed_default_counts_at_once() -> None:
 # -- randomisation ----------------------------------------------------------------------------------------------
 
 
-@pytest.mark.spec("IEEE 2030.5-2018 10.2.3.3 rule m")
+@pytest.mark.spec("IEEE 2030.5-2023 10.2.2.3 rule m")
 def test_a_successor_of_the_same_program_waits_for_the_effective_end() -> None:
     device = Device().sees(
         event("a", 10, 60, randomize_duration=20), event("b", 70, 60, randomize_start=-40)
@@ -663,6 +695,7 @@ def test_a_successor_of_a_cancelled_event_has_its_own_start() -> None:
     assert device.held["b"] == [(75, 135)]
 
 
+@pytest.mark.spec("IEEE 2030.5-2023 10.2.2.3 rule m")
 @pytest.mark.parametrize(("better", "held"), [("a", (90, 130)), ("b", (70, 130))])
 def test_programs_whose_events_meet_by_randomization_alone_supersede_nobody(
     better: str, held: tuple[int, int]
@@ -678,6 +711,7 @@ def test_programs_whose_events_meet_by_randomization_alone_supersede_nobody(
     assert device.held["a"] == [(10, held[0])]
 
 
+@pytest.mark.spec("IEEE 2030.5-2018 events: randomization", "IEEE 2030.5-2018 events: restart")
 def test_offsets_are_drawn_once_even_over_restarts_and_repetitions() -> None:
     given = event("e", 50, 60, randomize_start=30, randomize_duration=30)
     device = Device(restarts=True)
@@ -721,6 +755,7 @@ def test_a_successor_follows_only_events_for_its_own_controls() -> None:
     assert device.held["b"] == [(70, 130)]
 
 
+@pytest.mark.spec("IEEE 2030.5-2023 10.2.2.3 rule m")
 def test_of_several_predecessors_the_last_one_is_waited_for() -> None:
     device = Device().sees(
         event("a", 10, 60, randomize_duration=20, modes=frozenset({"opModMaxLimW"})),
@@ -750,6 +785,7 @@ def test_the_random_tail_of_a_worse_program_is_cut_short_and_foretold_so(edition
 # -- the other function sets --------------------------------------------------------------------------------------
 
 
+@pytest.mark.spec("IEEE 2030.5-2018 events: overlap in DRLC")
 def test_drlc_events_exclude_each_other_by_common_category_of_the_device() -> None:
     device = Device(DATA_CENTER, [DRLC])
     device.sees(
@@ -762,12 +798,14 @@ def test_drlc_events_exclude_each_other_by_common_category_of_the_device() -> No
     assert device.codes("both") == device.codes("ems") == [1, 2, 3]
 
 
+@pytest.mark.spec("IEEE 2030.5-2018 events: categories")
 def test_a_drlc_event_without_categories_is_for_all_of_the_device() -> None:
     device = Device(DATA_CENTER, [DRLC]).sees(event("e", 10, 60, of=DRLC)).until(20)
 
     assert device.force() == {"category:9": "e", "category:14": "e"}
 
 
+@pytest.mark.spec("IEEE 2030.5-2018 events: overlap of prices")
 def test_prices_supersede_within_one_rate_component_only() -> None:
     device = Device(programs=[PRICES])
     device.sees(
@@ -788,6 +826,7 @@ def test_a_cancelled_price_is_answered_6() -> None:
     assert device.codes("e") == [1, 2, 6]
 
 
+@pytest.mark.spec("IEEE 2030.5-2018 events: messages")
 def test_several_messages_may_be_active_and_none_is_superseded() -> None:
     first = event("a", 10, 60, of=TEXTS)
     device = Device(programs=[TEXTS]).sees(first, event("b", 10, 60, of=TEXTS, randomize_start=50))
@@ -799,6 +838,7 @@ def test_several_messages_may_be_active_and_none_is_superseded() -> None:
     assert device.codes("b") == [1, 2, 12, 3]
 
 
+@pytest.mark.spec("IEEE 2030.5-2018 events: flow reservations")
 def test_of_several_flow_reservations_the_newest_counts() -> None:
     nowhere = program("", function_set=FunctionSet.FLOW)
     given: dict[str, Any] = {"of": nowhere, "component": "request 1"}
@@ -813,6 +853,7 @@ def test_of_several_flow_reservations_the_newest_counts() -> None:
 # -- answers ---------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.spec("IEEE 2030.5-2018 ResponseRequired")
 @pytest.mark.parametrize(
     ("required", "codes"),
     [(0, []), (1, [1]), (2, [2, 4, 8]), (3, [1, 2, 4, 8]), (4, [4, 8]), (7, [1, 2, 4, 8])],
@@ -824,6 +865,7 @@ def test_only_what_response_required_asks_for_is_told(required: int, codes: list
     assert device.codes("e") == codes
 
 
+@pytest.mark.spec("IEEE 2030.5-2018 8.8")
 def test_without_reply_to_nothing_is_told() -> None:
     assert Device().sees(event("e", 10, 60, has_reply_to=False)).until(200).told == []
 
@@ -857,6 +899,7 @@ def test_every_code_has_its_bit_and_its_function_sets() -> None:
 # -- time and restarts ------------------------------------------------------------------------------------------
 
 
+@pytest.mark.spec("IEEE 2030.5-2018 events: outage")
 def test_nothing_is_started_after_its_end_and_the_loss_is_reported() -> None:
     device = Device().sees(event("slept", 10, 60), event("next", 70, 60))
     device.now = 100
@@ -867,6 +910,7 @@ def test_nothing_is_started_after_its_end_and_the_loss_is_reported() -> None:
     assert device.force() == {"opModImpLimW": "next"}
 
 
+@pytest.mark.spec("IEEE 2030.5-2018 events: outage")
 def test_what_ran_when_the_gateway_fell_asleep_is_completed_when_it_wakes() -> None:
     device = Device().sees(event("e", 10, 60)).until(20)
     device.restart()
@@ -898,6 +942,7 @@ def test_who_was_displaced_while_nobody_looked_is_displaced() -> None:
     assert device.force() == {}
 
 
+@pytest.mark.spec("IEEE 2030.5-2018 events: clock steps")
 @pytest.mark.parametrize("edition", [2018, 2023])
 def test_a_clock_stepped_back_undoes_and_repeats_nothing(edition: int) -> None:
     settings = Settings(edition=2023) if edition == 2023 else Settings()
@@ -915,6 +960,7 @@ def test_a_clock_stepped_back_undoes_and_repeats_nothing(edition: int) -> None:
     assert device.until(400).codes("new") == [1, 2, 3]
 
 
+@pytest.mark.spec("IEEE 2030.5-2018 events: clock steps")
 def test_an_event_seen_before_a_step_back_still_starts_on_time() -> None:
     device = Device(now=100).sees(
         event("e", 105, 60), event("running", 90, 300, modes=frozenset({"m"}))
@@ -962,6 +1008,7 @@ def test_what_vanishes_while_it_is_released_is_released_as_drawn() -> None:
     assert device.told[-1] == (130, "e", 6)
 
 
+@pytest.mark.spec("IEEE 2030.5-2018 events: clock steps")
 def test_a_clock_stepped_forward_does_what_was_due_in_order() -> None:
     device = Device().sees(event("a", 10, 60), event("b", 70, 600)).until(20)
     device.now = 300

@@ -19,7 +19,7 @@ def restarts(request: pytest.FixtureRequest) -> bool:
     return bool(request.param)
 
 
-@pytest.mark.spec("CSIP BASIC-016")
+@pytest.mark.spec("CSIP BASIC-016", "IEEE 2030.5-2018 events: default control", "CSIP AGG-002")
 def test_without_events_the_default_of_the_best_program_holds() -> None:
     wide = program(SYSTEM, primacy=4, default=["opModImpLimW", "opModExpLimW"])
     device = Device(programs=[wide, SP])
@@ -45,7 +45,7 @@ def test_swapped_primacies_swap_the_default() -> None:
     assert [f.source[1] for f in device.engine.in_force()] == [SYSTEM]
 
 
-@pytest.mark.spec("CSIP BASIC-017")
+@pytest.mark.spec("CSIP BASIC-017", "IEEE 2030.5-2018 events: restart")
 def test_one_event_is_received_started_and_completed_on_time(restarts: bool) -> None:
     device = Device(restarts=restarts).sees(event("e", 120, 60)).until(600)
 
@@ -82,7 +82,9 @@ def test_an_event_of_a_worse_program_runs_while_nothing_better_does() -> None:
     assert device.held == {"sys": [(120, 180)], "sp": [(240, 300)]}
 
 
-@pytest.mark.spec("CSIP BASIC-021")
+@pytest.mark.spec(
+    "CSIP BASIC-021", "IEEE 2030.5-2018 10.2.3.3 rule n", "IEEE 2030.5-2018 10.2.3.3 rule d"
+)
 @pytest.mark.parametrize(
     ("rule", "code"),
     [
@@ -108,7 +110,7 @@ def test_the_loser_known_before_is_never_executed(
     assert device.held == {"sp": [(180, 240)]}
 
 
-@pytest.mark.spec("CSIP BASIC-022")
+@pytest.mark.spec("CSIP BASIC-022", "IEEE 2030.5-2023 10.2.2.3 rule l")
 def test_the_later_loser_is_told_at_the_winners_start_and_its_rest_is_not_executed() -> None:
     device = Device(Settings(supersede_code=Supersede.SUNSPEC_PRINTED), BOTH)
     device.sees(event("sp", 120, 120, of=SP), event("sys", 180, 120, of=SYS)).until(600)
@@ -146,7 +148,7 @@ def test_a_running_loser_stops_at_the_winners_start_and_is_not_resumed(
     assert device.held == {"sys": [(120, 180)], "sp": [(180, 240)]}
 
 
-@pytest.mark.spec("CSIP BASIC-024..026")
+@pytest.mark.spec("CSIP BASIC-024..026", "IEEE 2030.5-2018 10.2.3.3 rule t")
 @pytest.mark.parametrize("published", [0, 150])
 @pytest.mark.parametrize(("a", "b"), [((120, 120), (180, 60)), ((180, 120), (120, 120))])
 def test_events_for_different_controls_run_beside_each_other(
@@ -159,7 +161,7 @@ def test_events_for_different_controls_run_beside_each_other(
     assert device.held["sys"] == [(a[0], sum(a))]
 
 
-@pytest.mark.spec("CSIP AGG-003")
+@pytest.mark.spec("CSIP AGG-003", "CSIP-AUS P-01")
 def test_an_aggregators_devices_answer_each_for_themselves() -> None:
     one, other, outside = Device(), Device(), Device()
     for device in (one, other):
@@ -202,7 +204,7 @@ def test_displaced_while_running_is_7_by_the_errata() -> None:
     assert device.codes("sys") == [1, 2, 7]
 
 
-@pytest.mark.spec("CSIP AGG-010..012")
+@pytest.mark.spec("CSIP AGG-010..012", "IEEE 2030.5-2018 10.2.3.3 rule t", "CSIP BASIC-015")
 def test_two_modes_of_one_event_are_superseded_one_by_one(restarts: bool) -> None:
     device = Device(programs=BOTH, restarts=restarts)
     device.sees(event("sys", 100, 300, of=SYS, modes=frozenset({"opModImpLimW", "opModExpLimW"})))
@@ -216,7 +218,7 @@ def test_two_modes_of_one_event_are_superseded_one_by_one(restarts: bool) -> Non
     assert device.responses[-1].modes == {"opModExpLimW"}
 
 
-@pytest.mark.spec("CSIP CORE-021")
+@pytest.mark.spec("CSIP CORE-021", "IEEE 2030.5-2018 events: randomization")
 @pytest.mark.parametrize(("randomize", "start"), [(0, 120), (30, 135), (-30, 105)])
 def test_the_sign_of_a_start_randomization_is_kept(
     randomize: int, start: int, restarts: bool
@@ -228,7 +230,7 @@ def test_the_sign_of_a_start_randomization_is_kept(
     assert device.chance.drawn == (1 if randomize else 0)
 
 
-@pytest.mark.spec("CSIP CORE-021")
+@pytest.mark.spec("CSIP CORE-021", "IEEE 2030.5-2018 events: randomization")
 @pytest.mark.parametrize(("randomize", "end"), [(40, 200), (-40, 160), (-400, 120)])
 def test_the_duration_is_randomized_by_itself(randomize: int, end: int) -> None:
     device = Device().sees(event("e", 120, 60, randomize_duration=randomize)).until(600)
@@ -240,7 +242,7 @@ def test_the_duration_is_randomized_by_itself(randomize: int, end: int) -> None:
         assert device.told[1:] == [(120, "e", 2), (end, "e", 3)]
 
 
-@pytest.mark.spec("CSIP CORE-022")
+@pytest.mark.spec("CSIP CORE-022", "IEEE 2030.5-2018 events: cancellation")
 def test_one_event_completes_and_one_is_cancelled_while_active(restarts: bool) -> None:
     first, second = event("a", 120, 60), event("b", 240, 60)
     device = Device(restarts=restarts).sees(first, second).until(260)
@@ -252,7 +254,7 @@ def test_one_event_completes_and_one_is_cancelled_while_active(restarts: bool) -
     assert device.held["b"] == [(240, 260)]
 
 
-@pytest.mark.spec("CSIP CORE-023")
+@pytest.mark.spec("CSIP CORE-023", "IEEE 2030.5-2018 Table 27")
 @pytest.mark.parametrize(("winner", "code"), [(SYS, 7), (SP, 14), (ELSEWHERE, 13)])
 def test_the_relation_decides_the_code_of_a_supersession(winner: Program, code: int) -> None:
     device = Device(programs=[SYS, SP, ELSEWHERE])
@@ -299,7 +301,7 @@ def test_successive_randomized_events_neither_leave_a_gap_nor_overlap(restarts: 
     assert [device.codes(str(n)) for n in range(1, 6)] == [[1, 2, 3]] * 5
 
 
-@pytest.mark.spec("CSIP-AUS ALL-23")
+@pytest.mark.spec("CSIP-AUS ALL-23", "IEEE 2030.5-2018 events: outage")
 def test_an_outage_stops_no_schedule_and_the_default_follows(restarts: bool) -> None:
     device = Device(programs=[SYS], restarts=restarts)
     device.sees(*(event(str(n), 60 * n, 60) for n in range(1, 6)))
@@ -314,6 +316,7 @@ def test_an_outage_stops_no_schedule_and_the_default_follows(restarts: bool) -> 
     assert not device.engine.out_of_touch
 
 
+@pytest.mark.spec("IEEE 2030.5-2018 events: cancellation")
 def test_the_release_of_a_random_cancellation_is_drawn_once(restarts: bool) -> None:
     running = event("e", 100, 400, randomize_start=20, randomize_duration=-60)
     device = Device(restarts=restarts).sees(running).until(200).sees(status(running, 3))
@@ -326,6 +329,7 @@ def test_the_release_of_a_random_cancellation_is_drawn_once(restarts: bool) -> N
     assert device.chance.drawn == drawn
 
 
+@pytest.mark.spec("IEEE 2030.5-2018 events: cancellation")
 def test_a_random_cancellation_may_wait_the_full_window() -> None:
     running = event("e", 100, 400, randomize_duration=60)
     device = Device(Settings(cancel_random=CancelRandom.FULL)).sees(running).until(200)

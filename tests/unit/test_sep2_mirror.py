@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import timedelta
 from random import Random  # noqa: TID251 - seeds the chance that is handed in
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -62,6 +63,7 @@ def asked(made: Mirror) -> str:
     return fetch.href
 
 
+@pytest.mark.spec("IEEE 2030.5-2018 4.6.2")
 @given(total=st.integers(0, 40), most=st.integers(1, 12))
 def test_a_list_is_read_to_its_end_whatever_the_server_gives_at_a_time(
     total: int, most: int
@@ -79,6 +81,7 @@ def test_a_list_is_read_to_its_end_whatever_the_server_gives_at_a_time(
     assert made.nodes["/derc"].complete
 
 
+@pytest.mark.spec("IEEE 2030.5-2018 4.6.2")
 def test_a_list_that_changes_while_it_is_read_is_begun_anew() -> None:
     made = mirror(page=2)
     reached(made)
@@ -120,6 +123,7 @@ def test_a_server_whose_list_never_ends_is_cut_and_never_counts_as_complete() ->
     assert len(made.nodes["/derc"].members) == MOST_MEMBERS
 
 
+@pytest.mark.spec("IEEE 2030.5-2018 4.6.2", "IEEE 2030.5-2023 10.2.2.3 rule p")
 def test_a_list_that_says_more_than_it_gives_is_not_complete() -> None:
     made = mirror()
     reached(made)
@@ -131,6 +135,7 @@ def test_a_list_that_says_more_than_it_gives_is_not_complete() -> None:
     assert len(change.node.members) == 2
 
 
+@pytest.mark.spec("IEEE 2030.5-2018 links")
 def test_what_is_gone_takes_what_it_led_to_with_it_and_is_looked_for_again() -> None:
     made = mirror()
     reached(made)
@@ -140,6 +145,7 @@ def test_what_is_gone_takes_what_it_led_to_with_it_and_is_looked_for_again() -> 
     assert [fetch.node for fetch in made.take(START + SECOND, 9)] == ["/dcap"]
 
 
+@pytest.mark.spec("IEEE 2030.5-2018 5.5.2")
 def test_failures_put_a_node_off_longer_each_time_up_to_its_poll_rate() -> None:
     made = mirror()
     reached(made)
@@ -169,6 +175,7 @@ def test_a_failure_in_mid_list_goes_on_where_it_was() -> None:
     assert fetch.href == "/derc?s=2&l=2"
 
 
+@pytest.mark.spec("IEEE 2030.5-2018 5.5.2")
 def test_retry_after_is_honoured() -> None:
     made = mirror()
     made.take(START, 9)
@@ -177,6 +184,7 @@ def test_retry_after_is_honoured() -> None:
     assert made.next_due() >= START + timedelta(minutes=7)  # type: ignore[operator] # just seen
 
 
+@pytest.mark.spec("IEEE 2030.5-2018 links")
 def test_links_are_resolved_against_the_resource_that_holds_them() -> None:
     made = mirror()
     made.take(START, 9)

@@ -74,6 +74,7 @@ def test_the_smallest_multiplier_that_fits_is_taken(
     )
 
 
+@pytest.mark.spec("IEEE 2030.5-2018 ActivePower")
 def test_an_unsigned_value_holds_twice_as_much() -> None:
     assert scaled_kw(UnsignedActivePower, Decimal("65.535"), Toward.DOWN).multiplier == 0
     assert scaled_kw(ApparentPower, Decimal("330000"), Toward.DOWN).value == 33000
@@ -92,6 +93,7 @@ def test_forty_digits_are_still_rounded_down() -> None:
     assert scaled(ActivePower, just_below, Toward.DOWN).value == 9999
 
 
+@pytest.mark.spec("IEEE 2030.5-2018 ActivePower")
 @given(
     kind=st.sampled_from(KINDS),
     watts=st.decimals(0, 3 * 10**11, places=3),
@@ -117,6 +119,7 @@ def test_rounding_errs_to_the_side_that_was_told_and_by_less_than_a_step(
         assert abs(Fraction(watts)) / (step / 10) > limit - 1
 
 
+@pytest.mark.spec("CSIP-AUS ALL-24", "IEEE 2030.5-2018 ActivePower")
 @given(value=st.integers(-32768, 32767), multiplier=st.integers(0, 9))
 def test_what_fits_is_written_exactly(value: int, multiplier: int) -> None:
     power = ActivePower(multiplier=multiplier, value=value)
@@ -189,6 +192,7 @@ def test_a_target_reduction_has_no_multiplier() -> None:
     assert reduction_kw(TargetReduction(type=0, value=12)) is None
 
 
+@pytest.mark.spec("IEEE 2030.5-2018 TimeType")
 def test_seconds_are_instants() -> None:
     at = datetime(2026, 3, 29, 1, 30, tzinfo=UTC)
 

@@ -180,6 +180,7 @@ def test_a_type_stands_for_itself_in_both_editions(schemas: dict[str, Schema]) -
         assert FIRST.types[name].root is None or name in schemas["2018"].elements
 
 
+@pytest.mark.spec("IEEE 2030.5-2018 schema")
 @pytest.mark.parametrize("name", sorted(SIMPLES.keys() - AUS.simples.keys()))
 def test_a_simple_type_has_the_bounds_of_the_schema(name: str, schemas: dict[str, Schema]) -> None:
     schema = schemas["2018" if name in FIRST.simples else "2023"]
@@ -205,7 +206,7 @@ def test_every_document_has_a_table_or_is_of_a_function_set_not_yet_there(
     assert len(documents - missing) > 70
 
 
-@pytest.mark.spec("CSIP-AUS")
+@pytest.mark.spec("CSIP-AUS schema")
 @pytest.mark.parametrize(
     ("core", "ext", "beta"),
     [
@@ -277,9 +278,7 @@ def compiled() -> dict[str, etree.XMLSchema]:
     return {n: etree.XMLSchema(etree.parse(DATA / n)) for n in map(_file, VALID)}
 
 
-@pytest.mark.spec("IEEE 2030.5-2018 schema")
-@pytest.mark.spec("IEEE 2030.5-2023 schema")
-@pytest.mark.spec("CSIP-AUS")
+@pytest.mark.spec("IEEE 2030.5-2018 schema", "IEEE 2030.5-2023 schema", "CSIP-AUS schema")
 @pytest.mark.parametrize(
     ("flavour", "name"),
     [(flavour, row.make.__name__) for flavour in VALID for row in roots(flavour)],

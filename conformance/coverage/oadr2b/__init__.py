@@ -10,6 +10,7 @@ OADR2B: Final = Book(
     at=Path(__file__).parent,
     readme=Path("gateway/protocols/oadr2b/README.md"),
     code=("gateway/protocols/oadr2b", "gateway/servers/vtn2b", "conformance/peers"),
+    names=cited,
     cites=cited,
     concerns=lambda marker: "2.0b" in marker,
     gathered=("case ", "general "),

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Final
 
 from conformance.coverage.book import Book
-from conformance.coverage.sep2.citing import cited
+from conformance.coverage.sep2.citing import cited, named
 
 SEP2: Final = Book(
     at=Path(__file__).parent,
@@ -13,6 +13,7 @@ SEP2: Final = Book(
         *("gateway/protocols/sep2", "gateway/servers/sep2", "gateway/northbound"),
         *("gateway/transport", "certs/sep2"),
     ),
+    names=named,
     cites=cited,
     concerns=lambda marker: "2030.5" in marker or marker.startswith("CSIP"),
 )

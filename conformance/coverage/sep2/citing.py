@@ -1,4 +1,4 @@
-"""Clauses in running text: ``2030.5-2018 10.2.3.3 rules c and l``, ``Table 27``, ``CSIP BASIC-024..026``, ``ALL-18``."""
+"""Clauses in running text: ``2030.5-2018 10.2.3.3 rules c and l``, ``CSIP BASIC-024..026``, ``CSIP-AUS ALL-18``."""
 
 import re
 from collections.abc import Iterator
@@ -7,17 +7,19 @@ from typing import Final
 _LETTERS: Final = r"[a-z](?:(?:, | and )[a-z]\b)*"
 _ITEM: Final = (
     r"(?:Table \d+|Annex [A-Z](?:\.\d+(?:-[A-Z]\.\d+)?)?"
-    rf"|\d+(?:\.\d+)+(?: rules? {_LETTERS})?)(?: \([^)]*\))?"
+    rf"|\d{{1,2}}(?:\.\d+)+(?: rules? {_LETTERS})?)(?: \([^)]*\))?"
 )
 _REFERENCE: Final = re.compile(
     r"(?:2030\.5(?:-20\d\d)?(?: and -20\d\d)?(?: clauses?)?|\b20[12]\d|\b[Cc]lauses?),? "
     rf"({_ITEM}(?:(?:, and |, | and | to ){_ITEM})*)"
 )
-_NUMBER: Final = re.compile(rf"( to )?(?<![\w.])(\d+(?:\.\d+)+)(?: rules? ({_LETTERS}))?")
+_NUMBER: Final = re.compile(rf"( to )?(?<![\w.])(\d{{1,2}}(?:\.\d+)+)(?: rules? ({_LETTERS}))?")
 _TYPE: Final = re.compile(r"2030\.5(?:-20\d\d)? ([A-Za-z]\w+)")
+_NO_TYPES: Final = ("clause", "clauses", "and", "Table", "Annex", "events", "CSIP", "DNS")
 _GUIDE: Final = re.compile(r"Implementation Guide v2\.1,? (?:section )?(\d+(?:\.\d+)+|Table \d+)")
 _TOPIC: Final = re.compile(
-    r"CSIP-AUS (namespace|storage beta|schema|connection point|required elements|PEN|TS 5573)"
+    r"CSIP-AUS (?:namespace|storage beta|schema|connection point|required elements|PEN)\b"
+    r"|CSIP TIME\.011|\bDNS-SD\b|\bEXI\b|\bother function sets\b|\bevents: [A-Za-z' ]+"
 )
 _SUNSPEC: Final = re.compile(
     r"\b(COMM|CORE|BASIC|AGG|ERR|MAINT|UTIL)-(\d{3})(?:([A-G])(?:\.\.([A-G]))?|\.\.(\d{3}))?\b"
@@ -95,7 +97,7 @@ def _australian(text: str) -> Iterator[str]:
 
 def _others(text: str) -> Iterator[str]:
     yield from (f"Guide {one[1]}" for one in _GUIDE.finditer(text))
-    yield from (f"CSIP-AUS {one[1]}" for one in _TOPIC.finditer(text))
+    yield from (one[0] for one in _TOPIC.finditer(text))
     for one in _TYPE.finditer(text):
-        if one[1] not in ("clause", "clauses", "and", "Table", "Annex"):
+        if one[1] not in _NO_TYPES:
             yield f"type {one[1]}" if one[1][0].isupper() else one[1]

@@ -92,7 +92,7 @@ def decode(
             document or not the one expected; ``SCHEMA`` for what is missing, out of order or too often;
             ``INVALID_NUMBER`` or ``INVALID_TEXT`` for a value outside its type. The detail begins with the path.
 
-    Spec: IEEE 2030.5-2018 and -2023 schemas, CSIP-AUS 1.2.
+    Spec: IEEE 2030.5-2018 schema, IEEE 2030.5-2023 schema, CSIP-AUS schema (1.2).
     """
     root = xml.parse(body, largest=largest)
     old = old_namespace and OLD.encode() in body and _renamed(root)

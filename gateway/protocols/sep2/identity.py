@@ -3,7 +3,7 @@
 Hex identifiers are compared as integers, because senders may drop leading zeros; they are written upper-case and
 padded to their full length.
 
-Spec: IEEE 2030.5-2018 clauses 6.3.2 to 6.3.5; CSIP-AUS (PEN of an mRID in decimal digits).
+Spec: IEEE 2030.5-2018 clauses 6.3.2 to 6.3.5; CSIP-AUS PEN (of an mRID, in decimal digits).
 """
 
 import hashlib
@@ -175,7 +175,7 @@ def managed_lfdi(seed: bytes, pen: int) -> str:
     Raises:
         WireError: ``INVALID_NUMBER`` when the enterprise number does not fit.
 
-    Spec: CSIP-AUS (identity of devices behind an aggregator).
+    Spec: CSIP-AUS PEN (devices behind an aggregator).
     """
     head = hashlib.sha256(seed).hexdigest()[: LFDI_DIGITS - _PEN_DIGITS].upper()
     return head + pen_digits(pen, PenEncoding.DECIMAL)

@@ -1,6 +1,8 @@
 """The text form of simple types, both ways: exact bounds, upper-case hex of full length, lenient whitespace.
 
 Readers and writers raise ``UnfitError`` with the bound as its text; who calls them knows the path.
+
+Spec: IEEE 2030.5-2018 boolean, IEEE 2030.5-2018 Integer, IEEE 2030.5-2018 String32, IEEE 2030.5-2018 HexBinary160.
 """
 
 import re

@@ -2,6 +2,9 @@
 
 A value of 16 bits holds 32 767 or 65 535 at most, so 300 MW needs a multiplier and rounding. Which way is safe depends
 on what the number is, so every caller says it: limits down, needs up.
+
+Spec: IEEE 2030.5-2018 ActivePower, IEEE 2030.5-2018 PerCent, IEEE 2030.5-2018 TimeType, IEEE 2030.5-2018
+TargetReduction.
 """
 
 from datetime import UTC, datetime, timedelta

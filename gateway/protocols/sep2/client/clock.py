@@ -3,7 +3,7 @@
 Times of the server have whole seconds and travel for a while, so an estimate is good to about a second. The offset
 follows only when it is off by more than that, and backward at most a minute at a time (CSIP TIME.011).
 
-Spec: IEEE 2030.5-2018 clauses 9.2.3, 11.1 (Time).
+Spec: IEEE 2030.5-2018 clause 9.2.3; IEEE 2030.5 Time.
 """
 
 from dataclasses import dataclass

@@ -1,6 +1,7 @@
 """Which links a client follows from which resource: the server's tree as far as it concerns us.
 
-Spec: IEEE 2030.5-2018 clause 5.2 (links, never built addresses), Annex C.4-C.6; CSIP Implementation Guide v2.1 6.1.
+Spec: IEEE 2030.5-2018 links (never built addresses); IEEE 2030.5-2018 Annex C.4-C.6; CSIP Implementation Guide v2.1
+6.1.
 """
 
 from collections.abc import Iterator, Mapping

@@ -4,7 +4,8 @@ A node stands for one address. What it holds leads to further nodes; a node that
 mirror is no truth: after a restart it is empty and fills itself again. It never asks for one node twice at a time,
 never faster than the server's poll rates, and reads lists page by page to their end or not at all.
 
-Spec: IEEE 2030.5-2018 clauses 4.6.2 (paging), 5.5.2.7 (moved resources), 8.5.3, 10.2.3.3 a (poll rates).
+Spec: IEEE 2030.5-2018 clauses 4.6.2 (paging), 5.5.2.7 (moved resources), 8.5.3; 2023 10.2.2.3 rule a
+(poll rates).
 """
 
 import heapq
@@ -337,7 +338,7 @@ class Mirror:
     # --- when
 
     def _rate(self, node: Node, found: sep.Resource) -> timedelta:
-        """Return the poll rate that counts: its own, or that of what leads to it (clause 10.2.3.3 a)."""
+        """Return the poll rate that counts: its own, or that of what leads to it (2023 10.2.2.3 rule a)."""
         own = getattr(found, "poll_rate", None)
         if own is not None:
             return min(timedelta(seconds=own), LONGEST_RATE) if own > 0 else DEFAULT_RATE

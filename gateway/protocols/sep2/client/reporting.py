@@ -3,7 +3,7 @@
 A site is a load: it is rated and set by what it may draw; as a generator it is nothing. While a control runs that
 CSIP-AUS has an own status for, that status is told (DRL-01, DRA-02).
 
-Spec: IEEE 2030.5-2018 clause 10.10.4 (DER information); CSIP CORE-014, BASIC-028; CSIP-AUS ALL-08, ALL-09, DRL-01.
+Spec: IEEE 2030.5-2018 clause 10.10 (DER information); CSIP CORE-014, BASIC-028; CSIP-AUS ALL-08, ALL-09, DRL-01.
 """
 
 from collections.abc import Iterator

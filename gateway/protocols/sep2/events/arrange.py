@@ -6,11 +6,11 @@ Four passes over the events that compete:
 2. *Bar* (editions that do not resume): a mode that an event has not begun is barred when a better event that is not
    itself barred overlaps it by the specified periods. Such an event is not executed at all there.
 3. *Start*: specified start and drawn offset; but an event that begins where another of its program ends begins at
-   that one's effective end (rule m).
+   that one's effective end (rule m of 2023).
 4. *Stretches*: in rank order each event gets of its effective period what better ones have left. What only
    randomisation makes meet is no supersession: the later one waits for the earlier one's end, or cuts it short.
 
-Spec: IEEE 2030.5-2018 10.2.3.3 rules d, f, i, m, n, t; 2023 10.2.2.3.
+Spec: IEEE 2030.5-2018 10.2.3.3 rules d, f, i, n, t; 2023 10.2.2.3 rules e, l, m.
 """
 
 from bisect import bisect_left, bisect_right, insort
