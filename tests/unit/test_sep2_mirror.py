@@ -202,3 +202,20 @@ def test_a_node_that_two_lead_to_stays_until_both_are_gone() -> None:
     made.take(START, 9)
     made.answered("/derp", listed(sep.DERProgramList, "/derp", [], 0), START)
     assert "/derc" in made.nodes
+
+
+def test_a_link_that_goes_on_dangling_is_not_followed_without_a_pause() -> None:
+    made = mirror()
+    now, asked_for = START, 0
+    made.begin(now)
+    root = sep.DeviceCapability(href="/dcap", poll_rate=60, time_link=sep.Link(href="/tm"))
+    while now < START + timedelta(minutes=10):
+        for fetch in made.take(now, 9):
+            if fetch.node == "/dcap":
+                made.answered("/dcap", root, now)
+            else:
+                asked_for += 1
+                made.missing(fetch.node, now)
+        now += timedelta(milliseconds=100)
+    assert made.settled
+    assert 2 <= asked_for <= 10

@@ -36,6 +36,8 @@ MOST_MEMBERS: Final = 20_000
 MOST_RESTARTS: Final = 3
 """Times in a row that a list which changes while it is read is begun anew."""
 MOST_NODES: Final = 100_000
+MOST_DANGLING: Final = 10_000
+"""Addresses without anything that are remembered."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -119,6 +121,8 @@ class Mirror:
     _due: list[tuple[datetime, str]] = field(default_factory=list)
     _unread: set[str] = field(default_factory=set)
     """Nodes that were neither read nor found wanting yet."""
+    _dangling: dict[str, datetime] = field(default_factory=dict)
+    """Addresses at which nothing stood -> when they are asked for again, should a link still lead there."""
 
     def begin(self, now: datetime) -> None:
         """Plant the root."""
@@ -259,6 +263,11 @@ class Mirror:
             return []
         for parent in node.parents:
             self.ask_soon(parent, now)
+        # A link that goes on dangling must not have both ends of it asked for without a pause.
+        if len(self._dangling) >= MOST_DANGLING:
+            self._dangling = {at: due for at, due in self._dangling.items() if due > now}
+        if len(self._dangling) < MOST_DANGLING:
+            self._dangling[href] = now + self._jittered(node.rate)
         return self._remove(node)
 
     def _page(self, node: Node, found: sep.Resource, now: datetime) -> list[Change]:
@@ -314,10 +323,12 @@ class Mirror:
         if node is None:
             if len(self.nodes) >= MOST_NODES:
                 return
-            node = Node(href=href, kind=kind, rate=parent.rate, due_at=now)
+            due = max(now, self._dangling.pop(href, now))
+            node = Node(href=href, kind=kind, rate=parent.rate, due_at=due)
             self.nodes[href] = node
-            self._unread.add(href)
-            self._schedule(node, now)
+            if due == now:
+                self._unread.add(href)
+            self._schedule(node, due)
         node.parents.add(parent.href)
 
     def _leave(self, href: str, parent: Node) -> list[Change]:

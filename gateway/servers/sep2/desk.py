@@ -1,0 +1,108 @@
+"""The one place where doors of the server are opened: in order, everything stored before its answer goes out."""
+
+import asyncio
+from collections.abc import Callable
+from datetime import datetime
+from typing import Final, TypeAlias
+
+from gateway.domain.errors import GatewayError, StoreError
+from gateway.domain.ports import Clock
+from gateway.protocols.sep2.server.records import Answer, Turn
+from gateway.protocols.sep2.server.server import Sep2Server
+from gateway.servers.sep2.store import Sep2Store
+
+Door: TypeAlias = Callable[[datetime], Turn]
+After: TypeAlias = Callable[[Turn], None]
+"""Called with each turn once it is stored; must not wait."""
+AT_ONCE: Final = 256
+"""Turns of one transaction."""
+
+
+class Sep2Desk:
+    """A server with its store and its clock.
+
+    Doors that wait for the store at the same time share one transaction.
+
+    Args:
+        server: The core, with what the store had kept.
+        store: Where turns are kept.
+        clock: Time of every door.
+    """
+
+    def __init__(self, server: Sep2Server, store: Sep2Store, clock: Clock) -> None:
+        self.server = server
+        self.store = store
+        self._clock = clock
+        self._one_at_a_time = asyncio.Lock()
+        self._waiting: list[tuple[Door, asyncio.Future[Turn]]] = []
+        self._working: set[asyncio.Task[None]] = set()
+        self._failed = False
+        self.after: After = lambda _: None
+
+    def read(self, path: str, query: str, peer: str) -> Answer:
+        """Answer a GET.
+
+        Raises:
+            StoreError: ``SEP2_STORE`` after the store has failed once.
+        """
+        self._check()
+        return self.server.read(path, query, peer, self._clock.now())
+
+    async def write(self, method: str, path: str, body: bytes, peer: str) -> Answer:
+        """Answer a POST, PUT or DELETE; returns once everything that follows from it is stored.
+
+        Raises:
+            StoreError: nothing was promised.
+        """
+        turn = await self.open(lambda now: self.server.write(method, path, body, peer, now))
+        return turn.answer
+
+    async def open(self, door: Door) -> Turn:
+        """Go through one door of the core, e.g. ``lambda now: issuer.cancel(mrid, now)``.
+
+        Raises:
+            StoreError: ``SEP2_STORE`` after the store has failed once: what is durable is unknown, so no door opens
+                until a restart has looked (R-DUR-9).
+            MisuseError: as the door says.
+        """
+        future: asyncio.Future[Turn] = asyncio.get_running_loop().create_future()
+        self._waiting.append((door, future))
+        # In a task of its own: whoever gives up waiting must not take the others' answers along.
+        work = asyncio.ensure_future(self._work())
+        self._working.add(work)
+        work.add_done_callback(self._working.discard)
+        return await asyncio.shield(future)
+
+    def _check(self) -> None:
+        if self._failed:
+            raise StoreError("SEP2_STORE", "the store has failed: restart to recover")
+
+    async def _work(self) -> None:
+        async with self._one_at_a_time:
+            batch, self._waiting = self._waiting[:AT_ONCE], self._waiting[AT_ONCE:]
+            done: list[tuple[Turn, asyncio.Future[Turn]]] = []
+            for door, future in batch:
+                try:
+                    self._check()
+                    turn = door(self._clock.now())
+                except GatewayError as error:
+                    _refuse(future, error)
+                    continue
+                self.server.take(turn)
+                done.append((turn, future))
+            try:
+                await self.store.save([turn for turn, _ in done])
+            except StoreError as error:
+                self._failed = True
+                for _, future in done:
+                    _refuse(future, error)
+                return
+            for turn, future in done:
+                self.after(turn)
+                if not future.done():
+                    future.set_result(turn)
+
+
+def _refuse(future: asyncio.Future[Turn], error: GatewayError) -> None:
+    if not future.done():
+        future.set_exception(error)

@@ -1,0 +1,53 @@
+"""The tables of the 2030.5 server, in metadata of their own.
+
+What the standard has a document for is kept as that document, in the widest flavour there is.
+"""
+
+from datetime import datetime
+
+from sqlalchemy.orm import registry
+from sqlmodel import Field, SQLModel
+
+
+class Sep2Row(SQLModel, registry=registry()):
+    """Base of this server's rows."""
+
+
+class KeptRow(Sep2Row, table=True):
+    """An address and what stands there."""
+
+    __tablename__ = "sep2_kept"
+    href: str = Field(primary_key=True)
+    kind: str
+    """Name of its class."""
+    place: str
+    scope: str
+    manager: str
+    at: datetime
+    body: bytes | None
+    """The document; none: the address may be written to and was not yet."""
+
+
+class MemberRow(Sep2Row, table=True):
+    """Something that stands in a list beside its own place."""
+
+    __tablename__ = "sep2_member"
+    place: str = Field(primary_key=True)
+    href: str = Field(primary_key=True)
+
+
+class ReadingRow(Sep2Row, table=True):
+    """One value that a device posted, the newest of its interval."""
+
+    __tablename__ = "sep2_reading"
+    mirror: str = Field(primary_key=True)
+    meter_reading: str = Field(primary_key=True)
+    start: int = Field(primary_key=True)
+    duration: int = Field(primary_key=True)
+    local_id: int = Field(primary_key=True)
+    lfdi: str = Field(index=True)
+    value: int | None
+    multiplier: int
+    uom: int | None
+    quality: int | None
+    at: datetime

@@ -1,0 +1,189 @@
+"""A whole utility of IEEE 2030.5 in one object: core, store, listener, and the operator's doors as coroutines."""
+
+import ssl
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from gateway.domain.errors import MisuseError
+from gateway.domain.ports import Clock, Ids
+from gateway.protocols.sep2._generated import model as sep
+from gateway.protocols.sep2.identity import mrid
+from gateway.protocols.sep2.server.issuing import Issuer
+from gateway.protocols.sep2.server.operator import Operator
+from gateway.protocols.sep2.server.options import ServerOptions
+from gateway.protocols.sep2.server.records import Kept, Posted, Turn
+from gateway.protocols.sep2.server.server import ENTRY, Sep2Server
+from gateway.servers.sep2.app import HttpOptions, sep2_app
+from gateway.servers.sep2.desk import Sep2Desk
+from gateway.servers.sep2.store import MemoryStore, Sep2Store
+from gateway.transport.sep2_tls import Sep2Profile, judge_chain
+from gateway.transport.server import Listener, listen
+from gateway.transport.tls import admit_peers
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where a utility listens."""
+
+    tls: ssl.SSLContext
+    """Of ``sep2_server``; it is this utility's alone."""
+    profile: Sep2Profile = Sep2Profile.SEP2
+    """What is asked of a client's chain."""
+    host: str = "127.0.0.1"
+    port: int = 0
+    """0: any free one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Responded:
+    """A response as a device gave it."""
+
+    at: datetime
+    """When it came."""
+    lfdi: str
+    subject: str
+    """mRID of the event."""
+    status: int
+    created: datetime | None
+    """As the device says."""
+    document: sep.Response
+
+
+class Sep2Utility:
+    """One utility; nothing happens before ``start``.
+
+    Args:
+        options: What may differ between utilities.
+        place: Where it listens.
+        clock: Its time, shared with everybody in the process.
+        ids: Source of its addresses and mRIDs.
+        store: Keeps its memory; without one it forgets at the end.
+        http: What may differ in transport.
+    """
+
+    def __init__(
+        self,
+        options: ServerOptions,
+        place: Place,
+        *,
+        clock: Clock,
+        ids: Ids,
+        store: Sep2Store | None = None,
+        http: HttpOptions | None = None,
+    ) -> None:
+        self._options = options
+        self._place = place
+        self._clock = clock
+        self._ids = ids
+        self._http = http
+        self.store: Sep2Store = store if store is not None else MemoryStore()
+        self._desk: Sep2Desk | None = None
+        self._listener: Listener | None = None
+
+    async def start(self) -> None:
+        """Read the store and listen.
+
+        Raises:
+            StoreError: the store cannot be read.
+            OSError: the address is taken.
+        """
+        found = await self.store.load()
+        server = Sep2Server(self._options, self._ids, found.kept, found.members)
+        self._desk = Sep2Desk(server, self.store, self._clock)
+        await self._desk.open(server.open)
+        profile = self._place.profile
+        admit_peers(self._place.tls, lambda chain: judge_chain(chain, profile))
+        app = sep2_app(self._desk, self._clock, self._http)
+        self._listener = await listen(app, self._place.host, self._place.port, self._place.tls)
+
+    async def stop(self) -> None:
+        """Close every connection, then the store."""
+        if self._listener is not None:
+            await self._listener.stop()
+        await self.store.close()
+
+    @property
+    def desk(self) -> Sep2Desk:
+        """Return what opens its doors.
+
+        Raises:
+            MisuseError: ``NOT_STARTED``.
+        """
+        if self._desk is None:
+            raise MisuseError("NOT_STARTED", "start the utility first")
+        return self._desk
+
+    @property
+    def port(self) -> int:
+        """Return the port that is listened on."""
+        if self._listener is None:
+            raise MisuseError("NOT_STARTED", "start the utility first")
+        return self._listener.port
+
+    @property
+    def url(self) -> str:
+        """Return what clients are given: the address of the DeviceCapability."""
+        return f"https://localhost:{self.port}{ENTRY}"
+
+    # --- the operator
+
+    async def operate(self, door: Callable[[Operator, datetime], Turn]) -> str:
+        """Go through one of the operator's doors, e.g. ``lambda o, now: o.register(new, now)``.
+
+        Returns:
+            What it made, or concerns: an mRID or an LFDI.
+
+        Raises:
+            MisuseError: as the door says.
+            StoreError: it cannot be kept.
+        """
+        operator = Operator(self.desk.server)
+        turn = await self.desk.open(lambda now: door(operator, now))
+        return turn.told
+
+    async def issue(self, door: Callable[[Issuer, datetime], Turn]) -> str:
+        """Issue or cancel events, e.g. ``lambda i, now: i.cancel(mrid, now)``; returns the event's mRID.
+
+        Raises:
+            MisuseError: as the door says.
+            StoreError: it cannot be kept.
+        """
+        issuer = Issuer(self.desk.server)
+        turn = await self.desk.open(lambda now: door(issuer, now))
+        return turn.told
+
+    # --- what devices told
+
+    def responses(self, event: str = "") -> list[Responded]:
+        """Return what devices responded, in the order in which it came; to one event, by its mRID, or to all."""
+        subject = mrid(event) if event else ""
+        return [
+            _responded(one, one.value)
+            for one in self._of(sep.Response)
+            if isinstance(one.value, sep.Response) and subject in {"", one.value.subject}
+        ]
+
+    def told(self, kind: type[sep.Resource], lfdi: str = "") -> list[Kept]:
+        """Return what devices told of themselves, e.g. ``DERStatus`` or ``LogEvent``, in the order in which it came."""
+        return [one for one in self._of(kind) if lfdi in {"", one.scope} and one.value is not None]
+
+    async def readings(self, lfdi: str = "", after: int = 0, limit: int = 1000) -> list[Posted]:
+        """Return values that devices posted, in the order in which they first came."""
+        return [one for _, one in await self.store.readings(lfdi, after, limit)]
+
+    def _of(self, kind: type[sep.Resource]) -> list[Kept]:
+        found = [o for o in self.desk.server.book.entries.values() if issubclass(o.kind, kind)]
+        return sorted(found, key=lambda one: one.at)
+
+
+def _responded(one: Kept, value: sep.Response) -> Responded:
+    created = value.created_date_time
+    return Responded(
+        at=one.at,
+        lfdi=one.scope,
+        subject=value.subject,
+        status=value.status or 0,
+        created=None if created is None else datetime.fromtimestamp(created, tz=one.at.tzinfo),
+        document=value,
+    )
