@@ -59,4 +59,7 @@ ROWS: Final = (
     _played("GG-9110", "BAD_WISH", "No VEN could grant this wish for reports"),
     _played("GG-9111", "FINGERPRINT_TAKEN", "The certificate is allocated another venID"),
     _played("GG-9112", "UNKNOWN_OFFER", "The utility offers no such data point"),
+    _played("GG-9113", "UNKNOWN_RESOURCE", "Nothing of this name is at the utility"),
+    _played("GG-9114", "RESOURCE_EXISTS", "The name is in use at the utility"),
+    _played("GG-9115", "BAD_RESOURCE", "No document could tell this"),
 )

@@ -233,4 +233,22 @@ ROWS: Final = (
         "Look at the disk, then restart it.",
         (StoreError,),
     ),
+    Row(
+        "GG-2303",
+        "SEP2_STORE",
+        "The 2030.5 server's store cannot be used",
+        _OP,
+        "The disk of the machine that plays the utility failed or is full.",
+        "Look at the disk, then restart it.",
+        (StoreError,),
+    ),
+    Row(
+        "GG-2304",
+        "NO_CERTIFICATE",
+        "The client showed no certificate",
+        Move.SITE,
+        "A 2030.5 server knows its clients by their certificates alone.",
+        "Connect with the device certificate that the utility knows.",
+        (IdentityError,),
+    ),
 )

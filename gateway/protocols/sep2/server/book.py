@@ -141,12 +141,12 @@ class Book:
         """Return what bears an mRID and is of one of some kinds.
 
         Raises:
-            MisuseError: ``UNKNOWN``.
+            MisuseError: ``UNKNOWN_RESOURCE``.
         """
         found = self.named(mrid)
         if found is None or not issubclass(found.kind, kinds):
             names = " or ".join(kind.__name__ for kind in kinds)
-            raise MisuseError("UNKNOWN", f"no {names} bears the mRID {mrid[:40]}")
+            raise MisuseError("UNKNOWN_RESOURCE", f"no {names} bears the mRID {mrid[:40]}")
         return found
 
     def device(self, lfdi: str) -> Kept | None:

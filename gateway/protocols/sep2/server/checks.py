@@ -16,12 +16,12 @@ def valid(flavour: Flavour, one: Kept) -> Kept:
     """Return what may be served.
 
     Raises:
-        MisuseError: ``INVALID`` for what no document of the utility's flavour can tell.
+        MisuseError: ``BAD_RESOURCE`` for what no document of the utility's flavour can tell.
     """
     try:
         encode(one.value, flavour)
     except MisuseError as error:
-        raise MisuseError("INVALID", error.detail) from None
+        raise MisuseError("BAD_RESOURCE", error.detail) from None
     return one
 
 
@@ -29,12 +29,12 @@ def checked(work: Callable[[], T]) -> T:
     """Return what came of reading an operator's identifier.
 
     Raises:
-        MisuseError: ``INVALID``.
+        MisuseError: ``BAD_RESOURCE``.
     """
     try:
         return work()
     except WireError as error:
-        raise MisuseError("INVALID", error.detail) from None
+        raise MisuseError("BAD_RESOURCE", error.detail) from None
 
 
 def following(version: int | None) -> int:

@@ -43,7 +43,7 @@ class Issuer:
         """Issue a DERControl.
 
         Raises:
-            MisuseError: ``UNKNOWN``, ``INVALID``, ``EXISTS`` for an mRID in use.
+            MisuseError: ``UNKNOWN_RESOURCE``, ``BAD_RESOURCE``, ``RESOURCE_EXISTS`` for an mRID in use.
         """
         told = self._randomizable(terms, now)
         made = sep.DERControl(
@@ -65,7 +65,7 @@ class Issuer:
             now: Current instant.
 
         Raises:
-            MisuseError: ``UNKNOWN``, ``INVALID``, ``EXISTS``.
+            MisuseError: ``UNKNOWN_RESOURCE``, ``BAD_RESOURCE``, ``RESOURCE_EXISTS``.
         """
         told = self._randomizable(terms, now)
         told |= {"dr_program_mandatory": False, "load_shift_forward": False, **control}
@@ -82,13 +82,13 @@ class Issuer:
             randomly: Devices leave it within its randomisation.
 
         Raises:
-            MisuseError: ``UNKNOWN``, ``OVER`` when it has ended or is cancelled.
+            MisuseError: ``UNKNOWN_RESOURCE``, ``EVENT_ENDED`` when it has ended or is cancelled.
         """
         found = self.book.expect(event, *EVENTS)
         value = self.book.standing(found, int(now.timestamp()))
         over = not isinstance(value, sep.Event) or cancelled(value)
         if over or value.event_status.current_status == EventState.COMPLETED:  # type: ignore[union-attr] # seen above
-            raise MisuseError("OVER", "the event has ended or is cancelled")
+            raise MisuseError("EVENT_ENDED", "the event has ended or is cancelled")
         turn = Turn(at=now, told=event)
         ended = _cancelled(found.value, value, now, randomly=randomly)
         turn.keep(valid(self.server.options.flavour, replace(found, value=ended)))
@@ -98,7 +98,7 @@ class Issuer:
         """Cancel every event that is not over, of one program or of all.
 
         Raises:
-            MisuseError: ``UNKNOWN``.
+            MisuseError: ``UNKNOWN_RESOURCE``.
         """
         scope = self.book.expect(program, *PROGRAMS).href if program is not None else None
         turn = Turn(at=now, told=program or "")
@@ -115,9 +115,9 @@ class Issuer:
     def _randomizable(self, terms: EventTerms, now: datetime) -> dict[str, object]:
         randoms = (terms.randomize_start, terms.randomize_duration)
         if any(abs(each) > _MOST_RANDOM for each in randoms):
-            raise MisuseError("INVALID", "a randomisation lies between -3600 and 3600 seconds")
+            raise MisuseError("BAD_RESOURCE", "a randomisation lies between -3600 and 3600 seconds")
         if abs(terms.randomize_duration) >= terms.duration.total_seconds():
-            raise MisuseError("INVALID", "the randomisation must be less than the duration")
+            raise MisuseError("BAD_RESOURCE", "the randomisation must be less than the duration")
         told = self._event(terms, now)
         told["randomize_start"] = terms.randomize_start or None
         told["randomize_duration"] = terms.randomize_duration or None
@@ -126,7 +126,7 @@ class Issuer:
     def _event(self, terms: EventTerms, now: datetime) -> dict[str, object]:
         start, length = int(terms.start.timestamp()), int(terms.duration.total_seconds())
         if not 0 < length <= _MOST_SECONDS or start + length <= now.timestamp():
-            raise MisuseError("INVALID", "an event has a length, and does not end in the past")
+            raise MisuseError("BAD_RESOURCE", "an event has a length, and does not end in the past")
         wanted = terms.response_required
         required = self.server.options.response_required if wanted is None else wanted
         name = terms.mrid
@@ -146,7 +146,7 @@ class Issuer:
 
     def _issue(self, program: Kept, made: sep.Event, now: datetime) -> Turn:
         if self.book.named(made.mrid) is not None:
-            raise MisuseError("EXISTS", f"the mRID {made.mrid} is in use")
+            raise MisuseError("RESOURCE_EXISTS", f"the mRID {made.mrid} is in use")
         place = f"{program.href}/events"
         href = f"{place}/{self.server.ids.token()}"
         turn = Turn(at=now, told=made.mrid)
@@ -171,10 +171,10 @@ def _cancelled(
     kept: sep.Resource | None, standing: sep.Resource | None, now: datetime, *, randomly: bool
 ) -> sep.Resource:
     if not isinstance(kept, sep.Event) or not isinstance(standing, sep.Event):
-        raise MisuseError("UNKNOWN", "no event")
+        raise MisuseError("UNKNOWN_RESOURCE", "no event")
     status = EventState.CANCELLED_WITH_RANDOMIZATION if randomly else EventState.CANCELLED
     if randomly and not isinstance(kept, sep.RandomizableEvent):
-        raise MisuseError("INVALID", "such an event is not cancelled with randomisation")
+        raise MisuseError("BAD_RESOURCE", "such an event is not cancelled with randomisation")
     return replace(
         kept,
         version=following(standing.version),

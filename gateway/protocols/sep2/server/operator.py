@@ -37,14 +37,16 @@ class Operator:
         """Register a device or an aggregator.
 
         Raises:
-            MisuseError: ``EXISTS``, ``UNKNOWN`` for a manager that is not registered, ``INVALID``.
+            MisuseError: ``RESOURCE_EXISTS``, ``UNKNOWN_RESOURCE`` for a manager that is not registered, ``BAD_RESOURCE``.
         """
         name = checked(lambda: lfdi(new.lfdi))
         if self.book.device(name) is not None:
-            raise MisuseError("EXISTS", f"{name} is registered")
+            raise MisuseError("RESOURCE_EXISTS", f"{name} is registered")
         manager = checked(lambda: lfdi(new.manager)) if new.manager else ""
         if manager and self.book.device(manager) is None:
-            raise MisuseError("UNKNOWN", f"no device has the LFDI {manager}, which is to manage")
+            raise MisuseError(
+                "UNKNOWN_RESOURCE", f"no device has the LFDI {manager}, which is to manage"
+            )
         if new.pin is not None:
             pin = new.pin
             checked(lambda: pin_doubt(pin))
@@ -57,7 +59,7 @@ class Operator:
         """Forget a device with everything that is its own.
 
         Raises:
-            MisuseError: ``UNKNOWN``.
+            MisuseError: ``UNKNOWN_RESOURCE``.
         """
         device = self._device(name)
         turn = Turn(at=now, told=device.scope)
@@ -73,13 +75,15 @@ class Operator:
         """Change the PIN of a registered device.
 
         Raises:
-            MisuseError: ``UNKNOWN``, ``INVALID``.
+            MisuseError: ``UNKNOWN_RESOURCE``, ``BAD_RESOURCE``.
         """
         device = self._device(name)
         checked(lambda: pin_doubt(pin))
         found = self.book.entry(f"{device.href}/rg")
         if found is None or not isinstance(found.value, sep.Registration):
-            raise MisuseError("UNKNOWN", "the device has no Registration; register it with a PIN")
+            raise MisuseError(
+                "UNKNOWN_RESOURCE", "the device has no Registration; register it with a PIN"
+            )
         return self._replaced(found, replace(found.value, pin=pin), now)
 
     # --- assignments
@@ -114,7 +118,7 @@ class Operator:
         """Give an assignment to devices, or take it from them.
 
         Raises:
-            MisuseError: ``UNKNOWN``.
+            MisuseError: ``UNKNOWN_RESOURCE``.
         """
         found = self.book.expect(fsa, sep.FunctionSetAssignments)
         turn = Turn(at=now, told=fsa)
@@ -126,7 +130,7 @@ class Operator:
         """Let a program be part of assignments, or of those no more.
 
         Raises:
-            MisuseError: ``UNKNOWN``.
+            MisuseError: ``UNKNOWN_RESOURCE``.
         """
         found = self.book.expect(program, *PROGRAMS)
         turn = Turn(at=now, told=program)
@@ -147,7 +151,7 @@ class Operator:
         """Make a program of DER or of demand response.
 
         Raises:
-            MisuseError: ``UNKNOWN``, ``INVALID``.
+            MisuseError: ``UNKNOWN_RESOURCE``, ``BAD_RESOURCE``.
         """
         href, name = f"/prog/{self.server.ids.token()}", self.server.new_mrid()
         turn = Turn(at=now, told=name)
@@ -188,12 +192,12 @@ class Operator:
         """Change the primacy of a program.
 
         Raises:
-            MisuseError: ``UNKNOWN``, ``INVALID``.
+            MisuseError: ``UNKNOWN_RESOURCE``, ``BAD_RESOURCE``.
         """
         found = self.book.expect(program, *PROGRAMS)
         value = found.value
         if not isinstance(value, sep.DERProgram | sep.DemandResponseProgram | sep.MessagingProgram):
-            raise MisuseError("UNKNOWN", "no such program")
+            raise MisuseError("UNKNOWN_RESOURCE", "no such program")
         return self._replaced(
             found, replace(value, primacy=primacy, version=following(value.version)), now
         )
@@ -202,12 +206,12 @@ class Operator:
         """Replace what holds between events; mRID, version and address are kept or counted here.
 
         Raises:
-            MisuseError: ``UNKNOWN``, ``INVALID``.
+            MisuseError: ``UNKNOWN_RESOURCE``, ``BAD_RESOURCE``.
         """
         found = self.book.expect(program, sep.DERProgram)
         place = self.book.entry(f"{found.href}/dderc")
         if place is None or not isinstance(place.value, sep.DefaultDERControl):
-            raise MisuseError("UNKNOWN", "the program has no default control")
+            raise MisuseError("UNKNOWN_RESOURCE", "the program has no default control")
         old = place.value
         value = replace(
             default,
@@ -224,18 +228,18 @@ class Operator:
         """Change the poll rate of a resource, by its address.
 
         Raises:
-            MisuseError: ``UNKNOWN`` address, or a resource that has none; ``INVALID``.
+            MisuseError: ``UNKNOWN_RESOURCE`` address, or a resource that has none; ``BAD_RESOURCE``.
         """
         found = self.book.entry(href)
         if found is None or found.value is None or "poll_rate" not in _fields(found.value):
-            raise MisuseError("UNKNOWN", "no resource with a poll rate stands there")
+            raise MisuseError("UNKNOWN_RESOURCE", "no resource with a poll rate stands there")
         return self._replaced(found, replace(found.value, poll_rate=rate), now)  # type: ignore[call-arg] # seen above
 
     def set_post_rate(self, name: str, rate: int, now: datetime) -> Turn:
         """Change how often a device posts readings, and what it says of itself.
 
         Raises:
-            MisuseError: ``UNKNOWN``, ``INVALID``.
+            MisuseError: ``UNKNOWN_RESOURCE``, ``BAD_RESOURCE``.
         """
         device = self._device(name)
         turn = Turn(at=now, told=device.scope)
@@ -253,7 +257,7 @@ class Operator:
         """Remove the mirrors of a device: it has to make them anew.
 
         Raises:
-            MisuseError: ``UNKNOWN``.
+            MisuseError: ``UNKNOWN_RESOURCE``.
         """
         device = self._device(name)
         turn = Turn(at=now, told=device.scope)
@@ -266,7 +270,7 @@ class Operator:
     def _device(self, name: str) -> Kept:
         found = self.book.device(checked(lambda: lfdi(name)))
         if found is None:
-            raise MisuseError("UNKNOWN", f"no device has the LFDI {name[:40]}")
+            raise MisuseError("UNKNOWN_RESOURCE", f"no device has the LFDI {name[:40]}")
         return found
 
     def _fsa_list(self, device: Kept) -> str:
