@@ -37,7 +37,7 @@ class Operator:
         """Register a device or an aggregator.
 
         Raises:
-            MisuseError: ``RESOURCE_EXISTS``, ``UNKNOWN_RESOURCE`` for a manager that is not registered, ``BAD_RESOURCE``.
+            MisuseError: ``RESOURCE_EXISTS``, ``UNKNOWN_RESOURCE`` for an unknown manager, ``BAD_RESOURCE``.
         """
         name = checked(lambda: lfdi(new.lfdi))
         if self.book.device(name) is not None:
