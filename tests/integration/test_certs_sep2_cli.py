@@ -81,6 +81,7 @@ def test_the_identifiers_to_hand_over_are_those_of_the_certificate(
     assert lfdi in shell("identity", certificate)[1]
 
 
+@pytest.mark.spec("IEEE 2030.5-2018 6.11")
 def test_an_aggregator_is_issued_from_the_folder(shell: Shell, made: Path) -> None:
     assert shell("issue", made, "north", "--role", "aggregator")[0] == 0
 

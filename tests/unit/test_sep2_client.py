@@ -176,6 +176,7 @@ def test_a_restart_in_any_instant_tells_everything_exactly_once(crash: int) -> N
     assert not before or world.events[-1].start == before[0]
 
 
+@pytest.mark.spec("IEEE 2030.5-2018 events: restart", "IEEE 2030.5-2018 events: cancellation")
 def test_what_was_cancelled_while_we_were_away_is_never_started() -> None:
     server = utility()
     one = control(1, START + 5 * MINUTE, 20)
@@ -188,6 +189,7 @@ def test_what_was_cancelled_while_we_were_away_is_never_started() -> None:
     assert server.responses() == [(mrid(1), 1), (mrid(1), 6)]
 
 
+@pytest.mark.spec("IEEE 2030.5-2018 events: outage")
 def test_a_server_that_is_down_at_our_start_does_not_hold_up_the_schedule() -> None:
     server = utility()
     server.put("/derp/1/derc", [control(1, START + 5 * MINUTE, 20)])

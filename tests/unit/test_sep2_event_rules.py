@@ -219,6 +219,7 @@ def test_edits_are_followed_where_the_utility_is_known_for_them() -> None:
     assert device.chance.drawn == 1
 
 
+@pytest.mark.spec("IEEE 2030.5-2018 10.2.3.3 rule c")
 def test_an_edit_draws_anew_only_what_it_changed() -> None:
     first = event("e", 50, 60, randomize_start=8, randomize_duration=8)
     device = Device(Settings(allow_edits=True)).sees(first)
@@ -228,6 +229,7 @@ def test_an_edit_draws_anew_only_what_it_changed() -> None:
     assert device.chance.drawn == 3
 
 
+@pytest.mark.spec("IEEE 2030.5-2018 10.2.3.3 rule c")
 def test_an_edit_into_nonsense_is_never_followed() -> None:
     first = event("e", 10, 60)
     device = Device(Settings(allow_edits=True)).sees(first).sees(replace(first, duration=2**60))
@@ -356,6 +358,7 @@ def test_an_event_cancelled_for_good_never_comes_back() -> None:
     assert device.codes("e") == [1, 2, 6]
 
 
+@pytest.mark.spec("IEEE 2030.5-2018 10.2.3.3 rule n", "IEEE 2030.5-2018 events: cancellation")
 def test_a_loser_runs_when_the_winner_is_cancelled_before_its_start() -> None:
     newer = event("new", 50, 60, creation_time=T0 + 1)
     device = Device().sees(event("old", 10, 90), newer).until(30)
@@ -417,6 +420,7 @@ def test_the_successor_of_a_superseded_event_starts_at_once_after_its_start_wind
         assert device.told[-2:] == [(45, "new", 2), (145, "new", 3)]
 
 
+@pytest.mark.spec("IEEE 2030.5-2023 EventStatus")
 def test_a_server_that_says_completed_ends_the_event() -> None:
     given = event("e", 10, 60)
     device = Device(Y2023).sees(given).until(30).sees(status(given, 5)).until(100)
@@ -424,6 +428,7 @@ def test_a_server_that_says_completed_ends_the_event() -> None:
     assert device.told[-1] == (30, "e", 3)
 
 
+@pytest.mark.spec("IEEE 2030.5-2023 EventStatus")
 def test_completed_in_the_random_tail_changes_nothing() -> None:
     given = event("e", 10, 60, randomize_duration=40)
     device = Device(Y2023).sees(given).until(75).sees(status(given, 5)).until(100)
@@ -464,6 +469,7 @@ def test_resuming_editions_start_a_covered_event_late() -> None:
     ]
 
 
+@pytest.mark.spec("IEEE 2030.5-2023 10.2.2.3")
 def test_an_event_covered_to_its_end_is_superseded_and_told_once() -> None:
     device = Device(Y2023)
     device.sees(event("old", 30, 20), event("new", 10, 90, creation_time=T0 + 1)).until(200)
@@ -537,6 +543,7 @@ def test_opting_in_late_is_partial_with_opt_in() -> None:
     ]
 
 
+@pytest.mark.spec("IEEE 2030.5-2018 events: user's choice")
 def test_opting_out_and_in_before_the_start_leaves_the_event_whole() -> None:
     device = Device().sees(event("e", 50, 60)).decides("e", Input.OPT_OUT).until(20)
     device.decides("e", Input.OPT_IN).until(200)
@@ -555,6 +562,7 @@ def test_each_code_is_told_once_however_often_the_user_changes_his_mind(*, resta
     assert device.codes("e") == [1, 2, 4, 5, 9]
 
 
+@pytest.mark.spec("IEEE 2030.5-2018 events: user's choice")
 def test_who_comes_back_finds_a_better_event_in_his_way() -> None:
     device = Device().sees(event("old", 10, 100)).until(20).decides("old", Input.OPT_OUT)
     device.sees(event("new", 60, 20, creation_time=T0 + 1)).decides("old", Input.OPT_IN)
@@ -563,6 +571,7 @@ def test_who_comes_back_finds_a_better_event_in_his_way() -> None:
     assert device.until(300).codes("old") == [1, 2, 4, 5, 7]
 
 
+@pytest.mark.spec("IEEE 2030.5-2018 events: user's choice")
 def test_an_opted_out_event_leaves_its_modes_to_others() -> None:
     programs = [program(SYSTEM, 4), program(SERVICE_POINT, 1)]
     device = Device(programs=programs)
@@ -590,6 +599,7 @@ def test_an_override_within_its_allowance_is_partial_and_beyond_it_none(
     assert device.responses[-1].override_s == 20
 
 
+@pytest.mark.spec("IEEE 2030.5-2018 events: user's choice")
 def test_an_override_to_the_end_counts_to_the_end() -> None:
     given = event("e", 50, 60, of=DRLC, override_s=60, categories=1 << 9)
     device = Device(DATA_CENTER, [DRLC]).sees(given).until(100).decides("e", Input.OVERRIDE)
@@ -636,6 +646,7 @@ def test_an_event_goes_on_when_its_program_comes_back() -> None:
     assert device.chance.drawn == 1
 
 
+@pytest.mark.spec("IEEE 2030.5-2018 8.7")
 def test_an_event_may_move_with_its_device_to_another_program() -> None:
     other = program(SERVICE_POINT)
     given = event("e", 10, 60)
@@ -648,6 +659,7 @@ def test_an_event_may_move_with_its_device_to_another_program() -> None:
     assert device.found == [("e", "WITHDRAWN")]
 
 
+@pytest.mark.spec("IEEE 2030.5-2018 8.7")
 def test_a_setting_runs_events_of_a_removed_program_to_their_end() -> None:
     device = Device(Settings(keep_withdrawn=True)).sees(event("e", 10, 60)).until(20).assigned()
 
@@ -687,6 +699,7 @@ def test_a_successor_of_the_same_program_waits_for_the_effective_end() -> None:
     assert device.codes("a") == device.codes("b") == [1, 2, 3]
 
 
+@pytest.mark.spec("IEEE 2030.5-2023 10.2.2.3 rule m")
 def test_a_successor_of_a_cancelled_event_has_its_own_start() -> None:
     first = event("a", 10, 60, randomize_duration=20)
     device = Device().sees(first, event("b", 70, 60, randomize_start=10)).until(20)
@@ -721,6 +734,7 @@ def test_offsets_are_drawn_once_even_over_restarts_and_repetitions() -> None:
     assert device.chance.drawn == 2
 
 
+@pytest.mark.spec("IEEE 2030.5-2023 10.2.2.3 rule m")
 def test_an_event_that_is_never_executed_holds_up_nobody() -> None:
     better = program(SERVICE_POINT, 1)
     device = Device(programs=[program(), better])
@@ -733,6 +747,7 @@ def test_an_event_that_is_never_executed_holds_up_nobody() -> None:
     assert device.held == {"sp": [(20, 50)], "next": [(70, 130)]}
 
 
+@pytest.mark.spec("IEEE 2030.5-2023 10.2.2.3 rule m")
 def test_an_event_that_will_never_be_executed_is_not_waited_for_either() -> None:
     better = program(SERVICE_POINT, 1)
     device = Device(programs=[program(), better])
@@ -745,6 +760,7 @@ def test_an_event_that_will_never_be_executed_is_not_waited_for_either() -> None
     assert device.until(75).force() == {"opModImpLimW": "next"}
 
 
+@pytest.mark.spec("IEEE 2030.5-2023 10.2.2.3 rule m")
 def test_a_successor_follows_only_events_for_its_own_controls() -> None:
     device = Device().sees(
         event("a", 10, 60, randomize_duration=60, modes=frozenset({"opModMaxLimW"})),
@@ -767,6 +783,7 @@ def test_of_several_predecessors_the_last_one_is_waited_for() -> None:
     assert device.held["c"] == [(90, 150)]
 
 
+@pytest.mark.spec("IEEE 2030.5-2018 events: randomization")
 @pytest.mark.parametrize("edition", [2018, 2023])
 def test_the_random_tail_of_a_worse_program_is_cut_short_and_foretold_so(edition: int) -> None:
     worse, better = program(SYSTEM, 4), program(SERVICE_POINT, 1)
@@ -870,6 +887,7 @@ def test_without_reply_to_nothing_is_told() -> None:
     assert Device().sees(event("e", 10, 60, has_reply_to=False)).until(200).told == []
 
 
+@pytest.mark.spec("IEEE 2030.5-2018 Table 27")
 def test_a_utility_that_takes_few_codes_gets_7_for_14_and_nothing_else() -> None:
     few = frozenset({Code(n) for n in (1, 2, 3, 6, 7)})
     programs = [program(SYSTEM, 4), program(SERVICE_POINT, 1)]
@@ -974,6 +992,7 @@ def test_an_event_seen_before_a_step_back_still_starts_on_time() -> None:
     assert device.held["e"] == [(105, 165)]
 
 
+@pytest.mark.spec("IEEE 2030.5-2018 events: clock steps")
 def test_who_comes_back_after_a_step_back_starts_by_the_schedule() -> None:
     device = Device(now=100).sees(event("e", 80, 60)).decides("e", Input.OPT_OUT)
     device.now = 60

@@ -25,6 +25,7 @@ def test_the_standards_own_example_gives_its_sfdi() -> None:
     assert identity.is_sfdi(167261211391)
 
 
+@pytest.mark.spec("IEEE 2030.5-2018 6.3.3")
 def test_a_short_sfdi_is_padded_in_a_label() -> None:
     assert identity.sfdi_of("0" * 40) == 0
     assert identity.sfdi_label(identity.sfdi_of("000000001" + "0" * 31)) == "000000000019"
@@ -77,6 +78,7 @@ def test_a_pin_beyond_six_digits_is_refused(pin: int) -> None:
         identity.pin_doubt(pin)
 
 
+@pytest.mark.spec("IEEE 2030.5-2018 HexBinary160")
 def test_hex_is_compared_as_a_number() -> None:
     assert identity.same_hex("00ab", "AB")
     assert identity.same_hex("0", "000")
@@ -85,6 +87,7 @@ def test_hex_is_compared_as_a_number() -> None:
     assert not identity.same_hex("xyz", "xyz")
 
 
+@pytest.mark.spec("IEEE 2030.5-2018 HexBinary160", "IEEE 2030.5-2018 MRID")
 def test_identifiers_are_written_upper_case_and_in_full_length() -> None:
     assert identity.mrid("ab12") == "0" * 28 + "AB12"
     assert identity.lfdi(EXAMPLE.lower()) == EXAMPLE

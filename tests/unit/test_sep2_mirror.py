@@ -96,6 +96,7 @@ def test_a_list_that_changes_while_it_is_read_is_begun_anew() -> None:
     assert len(change.node.members) == 3
 
 
+@pytest.mark.spec("IEEE 2030.5-2018 4.6.2")
 def test_a_list_that_never_stands_still_is_taken_as_it_comes_in_the_end() -> None:
     made = mirror(page=1)
     reached(made)
@@ -109,6 +110,7 @@ def test_a_list_that_never_stands_still_is_taken_as_it_comes_in_the_end() -> Non
     assert rounds < 10 + 3 * MOST_RESTARTS
 
 
+@pytest.mark.spec("IEEE 2030.5-2018 4.6.2", "IEEE 2030.5-2023 10.2.2.3 rule p")
 def test_a_server_whose_list_never_ends_is_cut_and_never_counts_as_complete() -> None:
     made = mirror(page=500)
     reached(made)
@@ -164,6 +166,7 @@ def test_failures_put_a_node_off_longer_each_time_up_to_its_poll_rate() -> None:
     assert max(pauses) <= timedelta(seconds=66)
 
 
+@pytest.mark.spec("IEEE 2030.5-2018 4.6.2")
 def test_a_failure_in_mid_list_goes_on_where_it_was() -> None:
     made = mirror(page=2)
     reached(made)
@@ -195,6 +198,7 @@ def test_links_are_resolved_against_the_resource_that_holds_them() -> None:
     assert [fetch.href for fetch in made.take(START, 9)] == ["/deep/derp?x=1&s=0&l=100"]
 
 
+@pytest.mark.spec("IEEE 2030.5-2018 links")
 def test_a_node_that_two_lead_to_stays_until_both_are_gone() -> None:
     made = mirror()
     reached(made)

@@ -87,6 +87,7 @@ def test_a_finer_multiplier_is_used_where_it_is_asked_for() -> None:
     assert amount(found) == Decimal("230.5")
 
 
+@pytest.mark.spec("IEEE 2030.5-2018 ActivePower")
 def test_forty_digits_are_still_rounded_down() -> None:
     just_below = Decimal("9999.9999999999999999999999999999999999")
 
