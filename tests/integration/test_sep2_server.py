@@ -47,7 +47,7 @@ async def test_a_cancelled_control_is_answered_six(tmp_path: Path) -> None:
         assert statuses(utility, name) == [1, 2, 6]
 
 
-@pytest.mark.spec("CSIP ERR-002")
+@pytest.mark.spec("IEEE 2030.5-2018 events: restart")
 async def test_a_server_that_restarts_in_mid_event_loses_nothing(tmp_path: Path) -> None:
     site = Premises(folder=tmp_path)
     device = site.pki.device("0001")

@@ -15,7 +15,11 @@ from tests.sep2_pki import files, shake
 
 
 @pytest.mark.spec(
-    "IEEE 2030.5-2018 6.7", "IEEE 2030.5-2018 6.11", "CSIP COMM-003", "CSIP COMM-004A..C"
+    "IEEE 2030.5-2018 6.7",
+    "IEEE 2030.5-2018 6.11",
+    "CSIP COMM-003",
+    "CSIP COMM-004A..C",
+    "CSIP Implementation Guide v2.1 5.2",
 )
 @pytest.mark.parametrize("depth", get_args(Depth))
 @pytest.mark.parametrize("shape", ["device", "aggregator"])

@@ -86,7 +86,7 @@ def test_a_clause_waits_only_for_what_is_named_not_for_what_it_is_part_of() -> N
     waiting = {row.name for row in clauses(SEP2) if row.waits}
 
     assert "8.9.3.4" in waiting
-    assert "10.2.3.3 rule r" in waiting
+    assert "10.2.2.3 rule r" in waiting
     assert not {"10.2.3.3", "10.2.2.3"} & waiting
 
 
