@@ -1,10 +1,23 @@
 """Our 2030.5 server against our client session: both ends agree on what happened."""
 
+import asyncio
+from collections.abc import Sequence
+from dataclasses import replace
+from io import BytesIO
 from pathlib import Path
 
+import aiohttp
 import pytest
 
+from certs.sep2.hierarchy import Sep2Leaf, sep2
+from gateway.domain.errors import StoreError
+from gateway.protocols.sep2.codec import MAX_BYTES
+from gateway.protocols.sep2.server.records import Turn
+from gateway.servers.sep2.app import HttpOptions
 from gateway.servers.sep2.sql import SqlStore
+from gateway.servers.sep2.store import MemoryStore
+from gateway.transport.sep2_tls import sep2_client
+from tests.sep2_pki import files
 from tests.sep2_server_world import KW, MINUTE, Premises, Sink, cap, furnish, shed, statuses
 from tests.sep2_world import START
 
@@ -95,3 +108,120 @@ async def test_another_device_sees_nothing_of_it(tmp_path: Path) -> None:
                         url, data=b"", headers={"Content-Type": "application/sep+xml"}
                     ) as answer:
                         assert answer.status == 404, href
+
+
+# --- HTTP
+
+
+async def raw(site: Premises, port: int, leaf: Sep2Leaf, text: str) -> str:
+    """Send bytes as they are; return the head of the answer."""
+    context = sep2_client(files(site.folder, "raw", leaf, site.pki), site.profile)
+    reader, writer = await asyncio.open_connection("localhost", port, ssl=context)
+    writer.write(text.replace("\n", "\r\n").encode())
+    await writer.drain()
+    head = await reader.readuntil(b"\r\n\r\n")
+    writer.close()
+    return head.decode()
+
+
+@pytest.mark.spec("CSIP CORE-001", "CSIP COMM-003", "IEEE 2030.5-2018 5.5")
+async def test_what_http_decides(tmp_path: Path) -> None:
+    site = Premises(folder=tmp_path)
+    device = site.pki.device("0001")
+    ours = {"Content-Type": "application/sep+xml"}
+    async with site.utility() as utility, site.browser(device) as session:
+        await furnish(utility, device.lfdi)
+        base = utility.url.removesuffix("/dcap")
+
+        async def asked(method: str, path: str, **headers: str) -> aiohttp.ClientResponse:
+            told = {name.replace("_", "-"): value for name, value in headers.items()}
+            async with session.request(method, base + path, headers=told) as answer:
+                await answer.read()
+                return answer
+
+        found = await asked("GET", "/dcap")
+        assert (found.status, found.content_type) == (200, "application/sep+xml")
+        head = await asked("HEAD", "/dcap")
+        assert (head.status, head.content_length) == (200, found.content_length)
+        assert (await asked("GET", "/dcap", Accept="application/sep-exi")).status == 406
+        assert (await asked("GET", "/dcap", Accept="text/xml, */*;q=0")).status == 406
+        wanted = 'application/sep+xml; level="+S1"; q=0.9, text/html'
+        assert (await asked("GET", "/dcap", Accept=wanted)).status == 200
+        refused = await asked("PUT", "/dcap", **ours)
+        assert (refused.status, refused.headers["Allow"]) == (405, "GET, HEAD")
+        assert (await asked("OPTIONS", "/dcap")).status == 405
+        assert (await asked("PROPFIND", "/dcap")).status == 501
+        assert (await asked("POST", "/mup", Content_Type="application/xml")).status == 415
+        assert (
+            await asked("POST", "/mup", Content_Type="Application/SEP+XML; level=-S1")
+        ).status == 400
+        assert (await asked("POST", "/mup", Content_Encoding="gzip", **ours)).status == 415
+        assert (await asked("GET", "/edev/1")).status == 404
+        async with session.post(
+            f"{base}/mup", data=BytesIO(b" " * (MAX_BYTES + 1)), headers=ours
+        ) as large:
+            assert large.status == 413
+        nameless = await raw(site, utility.port, device, "GET /dcap HTTP/1.1\n\n")
+        assert nameless.startswith("HTTP/1.1 400")
+        named = await raw(site, utility.port, device, "GET /dcap HTTP/1.1\nHost: x\n\n")
+        assert named.startswith("HTTP/1.1 200")
+
+
+@pytest.mark.spec("IEEE 2030.5-2018 6.3")
+async def test_a_header_makes_nobody_another(tmp_path: Path) -> None:
+    site = Premises(folder=tmp_path)
+    device, other = site.pki.device("0001"), site.pki.device("0002")
+    behind = HttpOptions(identity_header="x-lfdi", proxies=frozenset({"192.0.2.1"}))
+    async with site.utility(http=behind) as utility, site.browser(other) as session:
+        await furnish(utility, device.lfdi)
+        url = utility.url.replace("/dcap", "/edev")
+        async with session.get(url, headers={"X-LFDI": device.lfdi}) as answer:
+            assert answer.status == 404
+    proxied = HttpOptions(identity_header="x-lfdi", proxies=frozenset({"127.0.0.1", "::1"}))
+    async with site.utility(http=proxied) as utility, site.browser(other) as session:
+        await furnish(utility, device.lfdi)
+        url = utility.url.replace("/dcap", "/edev")
+        async with session.get(url, headers={"X-LFDI": device.lfdi}) as answer:
+            assert device.lfdi in await answer.text()
+        async with session.get(url) as answer:
+            assert answer.status == 400
+
+
+@pytest.mark.spec("IEEE 2030.5-2018 6.11", "CSIP COMM-004")
+async def test_whoever_is_not_of_the_hierarchy_does_not_come_in(tmp_path: Path) -> None:
+    site = Premises(folder=tmp_path)
+    foreign = Premises(folder=tmp_path / "foreign", pki=sep2(2))
+    foreign.folder.mkdir()
+    (tmp_path / "foreign" / "root.pem").write_bytes(site.pki.anchor_pem)
+    async with site.utility() as utility:
+        context = sep2_client(
+            replace(
+                files(foreign.folder, "f", foreign.pki.device("1"), foreign.pki),
+                ca=tmp_path / "root.pem",
+            ),
+            site.profile,
+        )
+        connector = aiohttp.TCPConnector(ssl=context)
+        async with aiohttp.ClientSession(connector=connector) as session:
+            with pytest.raises(aiohttp.ClientError):
+                await session.get(utility.url)
+
+
+async def test_a_store_that_fails_promises_nothing(tmp_path: Path) -> None:
+    class Broken(MemoryStore):
+        broken = False
+
+        async def save(self, turns: Sequence[Turn]) -> None:
+            if self.broken:
+                raise StoreError("SEP2_STORE", "for a test")
+
+    site, store = Premises(folder=tmp_path), Broken()
+    device = site.pki.device("0001")
+    async with site.utility(store=store) as utility, site.browser(device) as session:
+        given = await furnish(utility, device.lfdi)
+        store.broken = True
+        with pytest.raises(StoreError):
+            await cap(utility, given.der, START + MINUTE, 5)
+        store.broken = False
+        async with session.get(utility.url) as answer:
+            assert (answer.status, answer.headers["Retry-After"]) == (503, "30")

@@ -17,7 +17,6 @@ _LISTS: Final[tuple[tuple[str, str, type[sep.Resource]], ...]] = (
     ("der_list_link", "der", sep.DERList),
     ("log_event_list_link", "lel", sep.LogEventList),
     ("load_shed_availability_list_link", "lsl", sep.LoadShedAvailabilityList),
-    ("subscription_list_link", "sub", sep.SubscriptionList),
     ("flow_reservation_request_list_link", "frq", sep.FlowReservationRequestList),
     ("flow_reservation_response_list_link", "frp", sep.FlowReservationResponseList),
 )
