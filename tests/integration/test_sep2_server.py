@@ -189,7 +189,7 @@ async def test_a_header_makes_nobody_another(tmp_path: Path) -> None:
             assert answer.status == 400
 
 
-@pytest.mark.spec("IEEE 2030.5-2018 6.11", "CSIP COMM-004")
+@pytest.mark.spec("IEEE 2030.5-2018 6.11")
 async def test_whoever_is_not_of_the_hierarchy_does_not_come_in(tmp_path: Path) -> None:
     site = Premises(folder=tmp_path)
     foreign = Premises(folder=tmp_path / "foreign", pki=sep2(2))

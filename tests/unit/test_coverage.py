@@ -159,6 +159,11 @@ def test_clauses_of_2_0b_are_read_from_text(text: str, expected: set[str]) -> No
             {"4.6.2", "8.5.3", "10.10"},
         ),
         ("2030.5-2018 8.9, 2030.5-2018 Subscription", {"8.9", "type Subscription"}),
+        ("IEEE 2030.5-2018 10.2.3.3 f", {"10.2.3.3 rule f"}),
+        (
+            "clause 10.2.3.3 c, f; 2023 clause 10.2.2.3 p; 10.2 a thing",
+            {"10.2.3.3 rule c", "10.2.3.3 rule f", "10.2.2.3 rule p"},
+        ),
         ("moved (clause 5.5.2.7)", {"5.5.2.7"}),
         ("IEEE 2030.5-2018 Table 27, -2023 Table 31", {"Table 27", "Table 31"}),
         ("IEEE 2030.5-2018 Table 27, 2023 Table 31", {"Table 27", "Table 31"}),

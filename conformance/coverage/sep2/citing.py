@@ -14,6 +14,8 @@ _REFERENCE: Final = re.compile(
     rf"({_ITEM}(?:(?:, and |, | and | to ){_ITEM})*)"
 )
 _NUMBER: Final = re.compile(rf"( to )?(?<![\w.])(\d{{1,2}}(?:\.\d+)+)(?: rules? ({_LETTERS}))?")
+_BARE: Final = re.compile(r"\b(10\.2\.[23]\.3) (?=[a-t](?:[,;.)]| and | \(|$))")
+"""A letter of a rule of events without the word."""
 _TYPE: Final = re.compile(r"2030\.5(?:-20\d\d)? ([A-Za-z]\w+)")
 _NO_TYPES: Final = ("clause", "clauses", "and", "Table", "Annex", "events", "CSIP", "DNS")
 _GUIDE: Final = re.compile(r"Implementation Guide v2\.1,? (?:section )?(\d+(?:\.\d+)+|Table \d+)")
@@ -36,7 +38,7 @@ def cited(text: str) -> frozenset[str]:
 
 def named(text: str) -> frozenset[str]:
     """Return the ids of exactly those clauses that a text names."""
-    plain = " ".join(text.split())
+    plain = _BARE.sub(r"\1 rules ", " ".join(text.split()))
     return frozenset((*_clauses(plain), *_sunspec(plain), *_australian(plain), *_others(plain)))
 
 
