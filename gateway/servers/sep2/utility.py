@@ -126,6 +126,10 @@ class Sep2Utility:
         """Return what clients are given: the address of the DeviceCapability."""
         return f"https://localhost:{self.port}{ENTRY}"
 
+    def now(self) -> datetime:
+        """Return the instant of its clock."""
+        return self._clock.now()
+
     # --- the operator
 
     async def operate(self, door: Callable[[Operator, datetime], Turn]) -> str:

@@ -1,0 +1,191 @@
+"""The documents of the operator's interface."""
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, JsonValue
+
+Name = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[0-9A-Fa-f]+$")]
+"""An LFDI or mRID, in hex."""
+Text = Annotated[str, Field(max_length=32)]
+Seconds = Annotated[int, Field(ge=1, le=86_400)]
+Object = dict[str, JsonValue]
+"""A resource, under its names on the wire."""
+
+
+class Document(BaseModel):
+    """Base of them all."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class DeviceBody(Document):
+    """A device to register."""
+
+    pin: int | None = None
+    """None: it gets no Registration."""
+    manager: Name | None = None
+    """LFDI of the aggregator that acts for it."""
+    category: int | None = None
+    ders: Annotated[int, Field(ge=0, le=64)] = 1
+
+
+class PinBody(Document):
+    """A new PIN."""
+
+    pin: int
+
+
+class RateBody(Document):
+    """A new rate."""
+
+    seconds: Seconds
+
+
+class PollRateBody(RateBody):
+    """A new poll rate of one resource."""
+
+    href: Annotated[str, Field(max_length=200)]
+
+
+class FsaBody(Document):
+    """An assignment to make."""
+
+    description: Text | None = None
+
+
+class DevicesBody(Document):
+    """Devices that are given an assignment, or lose it."""
+
+    devices: tuple[Name, ...]
+    assigned: bool = True
+
+
+class FsasBody(Document):
+    """Assignments of which a program is part, or is no more."""
+
+    fsas: tuple[Name, ...]
+    attached: bool = True
+
+
+class ProgramBody(Document):
+    """A program to make."""
+
+    kind: Literal["der", "dr"]
+    primacy: Annotated[int, Field(ge=0, le=255)]
+    fsas: tuple[Name, ...] = ()
+    description: Text | None = None
+
+
+class PrimacyBody(Document):
+    """A new primacy."""
+
+    primacy: Annotated[int, Field(ge=0, le=255)]
+
+
+class DefaultBody(Document):
+    """What holds between events."""
+
+    modes: Object
+    """DERControlBase."""
+    others: Object = Field(default_factory=dict)
+    """Of DefaultDERControl itself, e.g. ``setGradW``."""
+
+
+class EventBody(Document):
+    """An event to issue."""
+
+    program: Name
+    start: AwareDatetime
+    duration_s: Annotated[int, Field(ge=1, lt=2**32)]
+    modes: Object | None = None
+    """DERControlBase; of a DER program."""
+    load_control: Object | None = None
+    """Fields of EndDeviceControl, e.g. ``TargetReduction``; of a demand-response program."""
+    randomize_start_s: int = 0
+    randomize_duration_s: int = 0
+    description: Text | None = None
+    category: int | None = None
+    response_required: Annotated[int, Field(ge=0, le=7)] | None = None
+    reply_to: Annotated[str, Field(max_length=200)] | None = None
+    mrid: Name | None = None
+
+
+class CancelBody(Document):
+    """How an event is cancelled."""
+
+    randomly: bool = False
+
+
+class ClearBody(Document):
+    """Of which program every event is cancelled; none: of all."""
+
+    program: Name | None = None
+
+
+class Done(Document):
+    """What an operation made or concerned."""
+
+    name: str
+    """mRID or LFDI."""
+
+
+class Shown(Document):
+    """A resource as it stands."""
+
+    href: str
+    kind: str
+    lfdi: str
+    """Of the device whose it is; empty: of none alone."""
+    at: datetime
+    """When it came."""
+    resource: Object
+
+
+class Page(Document):
+    """Resources."""
+
+    items: tuple[Shown, ...]
+
+
+class ReadingDocument(Document):
+    """One value of a meter as posted."""
+
+    number: int
+    mirror: str
+    meter_reading: str
+    lfdi: str
+    start: int
+    duration: int
+    local_id: int
+    value: int | None
+    multiplier: int
+    uom: int | None
+    quality: int | None
+    at: datetime
+
+
+class Readings(Document):
+    """Values, in the order in which they first came."""
+
+    items: tuple[ReadingDocument, ...]
+    next: int | None
+    """Cursor of the page that follows; none: this is the last for now."""
+
+
+class UtilityDocument(Document):
+    """The utility itself."""
+
+    url: str
+    """Of its DeviceCapability."""
+    edition: str
+    csip_aus: bool
+    now: datetime
+    devices: int
+
+
+class Problem(Document):
+    """A refusal."""
+
+    reason: str
+    detail: str

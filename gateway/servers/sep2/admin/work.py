@@ -1,0 +1,280 @@
+"""What the operator's interface does: each operation goes through one door of the utility, or reads what is kept."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Final
+
+from pydantic import BaseModel
+
+from gateway.domain.errors import WireError
+from gateway.protocols.sep2._generated import model as sep
+from gateway.protocols.sep2.server.devices import NewDevice
+from gateway.protocols.sep2.server.kinds import EVENTS
+from gateway.protocols.sep2.server.programs import PROGRAMS
+from gateway.protocols.sep2.server.records import Kept
+from gateway.protocols.sep2.server.terms import EventTerms
+from gateway.protocols.sep2.tables import Edition
+from gateway.servers.sep2.admin import documents as d
+from gateway.servers.sep2.admin.plain import fields, made, told
+from gateway.servers.sep2.utility import Sep2Utility
+
+_PROGRAM: Final = {"der": sep.DERProgram, "dr": sep.DemandResponseProgram}
+_TOLD: Final = {
+    kind.__name__: kind
+    for kind in (
+        *(sep.DERCapability, sep.DERSettings, sep.DERStatus, sep.DERAvailability),
+        *(sep.DeviceInformation, sep.DeviceStatus, sep.PowerStatus, sep.ConnectionPoint),
+        *(sep.LogEvent, sep.LoadShedAvailability, sep.MirrorUsagePoint, sep.EndDevice),
+        *(sep.FlowReservationRequest, sep.Registration),
+    )
+}
+_MOST: Final = 1000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """A request, read."""
+
+    utility: Sep2Utility
+    path: Mapping[str, str]
+    query: Mapping[str, str]
+    body: Any
+    """Of the route's model."""
+
+
+# --- devices and assignments
+
+
+async def show_utility(asked: Asked) -> BaseModel:
+    """Show the utility."""
+    server = asked.utility.desk.server
+    flavour = server.options.flavour
+    return d.UtilityDocument(
+        url=asked.utility.url,
+        edition="2018" if flavour.edition is Edition.Y2018 else "2023",
+        csip_aus=flavour.csip_aus,
+        now=asked.utility.now(),
+        devices=sum(1 for _ in server.book.devices()),
+    )
+
+
+async def register(asked: Asked) -> BaseModel:
+    """Register a device."""
+    body: d.DeviceBody = asked.body
+    new = NewDevice(
+        lfdi=asked.path["lfdi"],
+        pin=body.pin,
+        manager=body.manager or "",
+        category=body.category,
+        ders=body.ders,
+    )
+    return d.Done(name=await asked.utility.operate(lambda o, now: o.register(new, now)))
+
+
+async def unregister(asked: Asked) -> BaseModel:
+    """Forget a device."""
+    lfdi = asked.path["lfdi"]
+    return d.Done(name=await asked.utility.operate(lambda o, now: o.unregister(lfdi, now)))
+
+
+async def pin(asked: Asked) -> BaseModel:
+    """Change a PIN."""
+    lfdi, pin = asked.path["lfdi"], asked.body.pin
+    await asked.utility.operate(lambda o, now: o.set_pin(lfdi, pin, now))
+    return d.Done(name=lfdi)
+
+
+async def post_rate(asked: Asked) -> BaseModel:
+    """Change a post rate."""
+    lfdi, rate = asked.path["lfdi"], asked.body.seconds
+    return d.Done(name=await asked.utility.operate(lambda o, now: o.set_post_rate(lfdi, rate, now)))
+
+
+async def forget_mirrors(asked: Asked) -> BaseModel:
+    """Forget mirrors."""
+    lfdi = asked.path["lfdi"]
+    return d.Done(name=await asked.utility.operate(lambda o, now: o.forget_mirrors(lfdi, now)))
+
+
+async def create_fsa(asked: Asked) -> BaseModel:
+    """Make an assignment."""
+    text = asked.body.description
+    return d.Done(name=await asked.utility.operate(lambda o, now: o.create_fsa(now, text)))
+
+
+async def assign(asked: Asked) -> BaseModel:
+    """Assign devices."""
+    body: d.DevicesBody = asked.body
+    fsa = asked.path["mrid"]
+    return d.Done(
+        name=await asked.utility.operate(
+            lambda o, now: o.assign(fsa, body.devices, now, on=body.assigned)
+        )
+    )
+
+
+# --- programs and events
+
+
+async def create_program(asked: Asked) -> BaseModel:
+    """Make a program."""
+    body: d.ProgramBody = asked.body
+    kind = _PROGRAM[body.kind]
+    return d.Done(
+        name=await asked.utility.operate(
+            lambda o, now: o.create_program(kind, body.primacy, body.fsas, now, body.description)
+        )
+    )
+
+
+async def attach(asked: Asked) -> BaseModel:
+    """Attach a program."""
+    body: d.FsasBody = asked.body
+    program = asked.path["mrid"]
+    return d.Done(
+        name=await asked.utility.operate(
+            lambda o, now: o.attach(program, body.fsas, now, on=body.attached)
+        )
+    )
+
+
+async def primacy(asked: Asked) -> BaseModel:
+    """Change a primacy."""
+    program, primacy = asked.path["mrid"], asked.body.primacy
+    await asked.utility.operate(lambda o, now: o.set_primacy(program, primacy, now))
+    return d.Done(name=program)
+
+
+async def default(asked: Asked) -> BaseModel:
+    """Replace a default control."""
+    body: d.DefaultBody = asked.body
+    program = asked.path["mrid"]
+    others = fields("DefaultDERControl", body.others)
+    others |= {"mrid": "0", "der_control_base": made("DERControlBase", body.modes)}
+    default = sep.DefaultDERControl(**others)
+    await asked.utility.operate(lambda o, now: o.set_default(program, default, now))
+    return d.Done(name=program)
+
+
+async def issue(asked: Asked) -> BaseModel:
+    """Issue an event."""
+    body: d.EventBody = asked.body
+    terms = EventTerms(
+        start=body.start,
+        duration=timedelta(seconds=body.duration_s),
+        randomize_start=body.randomize_start_s,
+        randomize_duration=body.randomize_duration_s,
+        description=body.description,
+        category=body.category,
+        response_required=body.response_required,
+        reply_to=body.reply_to,
+        mrid=body.mrid,
+    )
+    if (body.modes is None) == (body.load_control is None):
+        raise WireError("INVALID_BODY", "give modes for a DER program, load_control for another")
+    if body.modes is not None:
+        base = made("DERControlBase", body.modes)
+        return d.Done(
+            name=await asked.utility.issue(
+                lambda i, now: i.create_control(body.program, base, terms, now)
+            )
+        )
+    control = fields("EndDeviceControl", body.load_control or {})
+    return d.Done(
+        name=await asked.utility.issue(
+            lambda i, now: i.create_load_control(body.program, control, terms, now)
+        )
+    )
+
+
+async def cancel(asked: Asked) -> BaseModel:
+    """Cancel an event."""
+    name, randomly = asked.path["mrid"], asked.body.randomly
+    return d.Done(
+        name=await asked.utility.issue(lambda i, now: i.cancel(name, now, randomly=randomly))
+    )
+
+
+async def clear(asked: Asked) -> BaseModel:
+    """Cancel every event."""
+    program = asked.body.program
+    return d.Done(name=await asked.utility.issue(lambda i, now: i.clear(now, program)))
+
+
+async def poll_rate(asked: Asked) -> BaseModel:
+    """Change a poll rate."""
+    body: d.PollRateBody = asked.body
+    await asked.utility.operate(lambda o, now: o.set_poll_rate(body.href, body.seconds, now))
+    return d.Done(name=body.href)
+
+
+# --- reading back
+
+
+async def list_events(asked: Asked) -> BaseModel:
+    """List events."""
+    book = asked.utility.desk.server.book
+    now = int(asked.utility.now().timestamp())
+    return _page(asked, EVENTS, lambda one: book.standing(one, now) or one.value)
+
+
+async def list_programs(asked: Asked) -> BaseModel:
+    """List assignments and programs."""
+    return _page(asked, (*PROGRAMS, sep.FunctionSetAssignments), lambda one: one.value)
+
+
+async def list_responses(asked: Asked) -> BaseModel:
+    """List responses."""
+    event = asked.query.get("event", "")
+    found = asked.utility.responses(event)
+    documents = {id(one.document) for one in found}
+    return _page(
+        asked, (sep.Response,), lambda one: one.value if id(one.value) in documents else None
+    )
+
+
+async def list_told(asked: Asked) -> BaseModel:
+    """List what devices told."""
+    kind = _TOLD.get(asked.query.get("kind", ""))
+    if kind is None:
+        raise WireError("INVALID_QUERY", f"kind is one of {', '.join(_TOLD)}")
+    return _page(asked, (kind,), lambda one: one.value)
+
+
+async def list_readings(asked: Asked) -> BaseModel:
+    """List values."""
+    after = asked.query.get("after", "0")
+    if not after.isdecimal():
+        raise WireError("INVALID_QUERY", "after is a number")
+    found = await asked.utility.store.readings(asked.query.get("lfdi", ""), int(after), _MOST)
+    items = tuple(
+        d.ReadingDocument(
+            number=number, **{name: getattr(one, name) for name in one.__dataclass_fields__}
+        )
+        for number, one in found
+    )
+    return d.Readings(items=items, next=items[-1].number if len(items) == _MOST else None)
+
+
+def _page(
+    asked: Asked,
+    kinds: tuple[type[sep.Resource], ...],
+    value: Callable[[Kept], sep.Resource | None],
+) -> d.Page:
+    lfdi = asked.query.get("lfdi", "")
+    found = [one for kind in kinds for one in asked.utility.told(kind, lfdi)]
+    shown = ((one, value(one)) for one in found)
+    return d.Page(
+        items=tuple(
+            d.Shown(
+                href=one.href,
+                kind=one.kind.__name__,
+                lfdi="" if one.scope.startswith("/") else one.scope,
+                at=one.at,
+                resource=told(resource),
+            )
+            for one, resource in shown
+            if resource is not None
+        )
+    )
