@@ -10,6 +10,7 @@ from conformance.cli.ending import EXITS
 from conformance.cli.schedule_file import read_schedule
 from conformance.cli.serve import Desk, Timeline, plain_schedule, real_instant, serve_vtn2b
 from conformance.cli.serve_gateway import serve_gateway
+from conformance.cli.serving_sep2 import add_sep2, run_sep2
 from conformance.reference.gateway import Options
 from conformance.reference.scenes import SCENES
 from gateway.domain.errors import GatewayError
@@ -43,6 +44,7 @@ def add_serve(verb: argparse.ArgumentParser) -> None:
         "--clock-factor", type=float, metavar="N", help="seconds of the timeline per real second"
     )
     _add_gateway(roles)
+    add_sep2(roles)
 
 
 def run_serve(given: argparse.Namespace) -> int:
@@ -50,6 +52,8 @@ def run_serve(given: argparse.Namespace) -> int:
     refuse: Refuse = given.refuse
     if given.role == "gateway":
         return serve_gateway(_gateway_options(refuse, given))
+    if given.role == "sep2":
+        return run_sep2(given, _token(refuse, given.admin_token_file))
     return _vtn2b(refuse, given)
 
 

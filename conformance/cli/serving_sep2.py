@@ -1,0 +1,84 @@
+"""The options of ``serve sep2``."""
+
+import argparse
+from pathlib import Path
+from typing import TypeVar
+
+from conformance.cli.ending import EXITS
+from conformance.cli.serve_sep2 import Sep2Serving, serve_sep2
+from gateway.protocols.sep2.server.options import ServerOptions
+from gateway.protocols.sep2.tables import Edition, Flavour
+from gateway.transport.sep2_tls import Sep2Profile
+from gateway.transport.tls import TlsFiles
+
+P = TypeVar("P", bound=argparse.ArgumentParser)
+
+
+def add_sep2(roles: "argparse._SubParsersAction[P]") -> None:
+    """Give the role its options."""
+    role = roles.add_parser(
+        "sep2",
+        help="an IEEE 2030.5 utility",
+        description="Plays a 2030.5 server over mutual TLS until interrupted; its operator registers devices, issues "
+        "controls and reads back what devices tell, over JSON on loopback. Tells on stdout, one JSON object a line, "
+        "what devices post, and where the operator's interface is, with its token.",
+        epilog=EXITS,
+    )
+    role.add_argument("--certificate", type=Path, required=True, metavar="FILE", help="with chain")
+    role.add_argument("--key", type=Path, required=True, metavar="FILE")
+    role.add_argument("--ca", type=Path, required=True, metavar="FILE", help="root of the devices")
+    role.add_argument("--profile", choices=[str(one) for one in Sep2Profile], default="sep2")
+    role.add_argument("--no-tickets", action="store_true", help="every handshake a full one")
+    role.add_argument("--host", default="127.0.0.1", help="address to listen on")
+    role.add_argument("--port", type=int, default=0, help="0, the default: any free one")
+    role.add_argument("--store", type=Path, metavar="FILE", help="SQLite file that outlives it")
+    role.add_argument("--edition", choices=["2018", "2023"], default="2018")
+    role.add_argument("--csip-aus", action="store_true", help="with the elements of CSIP-AUS")
+    role.add_argument("--in-band", action="store_true", help="devices may register themselves")
+    role.add_argument("--old-namespace", action="store_true", help="take documents of 2013 too")
+    role.add_argument("--poll-rate", type=int, default=60, metavar="S")
+    role.add_argument("--post-rate", type=int, default=300, metavar="S")
+    role.add_argument("--admin-port", type=int, default=0, metavar="N", help="on 127.0.0.1")
+    role.add_argument(
+        "--admin-token-file", type=Path, metavar="FILE", help="token; drawn and told without it"
+    )
+
+
+def run_sep2(given: argparse.Namespace, token: str) -> int:
+    """Play the utility until interrupted.
+
+    Args:
+        given: As parsed.
+        token: Of the operator; empty: to be drawn.
+
+    Raises:
+        ConfigError: certificate, key and authority do not fit.
+    """
+    for name in ("port", "admin_port"):
+        if not 0 <= getattr(given, name) <= 65535:
+            given.refuse(f"--{name.replace('_', '-')} must lie between 0 and 65535")
+    for name in ("poll_rate", "post_rate"):
+        if not 1 <= getattr(given, name) <= 86_400:
+            given.refuse(f"--{name.replace('_', '-')} must lie between 1 and 86400")
+    edition = Edition.Y2018 if given.edition == "2018" else Edition.Y2023
+    options = ServerOptions(
+        flavour=Flavour(edition=edition, csip_aus=given.csip_aus),
+        in_band=given.in_band,
+        old_namespace=given.old_namespace,
+        poll_rate=given.poll_rate,
+        event_poll_rate=given.poll_rate,
+        post_rate=given.post_rate,
+    )
+    return serve_sep2(
+        Sep2Serving(
+            options=options,
+            files=TlsFiles(certificate=given.certificate, key=given.key, ca=given.ca),
+            profile=Sep2Profile(given.profile),
+            tickets=not given.no_tickets,
+            host=given.host,
+            port=given.port,
+            store=given.store,
+            admin_port=given.admin_port,
+            admin_token=token,
+        )
+    )
