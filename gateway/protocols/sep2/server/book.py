@@ -12,13 +12,12 @@ from typing import Any, Final
 
 from gateway.domain.errors import MisuseError
 from gateway.protocols.sep2._generated import model as sep
-from gateway.protocols.sep2.server.kinds import EVENTS, LISTS
+from gateway.protocols.sep2.server.kinds import EVENT_LISTS, EVENTS, LISTS
 from gateway.protocols.sep2.server.records import Kept, Pair, Turn
 from gateway.protocols.sep2.server.standing import Course, Terms, courses
 
-TOPOLOGY: Final = "@who"
-"""Stands for everything that decides who reaches what, among the stamps."""
-_DECIDING: Final = (sep.EndDevice, sep.FunctionSetAssignments)
+MOST_SCOPES: Final = 50
+"""Of one peer, to be told apart where a list changes; of a larger aggregator every change counts."""
 PROGRAM_LINKS: Final = (
     "der_program_list_link",
     "demand_response_program_list_link",
@@ -75,8 +74,9 @@ class Book:
             else:
                 there.pop(href, None)
                 self._shown_in.get(href, set()).discard(place)
-            self._touch(place)
-            self._regroup()
+            self._touch(_members_of(place))
+            self._touch(_any_of(place))
+            self._reach.clear()
 
     def _add(self, one: Kept) -> None:
         self.entries[one.href] = one
@@ -109,23 +109,35 @@ class Book:
 
     def _touched(self, one: Kept) -> None:
         self._touch(one.href)
-        for place in (one.place, *self._shown_in.get(one.href, ())):
-            if place:
-                self._touch(place)
-        if issubclass(one.kind, _DECIDING):
-            self._regroup()
+        if one.place:
+            self._touch(_members_of(one.place, one.scope))
+            self._touch(_any_of(one.place))
+            self._courses.pop(one.place, None)
+        for place in self._shown_in.get(one.href, ()):
+            self._touch(_members_of(place))
+            self._touch(_any_of(place))
+        if one.kind is sep.EndDevice:
+            for lfdi in (one.scope, one.manager):
+                self._touch(_who(lfdi))
+                self._reach.pop(lfdi, None)
+        elif one.kind is sep.FunctionSetAssignments:
+            self._reach.clear()
 
-    def _touch(self, href: str) -> None:
-        self._stamps[href] = self._stamps.get(href, 0) + 1
-        self._courses.pop(href, None)
+    def _touch(self, name: str) -> None:
+        self._stamps[name] = self._stamps.get(name, 0) + 1
 
-    def _regroup(self) -> None:
-        self._touch(TOPOLOGY)
-        self._reach.clear()
+    def marks(self, peer: str, place: Kept) -> list[str]:
+        """Return the names of the stamps that change whenever a peer finds other members in a list."""
+        if place.scope:
+            return [_members_of(place.href), _members_of(place.href, place.scope)]
+        lfdis = self.acts_for(peer)
+        if len(lfdis) > MOST_SCOPES:
+            return [_who(peer), _any_of(place.href)]
+        return [_who(peer), *(_members_of(place.href, scope) for scope in ("", *lfdis))]
 
-    def stamp(self, href: str) -> int:
-        """Return a number that changes whenever an address, or a list there, does."""
-        return self._stamps.get(href, 0)
+    def stamp(self, name: str) -> int:
+        """Return a number that changes whenever what stands at an address, or what one of ``marks`` means, does."""
+        return self._stamps.get(name, 0)
 
     # --- finding
 
@@ -235,10 +247,21 @@ class Book:
             self._courses[one.place] = found
         return found[getattr(one.value, "mrid", "")]
 
-    def next_change(self, place: str, now: int) -> int | None:
+    def next_change(self, place: Kept, now: int) -> int | None:
         """Return the next second in which a list of events looks different by itself."""
-        found = self.children(place)
-        if not found or not issubclass(found[0].kind, EVENTS):
+        if place.kind not in EVENT_LISTS:
             return None
-        changes = (self.course(one).next_change(now) for one in found)
+        changes = (self.course(one).next_change(now) for one in self.children(place.href))
         return min((at for at in changes if at is not None), default=None)
+
+
+def _members_of(place: str, scope: str = "") -> str:
+    return f"{place}#{scope}"
+
+
+def _any_of(place: str) -> str:
+    return f"{place}#*"
+
+
+def _who(lfdi: str) -> str:
+    return f"@{lfdi}"

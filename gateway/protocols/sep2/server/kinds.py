@@ -132,6 +132,16 @@ EVENTS: Final = (
     sep.FlowReservationResponse,
 )
 """What has a course in time."""
+EVENT_LISTS: Final[frozenset[type[sep.Resource]]] = frozenset(
+    {
+        sep.DERControlList,
+        sep.EndDeviceControlList,
+        sep.TextMessageList,
+        sep.TimeTariffIntervalList,
+        sep.FlowReservationResponseList,
+    }
+)
+"""Where it stands."""
 
 
 def allowed(kind: type[sep.Resource]) -> str:

@@ -11,7 +11,7 @@ from typing import Any, Final
 from gateway.protocols.sep2._generated import model as sep
 from gateway.protocols.sep2.codec import encode
 from gateway.protocols.sep2.server.asking import Page, page_of
-from gateway.protocols.sep2.server.book import TOPOLOGY, Book
+from gateway.protocols.sep2.server.book import Book
 from gateway.protocols.sep2.server.kinds import LISTS, Listing
 from gateway.protocols.sep2.server.options import ServerOptions
 from gateway.protocols.sep2.server.records import Kept, RefusedError
@@ -110,9 +110,14 @@ class Teller:
         if found is None:
             raise RefusedError(404)
         if one.place and isinstance(found, sep.Event):
-            sight.seen.add(one.place)
+            sight.seen.update(self._siblings(one))
             sight.changes_at(self._book.course(one).next_change(sight.now))
         return self._counted(found, sight)
+
+    def _siblings(self, one: Kept) -> list[str]:
+        """Return the stamps of the other events of a list, on which the status of each depends."""
+        place = self._book.entry(one.place)
+        return [] if place is None else self._book.marks("", place)
 
     def _list(self, one: Kept, listing: Listing, page: Page, sight: _Sight) -> sep.Resource:
         members = self._members(one, sight)
@@ -127,9 +132,8 @@ class Teller:
 
     def _members(self, one: Kept, sight: _Sight) -> list[Any]:
         sight.seen.add(one.href)
-        if not one.scope:
-            sight.seen.add(TOPOLOGY)
-        sight.changes_at(self._book.next_change(one.href, sight.now))
+        sight.seen.update(self._book.marks(sight.peer, one))
+        sight.changes_at(self._book.next_change(one, sight.now))
         return self._book.members(sight.peer, one, sight.now)
 
     def _counted(self, found: sep.Resource, sight: _Sight) -> sep.Resource:
