@@ -98,6 +98,7 @@ class Premises:
             ids=self.ids,
             store=store,
             http=http,
+            transcript=1000,
         )
         await made.start()
         try:

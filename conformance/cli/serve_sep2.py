@@ -6,6 +6,7 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from conformance.cli.ending import INTERRUPTED, Exit
 from conformance.cli.lines import line
@@ -21,6 +22,9 @@ from gateway.servers.sep2.utility import Place, Sep2Utility
 from gateway.transport.sep2_tls import Sep2Profile, sep2_server
 from gateway.transport.server import Listener, listen
 from gateway.transport.tls import TlsFiles
+
+EXCHANGES: Final = 10_000
+"""Kept in the transcript."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +76,7 @@ class _Played:
             clock=clock,
             ids=SystemIds(),
             store=SqlStore(wanted.store) if wanted.store is not None else None,
+            transcript=EXCHANGES,
         )
 
     async def run(self) -> Exit:

@@ -11,7 +11,7 @@ import pytest
 from gateway.servers.sep2.admin.app import admin_app
 from gateway.servers.sep2.utility import Sep2Utility
 from gateway.transport.server import listen
-from tests.sep2_server_world import MINUTE, PIN, Premises, Sink
+from tests.sep2_server_world import MINUTE, PIN, Premises, Sink, furnish
 from tests.sep2_world import START
 
 TOKEN = "a-token-of-the-operator"
@@ -102,6 +102,30 @@ async def test_a_utility_is_run_over_json_alone(tmp_path: Path) -> None:
         assert (await operator.do("GET", "/v1/utility"))["devices"] == 1
         await operator.do("DELETE", f"/v1/devices/{device.lfdi}")
         assert (await operator.do("GET", "/v1/utility"))["devices"] == 0
+
+
+async def test_the_transcript_tells_every_exchange_and_no_pin(tmp_path: Path) -> None:
+    site = Premises(folder=tmp_path)
+    device = site.pki.device("0001")
+    async with site.utility() as utility, operated(site, utility) as operator:
+        await furnish(utility, device.lfdi)
+        async with site.gateway(device, utility.url, Sink()):
+            await site.pass_time(START + 10 * MINUTE)
+        page = await operator.do("GET", "/v1/transcript")
+        exchanges = page["items"]
+        while page["next"]:
+            page = await operator.do("GET", f"/v1/transcript?after={page['next']}")
+            exchanges += page["items"]
+        assert [one["number"] for one in exchanges] == list(range(1, len(exchanges) + 1))
+        assert exchanges[0]["target"] == "/dcap"
+        (posted,) = [one for one in exchanges if "<MirrorUsagePoint " in one["request"]]
+        assert (posted["method"], posted["target"], posted["status"]) == ("POST", "/mup", 201)
+        assert posted["location"].startswith("/mup/")
+        assert {one["peer"] for one in exchanges} == {device.lfdi}
+        (registration,) = {o["answer"] for o in exchanges if o["target"].endswith("/rg")}
+        assert "<pIN>***</pIN>" in registration
+        assert len(exchanges) > 100
+        await operator.do("DELETE", f"/v1/devices/{device.lfdi}/mirrors")
 
 
 async def test_what_the_operator_is_refused(tmp_path: Path) -> None:

@@ -221,6 +221,32 @@ def test_an_event_that_cannot_be_is_not_issued(
     assert utility.listed() == ()
 
 
+@pytest.mark.spec("IEEE 2030.5-2018 10.5")
+def test_messages_supersede_nothing_and_may_be_acknowledged() -> None:
+    utility = Utility()
+    made = utility.operator.create_program(sep.MessagingProgram, 1, [utility.fsa], utility.now)
+    program = utility.do(made)
+    terms = EventTerms(start=START, duration=10 * MINUTE, response_required=7)
+    names = [
+        utility.do(utility.issuer.create_message(program, text, 3, terms, utility.at(at).now))
+        for at, text in ((0, "Grid stress, please shed."), (1, "Thank you."))
+    ]
+    place = utility.server.book.expect(program, sep.MessagingProgram).href + "/events"
+    _, found = utility.get(place, "l=9")
+    assert isinstance(found, sep.TextMessageList)
+    assert [one.mrid for one in found.text_message] == names[::-1]
+    assert {one.event_status.current_status for one in found.text_message} == {1}
+    href = utility.server.responses()
+    told = sep.TextResponse(end_device_lfdi=LFDI, status=11, subject=names[0])
+    assert utility.post(href, told) == 201
+    assert utility.post(href, replace(told, status=6)) == 400
+    random = replace(terms, randomize_start=5)
+    with pytest.raises(MisuseError, match="BAD_RESOURCE"):
+        utility.issuer.create_message(program, "x", 3, random, utility.now)
+    with pytest.raises(MisuseError, match="BAD_RESOURCE"):
+        utility.issuer.cancel(names[0], utility.now, randomly=True)
+
+
 # --- lists
 
 

@@ -21,6 +21,7 @@ from gateway.protocols.sep2.server.asking import MEDIA_TYPE, acceptable, is_ours
 from gateway.protocols.sep2.server.records import Answer
 from gateway.protocols.sep2.server.server import READS, WRITES
 from gateway.servers.sep2.desk import Sep2Desk
+from gateway.servers.sep2.transcript import Exchange, Transcript
 from gateway.transport.limits import Limits
 from gateway.transport.server import dated, guarded, read_body
 from gateway.transport.tls import peer_certificate
@@ -52,7 +53,10 @@ class HttpOptions:
 class _Front:
     """Handles every request of one app."""
 
-    def __init__(self, desk: Sep2Desk, clock: Clock, options: HttpOptions) -> None:
+    def __init__(
+        self, desk: Sep2Desk, clock: Clock, options: HttpOptions, transcript: Transcript
+    ) -> None:
+        self._transcript = transcript
         self._desk = desk
         self._clock = clock
         self._options = options
@@ -63,10 +67,21 @@ class _Front:
         """Answer one request."""
         now = self._clock.now()
         peer = self._peer(request, now)
-        if not request.headers.get("Host"):
-            return _written(self._desk.server.refuse(400, 0))
         with self._limits.admitted(peer, now):
-            return _written(await self._answered(request, peer))
+            answer, body = await self._answered(request, peer)
+        self._transcript.note(
+            Exchange(
+                at=self._clock.now(),
+                peer=peer,
+                method=request.method,
+                target=request.raw_path,
+                status=answer.status,
+                location=answer.location,
+                request=body,
+                answer=answer.body,
+            )
+        )
+        return _written(answer)
 
     def _peer(self, request: web.Request, now: datetime) -> str:
         """Return the LFDI of the client.
@@ -90,23 +105,27 @@ class _Front:
             raise IdentityError("EXPIRED", "the client's certificate has expired")
         return found[0]
 
-    async def _answered(self, request: web.Request, peer: str) -> Answer:
-        method, server = request.method, self._desk.server
+    async def _answered(self, request: web.Request, peer: str) -> tuple[Answer, bytes]:
+        """Return the answer and the body that came."""
+        server, method = self._desk.server, request.method
         path = request.rel_url.raw_path
-        if method in READS:
-            if not acceptable(request.headers.getall("Accept", ())):
-                return server.refuse(406)
-            return self._desk.read(path, request.rel_url.raw_query_string, peer)
-        if method in _NEVER:
-            return server.never(path, peer)
-        if method not in WRITES:
-            return server.refuse(501)
+        if not request.headers.get("Host"):
+            return server.refuse(400, 0), b""
+        if method in WRITES:
+            return await self._write(request, path, peer)
+        if method not in READS:
+            return (server.never(path, peer) if method in _NEVER else server.refuse(501)), b""
+        if not acceptable(request.headers.getall("Accept", ())):
+            return server.refuse(406), b""
+        return self._desk.read(path, request.rel_url.raw_query_string, peer), b""
+
+    async def _write(self, request: web.Request, path: str, peer: str) -> tuple[Answer, bytes]:
         body = b""
-        if method != "DELETE":
+        if request.method != "DELETE":
             if not is_ours(request.headers.get("Content-Type", "")):
-                return server.refuse(415)
+                return self._desk.server.refuse(415), b""
             body = await read_body(request, self._clock, MAX_BYTES)
-        return await self._desk.write(method, path, body, peer)
+        return await self._desk.write(request.method, path, body, peer), body
 
     def refuse(self, _: web.Request, error: GatewayError) -> web.StreamResponse:
         """Turn an error into an answer."""
@@ -141,15 +160,21 @@ def _written(answer: Answer) -> web.Response:
     return response
 
 
-def sep2_app(desk: Sep2Desk, clock: Clock, options: HttpOptions | None = None) -> web.Application:
+def sep2_app(
+    desk: Sep2Desk,
+    clock: Clock,
+    options: HttpOptions | None = None,
+    transcript: Transcript | None = None,
+) -> web.Application:
     """Build the app; serve it with ``gateway.transport.server.listen`` under mutual TLS.
 
     Args:
         desk: Opens the doors of the server.
         clock: Time of deadlines, of limits and of the ``Date`` header.
         options: What may differ.
+        transcript: Takes every exchange down; None: nobody does.
     """
-    front = _Front(desk, clock, options or HttpOptions())
+    front = _Front(desk, clock, options or HttpOptions(), transcript or Transcript(0))
     app = web.Application(middlewares=[guarded(front.refuse)], client_max_size=MAX_BYTES)
     app.router.add_route("*", "/{path:.*}", front.handle)
     dated(app, clock)

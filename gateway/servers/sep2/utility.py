@@ -4,6 +4,7 @@ import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from gateway.domain.errors import MisuseError
 from gateway.domain.ports import Clock, Ids
@@ -17,6 +18,7 @@ from gateway.protocols.sep2.server.server import ENTRY, Sep2Server
 from gateway.servers.sep2.app import HttpOptions, sep2_app
 from gateway.servers.sep2.desk import Sep2Desk
 from gateway.servers.sep2.store import MemoryStore, Sep2Store
+from gateway.servers.sep2.transcript import Transcript
 from gateway.transport.sep2_tls import Sep2Profile, judge_chain
 from gateway.transport.server import Listener, listen
 from gateway.transport.tls import admit_peers
@@ -60,6 +62,7 @@ class Sep2Utility:
         ids: Source of its addresses and mRIDs.
         store: Keeps its memory; without one it forgets at the end.
         http: What may differ in transport.
+        transcript: How many exchanges are kept, as they went over the wire.
     """
 
     def __init__(
@@ -71,12 +74,14 @@ class Sep2Utility:
         ids: Ids,
         store: Sep2Store | None = None,
         http: HttpOptions | None = None,
+        transcript: int = 0,
     ) -> None:
         self._options = options
         self._place = place
         self._clock = clock
         self._ids = ids
         self._http = http
+        self.transcript: Final = Transcript(transcript)
         self.store: Sep2Store = store if store is not None else MemoryStore()
         self._desk: Sep2Desk | None = None
         self._listener: Listener | None = None
@@ -94,7 +99,7 @@ class Sep2Utility:
         await self._desk.open(server.open)
         profile = self._place.profile
         admit_peers(self._place.tls, lambda chain: judge_chain(chain, profile))
-        app = sep2_app(self._desk, self._clock, self._http)
+        app = sep2_app(self._desk, self._clock, self._http, self.transcript)
         self._listener = await listen(app, self._place.host, self._place.port, self._place.tls)
 
     async def stop(self) -> None:

@@ -73,6 +73,29 @@ class Issuer:
         made = sep.EndDeviceControl(**told)  # type: ignore[arg-type] # by name
         return self._issue(self.book.expect(program, sep.DemandResponseProgram), made, now)
 
+    def create_message(
+        self, program: str, text: str, priority: int, terms: EventTerms, now: datetime
+    ) -> Turn:
+        """Issue a TextMessage; it is not randomised, and several may be active at once.
+
+        Args:
+            program: mRID of a MessagingProgram.
+            text: What is to be shown.
+            priority: 0 low to 3 critical.
+            terms: When, and which responses are wanted.
+            now: Current instant.
+
+        Raises:
+            MisuseError: ``UNKNOWN_RESOURCE``, ``BAD_RESOURCE``, ``RESOURCE_EXISTS``.
+
+        Spec: IEEE 2030.5-2018 clause 10.5 (messaging).
+        """
+        if terms.randomize_start or terms.randomize_duration:
+            raise MisuseError("BAD_RESOURCE", "a message is not randomised")
+        told = self._event(terms, now)
+        made = sep.TextMessage(**told, priority=priority, text_message=text)  # type: ignore[arg-type] # by name
+        return self._issue(self.book.expect(program, sep.MessagingProgram), made, now)
+
     def cancel(self, event: str, now: datetime, *, randomly: bool = False) -> Turn:
         """Cancel an event by its status; it stays listed.
 

@@ -8,6 +8,7 @@ Spec: IEEE 2030.5-2018 clauses 8.5 (EndDevice), 8.7 (assignments), 10.10 (DER pr
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
+from typing import Final
 
 from gateway.domain.errors import MisuseError
 from gateway.protocols.sep2._generated import model as sep
@@ -18,6 +19,9 @@ from gateway.protocols.sep2.server.mirrors import MIRRORS
 from gateway.protocols.sep2.server.programs import PROGRAMS
 from gateway.protocols.sep2.server.records import Kept, Turn
 from gateway.protocols.sep2.server.server import Sep2Server
+
+LOCALE: Final = "en"
+"""Of messages."""
 
 
 class Operator:
@@ -142,13 +146,13 @@ class Operator:
 
     def create_program(
         self,
-        kind: type[sep.DERProgram | sep.DemandResponseProgram],
+        kind: type[sep.DERProgram | sep.DemandResponseProgram | sep.MessagingProgram],
         primacy: int,
         fsas: Iterable[str],
         now: datetime,
         description: str | None = None,
     ) -> Turn:
-        """Make a program of DER or of demand response.
+        """Make a program of DER, of demand response or of messages.
 
         Raises:
             MisuseError: ``UNKNOWN_RESOURCE``, ``BAD_RESOURCE``.
@@ -176,6 +180,8 @@ class Operator:
             turn.keep(
                 Kept(href=f"{href}/dderc", kind=type(default), scope=href, value=default, at=now)
             )
+        if kind is sep.MessagingProgram:
+            told["locale"] = LOCALE
         made = kind(**told)  # type: ignore[arg-type] # by name
         turn.keep(Kept(href=f"{href}/events", kind=terms.events, scope=href, value=events, at=now))
         turn.keep(

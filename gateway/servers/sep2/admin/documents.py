@@ -71,7 +71,7 @@ class FsasBody(Document):
 class ProgramBody(Document):
     """A program to make."""
 
-    kind: Literal["der", "dr"]
+    kind: Literal["der", "dr", "messaging"]
     primacy: Annotated[int, Field(ge=0, le=255)]
     fsas: tuple[Name, ...] = ()
     description: Text | None = None
@@ -102,6 +102,10 @@ class EventBody(Document):
     """DERControlBase; of a DER program."""
     load_control: Object | None = None
     """Fields of EndDeviceControl, e.g. ``TargetReduction``; of a demand-response program."""
+    message: Annotated[str, Field(max_length=1000)] | None = None
+    """What is to be shown; of a messaging program."""
+    priority: Annotated[int, Field(ge=0, le=3)] = 1
+    """Of a message: 0 low to 3 critical."""
     randomize_start_s: int = 0
     randomize_duration_s: int = 0
     description: Text | None = None
@@ -169,6 +173,29 @@ class Readings(Document):
     """Values, in the order in which they first came."""
 
     items: tuple[ReadingDocument, ...]
+    next: int | None
+    """Cursor of the page that follows; none: this is the last for now."""
+
+
+class ExchangeDocument(Document):
+    """One request and its answer, as they went over the wire; PINs are struck out."""
+
+    number: int
+    at: datetime
+    peer: str
+    """LFDI."""
+    method: str
+    target: str
+    status: int
+    location: str
+    request: str
+    answer: str
+
+
+class TranscriptDocument(Document):
+    """Exchanges, oldest first."""
+
+    items: tuple[ExchangeDocument, ...]
     next: int | None
     """Cursor of the page that follows; none: this is the last for now."""
 

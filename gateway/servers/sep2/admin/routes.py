@@ -75,7 +75,7 @@ ROUTES: Final = (
     Route(
         method="POST",
         path="/v1/programs",
-        summary="Make a program of DER or of demand response.",
+        summary="Make a program of DER, of demand response or of messages.",
         work=work.create_program,
         body=d.ProgramBody,
         success=201,
@@ -110,7 +110,7 @@ ROUTES: Final = (
     Route(
         method="POST",
         path="/v1/events",
-        summary="Issue a DERControl or an EndDeviceControl.",
+        summary="Issue a DERControl, an EndDeviceControl or a TextMessage.",
         work=work.issue,
         body=d.EventBody,
         success=201,
@@ -157,6 +157,13 @@ ROUTES: Final = (
         summary="Values that devices posted.",
         work=work.list_readings,
         query=("lfdi", "after"),
+    ),
+    Route(
+        method="GET",
+        path="/v1/transcript",
+        summary="Every exchange as it went over the wire.",
+        work=work.list_transcript,
+        query=("after",),
     ),
 )
 """Everything that is served."""

@@ -19,7 +19,11 @@ from gateway.servers.sep2.admin import documents as d
 from gateway.servers.sep2.admin.plain import fields, made, told
 from gateway.servers.sep2.utility import Sep2Utility
 
-_PROGRAM: Final = {"der": sep.DERProgram, "dr": sep.DemandResponseProgram}
+_PROGRAM: Final = {
+    "der": sep.DERProgram,
+    "dr": sep.DemandResponseProgram,
+    "messaging": sep.MessagingProgram,
+}
 _TOLD: Final = {
     kind.__name__: kind
     for kind in (
@@ -30,6 +34,9 @@ _TOLD: Final = {
     )
 }
 _MOST: Final = 1000
+_PAGE: Final = 100
+"""Exchanges of one answer."""
+_DIGITS: Final = 15
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -171,8 +178,18 @@ async def issue(asked: Asked) -> BaseModel:
         reply_to=body.reply_to,
         mrid=body.mrid,
     )
-    if (body.modes is None) == (body.load_control is None):
-        raise WireError("INVALID_BODY", "give modes for a DER program, load_control for another")
+    given = [one for one in (body.modes, body.load_control, body.message) if one is not None]
+    if len(given) != 1:
+        raise WireError(
+            "INVALID_BODY", "give one of modes, load_control and message, as the program is"
+        )
+    if body.message is not None:
+        text = body.message
+        return d.Done(
+            name=await asked.utility.issue(
+                lambda i, now: i.create_message(body.program, text, body.priority, terms, now)
+            )
+        )
     if body.modes is not None:
         base = made("DERControlBase", body.modes)
         return d.Done(
@@ -244,10 +261,8 @@ async def list_told(asked: Asked) -> BaseModel:
 
 async def list_readings(asked: Asked) -> BaseModel:
     """List values."""
-    after = asked.query.get("after", "0")
-    if not after.isdecimal():
-        raise WireError("INVALID_QUERY", "after is a number")
-    found = await asked.utility.store.readings(asked.query.get("lfdi", ""), int(after), _MOST)
+    lfdi = asked.query.get("lfdi", "")
+    found = await asked.utility.store.readings(lfdi, _after(asked), _MOST)
     items = tuple(
         d.ReadingDocument(
             number=number, **{name: getattr(one, name) for name in one.__dataclass_fields__}
@@ -255,6 +270,33 @@ async def list_readings(asked: Asked) -> BaseModel:
         for number, one in found
     )
     return d.Readings(items=items, next=items[-1].number if len(items) == _MOST else None)
+
+
+async def list_transcript(asked: Asked) -> BaseModel:
+    """List exchanges."""
+    found = asked.utility.transcript.after(_after(asked), _PAGE)
+    items = tuple(
+        d.ExchangeDocument(
+            number=one.number,
+            at=one.at,
+            peer=one.peer,
+            method=one.method,
+            target=one.target,
+            status=one.status,
+            location=one.location,
+            request=one.request.decode("utf-8", "replace"),
+            answer=one.answer.decode("utf-8", "replace"),
+        )
+        for one in found
+    )
+    return d.TranscriptDocument(items=items, next=items[-1].number if len(items) == _PAGE else None)
+
+
+def _after(asked: Asked) -> int:
+    after = asked.query.get("after", "0")
+    if not after.isdecimal() or len(after) > _DIGITS:
+        raise WireError("INVALID_QUERY", "after is a number")
+    return int(after)
 
 
 def _page(

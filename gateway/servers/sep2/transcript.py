@@ -1,0 +1,68 @@
+"""Every exchange as it went over the wire, in a ring of bounded size, PINs struck out; gone with the process."""
+
+import re
+from collections import deque
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+MOST_BYTES: Final = 64 << 10
+"""Of one body; a longer one is cut."""
+_PIN: Final = re.compile(rb"(?<=<pIN>)[^<]{1,40}(?=</)")
+STRUCK: Final = b"***"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exchange:
+    """One request and its answer."""
+
+    number: int = 0
+    """Counted from 1."""
+    at: datetime
+    """When the answer was ready."""
+    peer: str
+    """LFDI."""
+    method: str
+    target: str
+    """Path and query."""
+    status: int
+    location: str
+    request: bytes
+    answer: bytes
+
+
+class Transcript:
+    """Takes exchanges down.
+
+    Args:
+        most: Exchanges kept; 0: none.
+    """
+
+    def __init__(self, most: int) -> None:
+        self._kept: deque[Exchange] = deque(maxlen=most)
+        self._last = 0
+
+    def note(self, exchange: Exchange) -> None:
+        """Take one exchange down."""
+        self._last += 1
+        self._kept.append(
+            Exchange(
+                number=self._last,
+                at=exchange.at,
+                peer=exchange.peer,
+                method=exchange.method,
+                target=exchange.target[:500],
+                status=exchange.status,
+                location=exchange.location,
+                request=_cut(exchange.request),
+                answer=_cut(exchange.answer),
+            )
+        )
+
+    def after(self, number: int, limit: int) -> list[Exchange]:
+        """Return the oldest exchanges beyond a number."""
+        return [one for one in self._kept if one.number > number][:limit]
+
+
+def _cut(body: bytes) -> bytes:
+    return _PIN.sub(STRUCK, body[:MOST_BYTES])
