@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import datetime
 from io import BytesIO
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import pytest
 from certs.sep2.hierarchy import Sep2Leaf, sep2
 from gateway.domain.errors import StoreError
 from gateway.protocols.sep2.codec import MAX_BYTES
+from gateway.protocols.sep2.server.devices import NewDevice
 from gateway.protocols.sep2.server.records import Turn
 from gateway.servers.sep2.app import HttpOptions
 from gateway.servers.sep2.sql import SqlStore
@@ -227,3 +229,27 @@ async def test_a_store_that_fails_promises_nothing(tmp_path: Path) -> None:
         store.broken = False
         async with session.get(utility.url) as answer:
             assert (answer.status, answer.headers["Retry-After"]) == (503, "30")
+
+
+async def test_what_goes_wrong_in_one_door_is_no_others_affair(tmp_path: Path) -> None:
+    site = Premises(folder=tmp_path)
+    lfdis = [f"{number:040X}" for number in range(1, 300)]
+
+    def broken(_: datetime) -> Turn:
+        raise ZeroDivisionError
+
+    async with site.utility(store=SqlStore(tmp_path / "u.db")) as utility:
+        doors = [
+            utility.operate(lambda o, now, x=lfdi: o.register(NewDevice(lfdi=x), now))  # type: ignore[misc] # x
+            for lfdi in lfdis
+        ]
+        given_up = asyncio.ensure_future(doors[0])
+        wrong = asyncio.gather(utility.desk.open(broken), return_exceptions=True)
+        others = asyncio.gather(*doors[1:])
+        await site.pass_time(START)
+        given_up.cancel()
+        assert await others == lfdis[1:]
+        assert isinstance((await wrong)[0], ZeroDivisionError)
+    async with site.utility(store=SqlStore(tmp_path / "u.db")) as utility:
+        known = {one.scope for one in utility.desk.server.book.devices()}
+        assert known == set(lfdis), "even the one whose asker gave up"

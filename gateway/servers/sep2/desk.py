@@ -5,7 +5,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Final, TypeAlias
 
-from gateway.domain.errors import GatewayError, StoreError
+from gateway.domain.errors import StoreError
 from gateway.domain.ports import Clock
 from gateway.protocols.sep2.server.records import Answer, Turn
 from gateway.protocols.sep2.server.server import Sep2Server
@@ -21,7 +21,8 @@ AT_ONCE: Final = 256
 class Sep2Desk:
     """A server with its store and its clock.
 
-    Doors that wait for the store at the same time share one transaction.
+    Turns that wait for the store at the same time share one transaction. A read may meet one that is not durable yet;
+    whoever wrote it has had no answer then.
 
     Args:
         server: The core, with what the store had kept.
@@ -34,7 +35,7 @@ class Sep2Desk:
         self.store = store
         self._clock = clock
         self._one_at_a_time = asyncio.Lock()
-        self._waiting: list[tuple[Door, asyncio.Future[Turn]]] = []
+        self._waiting: list[tuple[Turn, asyncio.Future[Turn]]] = []
         self._working: set[asyncio.Task[None]] = set()
         self._failed = False
         self.after: After = lambda _: None
@@ -65,10 +66,14 @@ class Sep2Desk:
                 until a restart has looked (R-DUR-9).
             MisuseError: as the door says.
         """
+        self._check()
+        # Here and not in the task: what goes wrong in one door is no other's affair.
+        turn = door(self._clock.now())
+        self.server.take(turn)
         future: asyncio.Future[Turn] = asyncio.get_running_loop().create_future()
-        self._waiting.append((door, future))
+        self._waiting.append((turn, future))
         # In a task of its own: whoever gives up waiting must not take the others' answers along.
-        work = asyncio.ensure_future(self._work())
+        work = asyncio.ensure_future(self._save())
         self._working.add(work)
         work.add_done_callback(self._working.discard)
         return await asyncio.shield(future)
@@ -77,32 +82,23 @@ class Sep2Desk:
         if self._failed:
             raise StoreError("SEP2_STORE", "the store has failed: restart to recover")
 
-    async def _work(self) -> None:
+    async def _save(self) -> None:
         async with self._one_at_a_time:
             batch, self._waiting = self._waiting[:AT_ONCE], self._waiting[AT_ONCE:]
-            done: list[tuple[Turn, asyncio.Future[Turn]]] = []
-            for door, future in batch:
-                try:
-                    self._check()
-                    turn = door(self._clock.now())
-                except GatewayError as error:
-                    _refuse(future, error)
-                    continue
-                self.server.take(turn)
-                done.append((turn, future))
             try:
-                await self.store.save([turn for turn, _ in done])
+                self._check()
+                await self.store.save([turn for turn, _ in batch])
             except StoreError as error:
                 self._failed = True
-                for _, future in done:
+                for _, future in batch:
                     _refuse(future, error)
                 return
-            for turn, future in done:
+            for turn, future in batch:
                 self.after(turn)
                 if not future.done():
                     future.set_result(turn)
 
 
-def _refuse(future: asyncio.Future[Turn], error: GatewayError) -> None:
+def _refuse(future: asyncio.Future[Turn], error: StoreError) -> None:
     if not future.done():
         future.set_exception(error)
