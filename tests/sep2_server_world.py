@@ -23,7 +23,7 @@ from gateway.northbound.sep2_exchange import Sep2Exchange
 from gateway.protocols.actions import Collect, Emit, Kept, Readings
 from gateway.protocols.entry import Tools
 from gateway.protocols.sep2._generated import model as sep
-from gateway.protocols.sep2.client.options import Sep2Options
+from gateway.protocols.sep2.client.options import DeviceOptions, Sep2Options
 from gateway.protocols.sep2.client.session import Sep2Session
 from gateway.protocols.sep2.server.devices import NewDevice
 from gateway.protocols.sep2.server.options import ServerOptions
@@ -107,7 +107,9 @@ class Premises:
             await made.stop()
 
     @asynccontextmanager
-    async def gateway(self, leaf: Sep2Leaf, root: str, sink: Sink) -> AsyncIterator[None]:
+    async def gateway(
+        self, leaf: Sep2Leaf, root: str, sink: Sink, devices: tuple[DeviceOptions, ...] = ()
+    ) -> AsyncIterator[None]:
         """Run a gateway's client session; a second one on the same sink is one restarted."""
         identity = files(self.folder, f"client-{leaf.lfdi}", leaf, self.pki)
         client = PeerClient(
@@ -118,7 +120,13 @@ class Premises:
             admit=lambda chain: judge_chain(chain, self.profile),
         )
         session = Sep2Session(
-            Sep2Options(csip_aus=True, pin=PIN, target_reduction="cap", post_rate="PT1M"),
+            Sep2Options(
+                csip_aus=True,
+                pin=PIN,
+                target_reduction="cap",
+                post_rate=MINUTE,
+                device=devices,
+            ),
             scope(root=root, lfdi=leaf.lfdi),
             Tools(chance=Random(1), ids=CountedIds()),
             ProtocolName.CSIP_AUS,

@@ -12,7 +12,9 @@ import pytest
 
 from certs.sep2.hierarchy import Sep2Leaf, sep2
 from gateway.domain.errors import StoreError
+from gateway.protocols.sep2.client.options import DeviceOptions
 from gateway.protocols.sep2.codec import MAX_BYTES
+from gateway.protocols.sep2.identity import managed_lfdi
 from gateway.protocols.sep2.server.devices import NewDevice
 from gateway.protocols.sep2.server.records import Turn
 from gateway.servers.sep2.app import HttpOptions
@@ -20,7 +22,7 @@ from gateway.servers.sep2.sql import SqlStore
 from gateway.servers.sep2.store import MemoryStore
 from gateway.transport.sep2_tls import sep2_client
 from tests.sep2_pki import files
-from tests.sep2_server_world import KW, MINUTE, Premises, Sink, cap, furnish, shed, statuses
+from tests.sep2_server_world import KW, MINUTE, PIN, Premises, Sink, cap, furnish, shed, statuses
 from tests.sep2_world import START
 
 
@@ -253,3 +255,25 @@ async def test_what_goes_wrong_in_one_door_is_no_others_affair(tmp_path: Path) -
     async with site.utility(store=SqlStore(tmp_path / "u.db")) as utility:
         known = {one.scope for one in utility.desk.server.book.devices()}
         assert known == set(lfdis), "even the one whose asker gave up"
+
+
+@pytest.mark.spec("CSIP AGG-003", "CSIP UTIL-002", "CSIP-AUS S-ALL-03")
+async def test_an_aggregator_answers_for_each_of_its_devices(tmp_path: Path) -> None:
+    site = Premises(folder=tmp_path)
+    aggregator, other = site.pki.aggregator("fleet"), site.pki.device("0002")
+    managed = [managed_lfdi(name, 40732) for name in (b"phx-1", b"phx-2")]
+    options = tuple(DeviceOptions(lfdi=one, site="phx-1", pin=PIN) for one in managed)
+    async with site.utility() as utility:
+        await furnish(utility, aggregator.lfdi, other.lfdi)
+        for one in managed:
+            new = NewDevice(lfdi=one, pin=PIN, manager=aggregator.lfdi)
+            await utility.operate(lambda o, now, x=new: o.register(x, now))  # type: ignore[misc] # x
+        given = await furnish(utility)
+        await utility.operate(lambda o, now: o.assign(given.fsa, managed, now))
+        name = await cap(utility, given.der, START + 5 * MINUTE, 5)
+        async with site.gateway(aggregator, utility.url, Sink(), options):
+            await site.pass_time(START + 12 * MINUTE)
+        found: dict[str, list[int]] = {one: [] for one in managed}
+        for response in utility.responses(name):
+            found[response.lfdi].append(response.status)
+        assert found == {one: [1, 2, 3] for one in managed}

@@ -332,6 +332,17 @@ def test_a_device_sees_itself_and_an_aggregator_those_that_it_manages() -> None:
     assert utility.get(utility.events(), "", OTHER)[0] == 404
 
 
+def test_an_aggregator_that_is_no_more_acts_for_nobody() -> None:
+    utility = Utility()
+    managed = "3" * 40
+    utility.do(utility.operator.register(NewDevice(lfdi=managed, manager=OTHER), utility.now))
+    assert utility.post("/mup", mirror(managed), OTHER) == 201
+    utility.do(utility.operator.unregister(OTHER, utility.now))
+    assert utility.get("/edev", "", OTHER)[0] == 404
+    assert utility.post("/mup", mirror(managed), OTHER) == 404
+    assert utility.server.book.device(managed) is not None
+
+
 def test_a_stranger_sees_the_entry_and_the_time_alone() -> None:
     utility = Utility()
     found = {

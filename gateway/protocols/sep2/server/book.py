@@ -48,7 +48,9 @@ class Book:
     _devices: dict[str, str] = field(default_factory=dict)
     """LFDI -> address of its EndDevice."""
     _managed: dict[str, set[str]] = field(default_factory=dict)
+    _last: int = 0
     _stamps: dict[str, int] = field(default_factory=dict)
+    """Drawn from one count, so that one which was dropped never comes back."""
     _reach: dict[str, frozenset[str]] = field(default_factory=dict)
     _courses: dict[str, Mapping[str, Course]] = field(default_factory=dict)
 
@@ -66,6 +68,8 @@ class Book:
             self._remove(href)
             if one is not None:
                 self._add(one)
+            else:
+                self._stamps.pop(href, None)
         for (place, href), stands in members:
             there = self._placed.setdefault(place, {})
             if stands:
@@ -124,7 +128,8 @@ class Book:
             self._reach.clear()
 
     def _touch(self, name: str) -> None:
-        self._stamps[name] = self._stamps.get(name, 0) + 1
+        self._last += 1
+        self._stamps[name] = self._last
 
     def marks(self, peer: str, place: Kept) -> list[str]:
         """Return the names of the stamps that change whenever a peer finds other members in a list."""
@@ -171,8 +176,9 @@ class Book:
 
     def acts_for(self, peer: str) -> frozenset[str]:
         """Return the LFDIs for which a peer may speak: its own and those that it manages, when registered."""
-        own = {peer} if peer in self._devices else set()
-        return frozenset(own | self._managed.get(peer, set()))
+        if peer not in self._devices:
+            return frozenset()
+        return frozenset({peer, *self._managed.get(peer, ())})
 
     def reach(self, peer: str) -> frozenset[str]:
         """Return every scope that a peer may see, beside what is for all."""
