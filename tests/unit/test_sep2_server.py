@@ -192,6 +192,15 @@ def test_in_2023_an_ended_event_is_completed_for_a_while_and_none_is_superseded(
     assert old not in utility.at(17.1).standing()
 
 
+@pytest.mark.spec("CSIP-AUS S-ALL-41")
+def test_a_cancelled_event_stays_listed_for_two_polls_at_least() -> None:
+    utility = Utility()
+    name = utility.issue(5, 10)
+    utility.do(utility.issuer.cancel(name, utility.at(14.9).now))
+    assert utility.at(16.8).standing() == {name: (2, 2)}
+    assert utility.at(16.9).standing() == {}
+
+
 def test_clearing_cancels_what_is_not_over() -> None:
     utility = Utility()
     first, second = utility.issue(1, 2), utility.issue(10, 5)
@@ -579,6 +588,17 @@ def test_settings_without_their_time_change_nothing() -> None:
     assert without != told
     assert utility.send("PUT", href, without).answer.status == 400
     assert utility.get(href)[0] == 200
+
+
+def test_what_csip_aus_requires_is_asked_for_where_it_is_spoken() -> None:
+    power = sep.ActivePower(multiplier=3, value=5)
+    told = sep.DERCapability(modes_supported=0, rtg_max_w=power, type=83)
+    plain = Flavour(edition=Edition.Y2018)
+    for flavour, status in ((CSIP_AUS, 400), (plain, 204)):
+        utility = Utility(flavour=flavour)
+        body = encode(told, plain)
+        href = utility.href(sep.DERCapability)
+        assert utility.send("PUT", href, body).answer.status == status
 
 
 @pytest.mark.spec("CSIP CORE-001")

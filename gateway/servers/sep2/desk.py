@@ -76,7 +76,7 @@ class Sep2Desk:
         work = asyncio.ensure_future(self._save())
         self._working.add(work)
         work.add_done_callback(self._working.discard)
-        return await asyncio.shield(future)
+        return await future
 
     def _check(self) -> None:
         if self._failed:
