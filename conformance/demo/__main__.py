@@ -9,6 +9,7 @@ from typing import Final
 
 import structlog
 
+from conformance.demo.cast import CASTS
 from conformance.demo.conclude import conclude
 from conformance.demo.outcome import Outcome
 from conformance.demo.report import write_report
@@ -16,6 +17,7 @@ from conformance.demo.scaled import play_scaled
 from conformance.demo.virtual import play_virtual
 from gateway.client.clock import SystemClock
 from gateway.domain.errors import GatewayError
+from gateway.domain.protocol import ProtocolName
 from gateway.observability.logs import set_up
 
 OK: Final = 0
@@ -37,9 +39,13 @@ def main(arguments: list[str] | None = None) -> int:
         sys.stderr.write(f"error: {folder} is not empty; name another --folder\n")
         return WRONG_USE
     set_up(SystemClock().now, as_json=False, level="warning")
+    protocol = ProtocolName(given.protocol)
+    if not given.virtual and protocol is not ProtocolName.OADR20B:
+        sys.stderr.write(f"error: --protocol {protocol} needs --virtual\n")
+        return WRONG_USE
     try:
         ran = (
-            play_virtual(folder, given.seed)
+            play_virtual(folder, given.seed, protocol)
             if given.virtual
             else play_scaled(folder, given.seed, given.speed, buffered=not given.no_buffer)
         )
@@ -59,6 +65,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("scenario", choices=["phoenix"])
     parser.add_argument("--speed", type=float, default=400.0)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--protocol", choices=list(CASTS), default=ProtocolName.OADR20B)
     parser.add_argument("--virtual", action="store_true")
     parser.add_argument("--no-buffer", action="store_true")
     parser.add_argument("--folder", type=Path)
@@ -85,7 +92,7 @@ def _summary(outcome: Outcome, report: Path) -> str:
     return f"""
 Phoenix demonstration (simulated site, test certificates, demo prices)
 
-  asked       {outcome.limit_kw} kW at most, 75 % of {outcome.pre_event_kw:.3f} kW GPU power
+  asked       {outcome.limit_kw} kW at most, {outcome.share:.0%} of {outcome.pre_event_kw:.3f} kW GPU power
   hold        {power.samples_met} of {power.samples} minutes met, at most {power.max_kw_in_hold or 0:.1f} kW{missing}
   ramp        {power.ramp_minutes} min in, {power.recovery_minutes} min back
   throughput  {outcome.throughput:.4f} weighted; pause greedy {outcome.throughput_pause_greedy:.4f}

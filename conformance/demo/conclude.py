@@ -9,7 +9,7 @@ from pathlib import Path
 
 from conformance.demo.figures import misses, power_figures
 from conformance.demo.harvest import Harvest
-from conformance.demo.outcome import Happening, Outcome
+from conformance.demo.outcome import Happening, Outcome, present_kw
 from conformance.demo.scenario import Scenario
 from conformance.site.minutes import Account, RunOptions
 from conformance.site.offline import PlanHistory, simulate
@@ -62,7 +62,8 @@ def conclude(ran: Ran, folder: Path) -> Outcome:
 
 def _outcome(ran: Ran, played: Account, paused: Account, verdict: Verdict, bundle: Path) -> Outcome:
     harvest, statement = ran.harvest, ran.harvest.statement
-    limit_kw, present_kw = statement.limit_kw or Decimal(0), statement.pre_event_kw or Decimal(0)
+    limit_kw = statement.limit_kw or Decimal(0)
+    before = statement.pre_event_kw or present_kw(harvest.it_load, ran.scenario) or Decimal(0)
     return Outcome(
         scenario=ran.scenario,
         peer=ran.peer,
@@ -74,7 +75,7 @@ def _outcome(ran: Ran, played: Account, paused: Account, verdict: Verdict, bundl
         poc=harvest.poc,
         caps=[(ran.scenario.run.start, None), *harvest.caps],
         phases=harvest.phases,
-        power=power_figures(ran.scenario, harvest.it_load, limit_kw, present_kw),
+        power=power_figures(ran.scenario, harvest.it_load, limit_kw, before),
         throughput=played.weighted_throughput,
         throughput_pause_greedy=paused.weighted_throughput,
         floors_met=all(played.floors_met.values()),

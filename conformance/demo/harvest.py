@@ -7,7 +7,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from conformance.demo.outcome import Happening
-from conformance.demo.scenario import CONTRACT_METER, EVENT_ID, HOST_METER, SITE, UTILITY
+from conformance.demo.scenario import CONTRACT_METER, HOST_METER, SITE, UTILITY
 from gateway.domain.errors import SessionError
 from gateway.domain.event import EventKey
 from gateway.domain.names import EventId, MeterId, SiteId, UtilityName
@@ -60,19 +60,19 @@ class Harvest:
         return caps
 
 
-def harvest(work: Work, span: Span) -> Harvest:
+def harvest(work: Work, span: Span, event_id: str) -> Harvest:
     """Read one run from the store.
 
     Raises:
         SessionError: ``NOT_FOUND`` when the event or its statement is not there.
     """
-    key = EventKey(utility=UtilityName(UTILITY), event_id=EventId(EVENT_ID))
+    key = EventKey(utility=UtilityName(UTILITY), event_id=EventId(event_id))
     record = next(iter(work.intents.of_event(key)), None)
     if record is None:
-        raise SessionError("NOT_FOUND", f"the event {EVENT_ID} never reached the gateway")
-    statements = [s for s in work.statements.of_site(SiteId(SITE)) if s.event_id == EVENT_ID]
+        raise SessionError("NOT_FOUND", f"the event {event_id} never reached the gateway")
+    statements = [s for s in work.statements.of_site(SiteId(SITE)) if s.event_id == event_id]
     if not statements:
-        raise SessionError("NOT_FOUND", f"no statement for {EVENT_ID} was made")
+        raise SessionError("NOT_FOUND", f"no statement for {event_id} was made")
     phases = tuple(_phases(work, record))
     return Harvest(
         record=record,

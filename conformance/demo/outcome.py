@@ -2,13 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 from conformance.demo.figures import PowerFigures, Series
 from conformance.demo.scenario import CONTRACT_METER, Scenario
 from gateway.domain.intent import ComputeFlexIntent
 from gateway.domain.settlement import SettlementStatement
+from gateway.domain.timespan import Span, floor_to
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,9 +49,15 @@ class Outcome:
 
     @property
     def pre_event_kw(self) -> Decimal:
-        """Mean import before the event as frozen in the intent."""
+        """Mean import before the event: as frozen in the intent, or over the hour before it was published."""
         resolution = self.intent.ask.resolution if self.intent.ask else None
-        return (resolution.pre_event_kw if resolution else None) or Decimal(0)
+        frozen = resolution.pre_event_kw if resolution else None
+        return frozen or present_kw(self.it_load, self.scenario) or Decimal(0)
+
+    @property
+    def share(self) -> Decimal:
+        """The cap as a share of the import before the event."""
+        return self.limit_kw / self.pre_event_kw if self.pre_event_kw else Decimal(0)
 
     @property
     def limit_kw(self) -> Decimal:
@@ -105,7 +112,20 @@ class Outcome:
 
     def _before(self, at: datetime) -> bool:
         resolution = self.intent.ask.resolution if self.intent.ask else None
-        return resolution is not None and resolution.window_start <= at < resolution.window_end
+        if resolution is None:
+            return _present(self.scenario).contains(at)
+        return resolution.window_start <= at < resolution.window_end
+
+
+def present_kw(series: Series, scenario: Scenario) -> Decimal | None:
+    """Return the mean of the hour before the event was published; None: nothing was metered in it."""
+    before = [kw for at, kw in series.items() if _present(scenario).contains(at)]
+    return sum(before, Decimal(0)) / len(before) if before else None
+
+
+def _present(scenario: Scenario) -> Span:
+    end = floor_to(scenario.published_at, timedelta(minutes=1))
+    return Span(start=end - timedelta(hours=1), end=end)
 
 
 def _number(value: Decimal | None) -> float | None:

@@ -20,7 +20,7 @@ from conformance.demo.harvest import Harvest, harvest
 from conformance.demo.live import Tail, View, stderr_view
 from conformance.demo.outcome import Happening
 from conformance.demo.scenario import EVENT_ID, MARKET_CONTEXT, PHOENIX, SITE, VTN_ID
-from conformance.demo.setting import Pace, Setting, prepare, write_config
+from conformance.demo.setting import Pace, Setting, oadr2b_section, prepare, write_config
 from conformance.site.journal import Journal
 from conformance.site.minutes import RunOptions
 from conformance.site.program import ProgramOptions
@@ -124,7 +124,7 @@ class Demonstration:
         factor = self.setting.pace.factor
         vtn_port, port = self.ports
         url = f"https://localhost:{vtn_port}/OpenADR2/Simple/2.0b"
-        write_config(self.setting, vtn_url=url, port=port)
+        write_config(self.setting, utility=oadr2b_section(self.setting, url), port=port)
         await self._make_token()
         self.timeline = Timeline(
             origin=PHOENIX.run.start - LEAD * factor, started=SystemClock().now(), factor=factor
@@ -244,7 +244,9 @@ class Demonstration:
         async with reading(load(self.setting.config), self.timeline.clock) as office:
             while True:
                 try:
-                    found = await office.store.read(lambda work: harvest(work, PHOENIX.run))
+                    found = await office.store.read(
+                        lambda work: harvest(work, PHOENIX.run, EVENT_ID)
+                    )
                 except SessionError:
                     if clock.now() > deadline:
                         raise

@@ -107,19 +107,50 @@ def prepare(folder: Path, pace: Pace) -> Setting:
     return setting
 
 
-def write_config(setting: Setting, *, vtn_url: str, port: int) -> Path:
+def write_config(setting: Setting, *, utility: str, port: int) -> Path:
     """Write the gateway's configuration.
 
     Args:
         setting: Where everything lies.
-        vtn_url: Root of the utility's services.
+        utility: The sections about the utility and its program.
         port: Of the southbound listener; 0 for any free one.
     """
-    setting.config.write_text(_CONFIG.format(**_values(setting, vtn_url, port)), encoding="utf-8")
+    text = _CONFIG.format(**_values(setting, port)) + utility
+    setting.config.write_text(text, encoding="utf-8")
     return setting.config
 
 
-def _values(setting: Setting, vtn_url: str, port: int) -> dict[str, object]:
+def oadr2b_section(setting: Setting, url: str) -> str:
+    """Return the sections about the demonstration's VTN.
+
+    Args:
+        setting: Where everything lies.
+        url: Root of the VTN's services.
+    """
+    identity = {
+        "utility": UTILITY,
+        "vtn_url": url,
+        "ven_name": VEN_NAME,
+        "ven_certificate": setting.ven.certificate.resolve(),
+        "ven_key": setting.ven.key.resolve(),
+        "anchor": setting.anchor.resolve(),
+    }
+    return _OADR2B.format(**identity) + program_section(setting, MARKET_CONTEXT)
+
+
+def program_section(setting: Setting, name: str) -> str:
+    """Return the section about the program, by the name that the utility gives it."""
+    return _PROGRAM.format(
+        utility=UTILITY,
+        name=name,
+        site=SITE,
+        opt_by=setting.pace.opt_by,
+        price=PRICE_PER_KWH,
+        penalty=PENALTY_PER_KWH,
+    )
+
+
+def _values(setting: Setting, port: int) -> dict[str, object]:
     pace = setting.pace
     return {
         "zone": ZONE,
@@ -134,16 +165,6 @@ def _values(setting: Setting, vtn_url: str, port: int) -> dict[str, object]:
         "ramp_up": RAMP_UP_KW_PER_MIN,
         "contract_meter": CONTRACT_METER,
         "host_meter": HOST_METER,
-        "utility": UTILITY,
-        "vtn_url": vtn_url,
-        "ven_name": VEN_NAME,
-        "ven_certificate": setting.ven.certificate.resolve(),
-        "ven_key": setting.ven.key.resolve(),
-        "anchor": setting.anchor.resolve(),
-        "market_context": MARKET_CONTEXT,
-        "opt_by": pace.opt_by,
-        "price": PRICE_PER_KWH,
-        "penalty": PENALTY_PER_KWH,
     }
 
 
@@ -179,6 +200,9 @@ max_kw = 200
 id = "{host_meter}"
 max_kw = 300
 
+"""
+
+_OADR2B: Final = """\
 [[utility]]
 name = "{utility}"
 protocol = "oadr20b"
@@ -188,9 +212,12 @@ certificate = "{ven_certificate}"
 key = "{ven_key}"
 ca = "{anchor}"
 
+"""
+
+_PROGRAM: Final = """\
 [[program]]
 utility = "{utility}"
-name = "{market_context}"
+name = "{name}"
 sites = ["{site}"]
 opt_by = "{opt_by}"
 price_per_kwh = {price}       # demo value

@@ -10,13 +10,11 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
 
+from conformance.demo.cast import CASTS, Cast, Player
 from conformance.demo.conclude import Ran
 from conformance.demo.harvest import harvest
-from conformance.demo.outcome import Happening
-from conformance.demo.scenario import EVENT_ID, PHOENIX, SITE, VTN_ID
+from conformance.demo.scenario import PHOENIX, SITE
 from conformance.demo.setting import Pace, Setting, prepare, write_config
-from conformance.demo.utility import REPORT, event
-from conformance.peers.vtn2b import UtilityPeer
 from conformance.site.journal import Journal
 from conformance.site.link import LinkOptions, client_options, connected
 from conformance.site.minutes import RunOptions
@@ -29,18 +27,12 @@ from gateway.config.load import load
 from gateway.domain.names import SiteId
 from gateway.domain.plan import EffectivePlan
 from gateway.domain.ports import Mailbox
+from gateway.domain.protocol import ProtocolName
 from gateway.pipeline.prove import Prover
 from gateway.protocols.actions import Message
-from gateway.protocols.oadr2b.codec import Codec
-from gateway.protocols.oadr2b.vtn_book import VtnOptions
-from gateway.protocols.oadr2b.vtn_facts import Answered, Registered
-from gateway.servers.vtn2b.app import HttpOptions
 from gateway.southbound.parts import Pace as StreamPace
 from gateway.southbound.tokens import create_token
-from gateway.transport.schemas import load_oadr20b_schema
-from gateway.transport.tls import openadr_server
 
-PEER: Final = "gridgate VTN (OpenADR 2.0b), in process"
 LEAD: Final = timedelta(minutes=1)
 """Utility and gateway are up this long before the site begins."""
 
@@ -49,12 +41,14 @@ LEAD: Final = timedelta(minutes=1)
 class Stopwatch:
     """Real time from the event's bytes at the gateway to the plan at the site."""
 
+    mark: Callable[[], bytes] = lambda: b""
+    """Returns bytes that only a message with the event holds; empty before it is published."""
     came_at: float = 0.0
     seen_at: float = 0.0
 
     def message(self, message: Message) -> None:
         """Look at what the utility sent."""
-        if not self.came_at and EVENT_ID.encode() in message.body:
+        if not self.came_at and (mark := self.mark()) and mark in message.body:
             self.came_at = time.perf_counter()
 
     def plan(self) -> None:
@@ -89,15 +83,18 @@ class Stage:
     setting: Setting
     seed: int
     clock: VirtualClock
+    cast: Cast
     watch: Stopwatch = field(default_factory=Stopwatch)
     journal: Journal = field(init=False)
+    utility: Player = field(init=False)
 
     async def play(self) -> Ran:
         """Run the whole day."""
         with self.clock.held():
-            utility = self._utility()
+            utility = self.utility = self.cast.player(self.setting, self.seed, self.clock)
+            self.watch.mark = lambda: utility.mark
             await utility.start()
-            write_config(self.setting, vtn_url=utility.url, port=0)
+            write_config(self.setting, utility=utility.section(), port=0)
             gateway = Gateway(load(self.setting.config), self._wiring())
             await gateway.start()
             try:
@@ -105,16 +102,6 @@ class Stage:
             finally:
                 await gateway.stop()
                 await utility.stop()
-
-    def _utility(self) -> UtilityPeer:
-        return UtilityPeer(
-            VtnOptions(vtn_id=VTN_ID, poll_every=timedelta(seconds=self.setting.pace.poll_s)),
-            clock=self.clock,
-            ids=SeededIds(self.seed, "utility"),
-            codec=Codec(load_oadr20b_schema()),
-            tls=openadr_server(self.setting.vtn_tls),
-            http=HttpOptions(requests_per_s=0),
-        )
 
     def _wiring(self) -> Wiring:
         return Wiring(
@@ -126,7 +113,7 @@ class Stage:
             tap=self.watch.message,
         )
 
-    async def _day(self, utility: UtilityPeer, gateway: Gateway) -> Ran:
+    async def _day(self, utility: Player, gateway: Gateway) -> Ran:
         token = await create_token(
             gateway.office.store,
             SeededIds(self.seed, "token"),
@@ -137,22 +124,24 @@ class Stage:
         over: Mailbox[None] = self.clock.mailbox()
         async with asyncio.TaskGroup() as tasks:
             serving = tasks.create_task(gateway.run(), name="gateway")
-            script = tasks.create_task(self._held(lambda: self._script(utility)), name="utility")
+            script = tasks.create_task(self._held(utility.play), name="utility")
             tasks.create_task(self._site(gateway.url, token, over), name="site")
             await over.get()
             await self.clock.sleep_until(PHOENIX.run.end)
             serving.cancel()
             script.cancel()
-        found = await gateway.office.store.read(lambda work: harvest(work, PHOENIX.run))
+        found = await gateway.office.store.read(
+            lambda work: harvest(work, PHOENIX.run, utility.event_id)
+        )
         return Ran(
             scenario=PHOENIX,
             harvest=found,
             history=self.journal.plans,
             seed=self.seed,
-            peer=PEER,
+            peer=self.cast.peer,
             intake_ms=self.watch.milliseconds,
             bundle=await Prover(gateway.office).bundle(found.statement.id),
-            story=list(_told(utility)),
+            story=utility.story(),
         )
 
     async def _site(self, url: str, token: str, over: Mailbox[None]) -> None:
@@ -169,35 +158,24 @@ class Stage:
                 await program.run(link)
             over.put(None)
 
-    async def _script(self, utility: UtilityPeer) -> None:
-        await utility.request_report(REPORT)
-        await self.clock.sleep_until(PHOENIX.published_at)
-        await utility.publish(event())
-
     async def _held(self, act: Callable[[], Awaitable[None]]) -> None:
         with self.clock.held():
             await act()
 
 
-def _told(utility: UtilityPeer) -> list[Happening]:
-    registered = [
-        Happening(at=t.at, what="the gateway registers with the utility")
-        for t in utility.told(Registered)
-    ]
-    answered = [
-        Happening(at=t.at, what=f"the utility has the answer {t.fact.opt}")
-        for t in utility.told(Answered)
-    ]
-    return [*registered[:1], *answered]
+def play_virtual(folder: Path, seed: int, protocol: ProtocolName = ProtocolName.OADR20B) -> Ran:
+    """Run the demonstration in virtual time.
 
-
-def play_virtual(folder: Path, seed: int) -> Ran:
-    """Run the demonstration in virtual time."""
+    Args:
+        folder: Where everything goes; it is made.
+        seed: Of every id and every drawn number.
+        protocol: What utility and gateway speak.
+    """
     setting = prepare(folder, Pace(factor=1))
 
     async def play() -> Ran:
         clock = VirtualClock(PHOENIX.run.start - LEAD, on_stuck=_stuck)
-        return await Stage(setting, seed, clock).play()
+        return await Stage(setting, seed, clock, CASTS[protocol]).play()
 
     return asyncio.run(play())
 

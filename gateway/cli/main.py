@@ -91,6 +91,9 @@ def demo_phoenix(
     virtual: Annotated[
         bool, typer.Option("--virtual", help="One process, virtual time, a few seconds.")
     ] = False,
+    protocol: Annotated[
+        str, typer.Option(help="oadr20b; with --virtual also sep2, csip or csip_aus.")
+    ] = "oadr20b",
     seed: Annotated[int, typer.Option(help="Plant noise; with --virtual also every id.")] = 1,
     no_buffer: Annotated[
         bool, typer.Option("--no-buffer", help="The site keeps no telemetry while it is cut off.")
@@ -103,7 +106,8 @@ def demo_phoenix(
     """Replay the Phoenix field demonstration: one utility, one event, one simulated site."""
     flags = ["--virtual"] * virtual + ["--no-buffer"] * no_buffer + ["--json"] * as_json
     where = ["--folder", str(folder)] if folder else []
-    arguments = ["phoenix", "--speed", str(speed), "--seed", str(seed), *where, *flags]
+    told = ["--protocol", protocol, "--speed", str(speed), "--seed", str(seed)]
+    arguments = ["phoenix", *told, *where, *flags]
     call("gateway.cli.child:child", module="conformance.demo", arguments=arguments)
 
 
