@@ -84,7 +84,7 @@ PROGRAM = "program[0]"
 SITES = 'sites = ["phx-1"]'
 VEN = 'ven_name = "phx"'
 CONTRACTED = "contracted_import_kw = 120"
-SPEAKS = "this version speaks oadr20b"
+SPEAKS = "this version speaks csip, csip_aus, oadr20b, sep2"
 
 MISTAKES = [
     # (instead of what, what is written, key, words of the fix)
@@ -170,7 +170,7 @@ MISTAKES = [
         "stands twice",
     ),
     ('"oadr20b"', '"oadr20c"', f"{UTILITY}.protocol", SPEAKS),
-    ('"oadr20b"', '"sep2"', f"{UTILITY}.protocol", SPEAKS),
+    ('"oadr20b"', '"oadr31"', f"{UTILITY}.protocol", SPEAKS),
     ('"oadr20b"', "7", f"{UTILITY}.protocol", SPEAKS),
     (VEN, 'ven_nmae = "phx"', f"{UTILITY}.ven_nmae", "did you mean ven_name?"),
     (VEN, 'certifikate = "x"', f"{UTILITY}.certifikate", "did you mean certificate?"),

@@ -82,7 +82,8 @@ class Doctor:
             found += signing(link, options)
         speak = _TALKS.get(section.protocol)
         if speak is None:
-            return found
+            text = f"not asked: the doctor does not speak {section.protocol} yet"
+            return [*found, Scribe(section.name).skip("register", text)]
         return found + await speak(self, link).speak(store)
 
 

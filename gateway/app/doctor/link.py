@@ -19,7 +19,10 @@ from gateway.config.load import Loaded
 from gateway.config.settings import UtilitySection
 from gateway.domain.errors import ConfigError
 from gateway.domain.ports import Clock
+from gateway.domain.protocol import SEP2_FAMILY
 from gateway.protocols.oadr2b.identity import fingerprint, same_fingerprint
+from gateway.protocols.sep2.identity import lfdi_of
+from gateway.protocols.sep2.pinning import pinned_as
 from gateway.transport.marks import is_test_certificate
 from gateway.transport.profiles import client_context
 from gateway.transport.tls import TlsFiles
@@ -220,7 +223,11 @@ class Link:
 
     def _server(self, leaf: Certificate) -> Finding:
         shown, wanted = fingerprint(leaf.der), self.section.server_fingerprint
-        if wanted and not same_fingerprint(shown, wanted):
+        same = same_fingerprint(shown, wanted)
+        if self.section.protocol in SEP2_FAMILY:
+            shown = lfdi_of(leaf.der)
+            same = pinned_as(shown, wanted)
+        if wanted and not same:
             text = f"the server shows {shown}, pinned is {wanted}"
             return self.write.fail("server", "FINGERPRINT", text, fingerprint=shown)
         if is_test_certificate(leaf.der) and not self.loaded.settings.gateway.test_mode:

@@ -17,11 +17,13 @@ MANAGED_LOAD: Final = 1 << 9
 """deviceCategory: managed commercial and industrial load."""
 ENERGY_MANAGEMENT: Final = 1 << 14
 """deviceCategory: energy management system."""
+DATA_CENTER: Final = MANAGED_LOAD | ENERGY_MANAGEMENT
 
 
 _CSIP: Final = frozenset(
     {FunctionSet.TIME, FunctionSet.END_DEVICE, FunctionSet.MIRROR, FunctionSet.DER}
 )
+_WHOLE: Final = _CSIP | {FunctionSet.DRLC, FunctionSet.MESSAGING}
 
 
 def _lfdi(text: str) -> str:
@@ -50,6 +52,7 @@ def _duration(value: object) -> object:
 
 Lfdi = Annotated[str, AfterValidator(_lfdi)]
 Pin = Annotated[int, Field(strict=True), AfterValidator(_pin)]
+Category = Annotated[int, Field(strict=True, ge=0, lt=2**32)]
 Length = Annotated[timedelta, BeforeValidator(_duration), Field(gt=timedelta(0))]
 
 
@@ -59,9 +62,11 @@ class DeviceOptions(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     lfdi: Lfdi
+    """As the utility has it."""
     site: str
-    pin: Pin | None = None
-    """As the utility handed it over; none: not compared."""
+    """Whose events its events are."""
+    pin: Pin | None = Field(default=None, exclude=True)
+    """As the utility handed it over, told nobody; none: not compared."""
 
 
 class Sep2Options(BaseModel):
@@ -73,23 +78,17 @@ class Sep2Options(BaseModel):
     """What we write, and whose rules for events hold."""
     csip_aus: bool = False
     """Write the elements of CSIP-AUS too."""
-    function_sets: frozenset[FunctionSet] = frozenset(
-        {
-            *(FunctionSet.TIME, FunctionSet.END_DEVICE, FunctionSet.MIRROR),
-            *(FunctionSet.DER, FunctionSet.DRLC, FunctionSet.MESSAGING),
-        }
-    )
+    function_sets: frozenset[FunctionSet] = _WHOLE
+    """What we take part in, and whose links we follow."""
     lfdi: Lfdi | None = None
     """Ours; none: that of the certificate."""
-    pin: Pin | None = None
-    """As the utility handed it over; none: not compared."""
+    pin: Pin | None = Field(default=None, exclude=True)
+    """As the utility handed it over, told nobody; none: not compared."""
     registration: Literal["out_of_band", "in_band"] = "out_of_band"
     """``in_band``: we POST our EndDevice where the server lists none."""
     device: tuple[DeviceOptions, ...] = ()
     """Devices that we manage as an aggregator."""
-    device_category: Annotated[int, Field(strict=True, ge=0, lt=2**32)] = (
-        MANAGED_LOAD | ENERGY_MANAGEMENT
-    )
+    device_category: Category = DATA_CENTER
     """Bits of deviceCategory: which DRLC events mean us."""
     target_reduction: Literal["cap", "amount"] | None = None
     """What TargetReduction means at this utility; none: such events are refused (252), since the standard's own text
@@ -99,16 +98,24 @@ class Sep2Options(BaseModel):
     charge_kw: Annotated[Decimal, Field(gt=0)] | None = None
     """setMaxChargeRateW, what opModFixedW is a percentage of; none: the contracted import of the site."""
     supersede_code: Supersede = Supersede.SUNSPEC
+    """Which code tells that an event of another program displaced one: ``spec`` by relation (7, 14, 13), ``sunspec``
+    14 before the start and 7 while it runs, ``sunspec_printed`` 7, ``always7``."""
     resume: bool | None = None
+    """Take up what is left of a displaced event; none: as the edition says (2018 no, 2023 yes)."""
     vanished_cancels: bool | None = None
+    """An event missing from a complete list is cancelled; none: as the edition says (2018 no, 2023 yes)."""
     cancel_random: CancelRandom = CancelRandom.UNIFORM
+    """How long an event runs on that was cancelled with randomization: drawn (``uniform``) or the whole (``full``)."""
     allow_edits: bool = False
+    """Follow a server that changes an event under its mRID; otherwise what came first holds, and is reported."""
     keep_withdrawn: bool = False
+    """Run an event to its end although its program is no longer assigned; otherwise it stops at once."""
     response_codes: frozenset[Code] | None = None
     """The only codes that the utility takes; none: all."""
     pen: Annotated[int, Field(strict=True, ge=0, lt=2**32)] = 40732
     """Our private enterprise number, for the mRIDs of our readings; 40732 stands for test devices."""
     pen_encoding: PenEncoding = PenEncoding.HEX
+    """How our enterprise number stands in an mRID: as a binary number, or in decimal digits (CSIP-AUS)."""
     post_rate: Length = timedelta(minutes=5)
     """Of readings, where the server names no postRate."""
     list_limit: Annotated[int, Field(strict=True, ge=1, le=500)] = 100
@@ -140,10 +147,13 @@ class CsipOptions(Sep2Options):
     """CSIP: DER alone, the codes of the SunSpec procedures."""
 
     function_sets: frozenset[FunctionSet] = _CSIP
+    """What we take part in, and whose links we follow."""
 
 
 class CsipAusOptions(CsipOptions):
     """CSIP-AUS: with its own elements, and enterprise numbers in decimal digits."""
 
     csip_aus: bool = True
+    """Write the elements of CSIP-AUS too."""
     pen_encoding: PenEncoding = PenEncoding.DECIMAL
+    """How our enterprise number stands in an mRID: as a binary number, or in decimal digits (CSIP-AUS)."""
