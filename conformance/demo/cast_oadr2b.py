@@ -31,35 +31,37 @@ class VtnPlayer:
 
     def __init__(self, setting: Setting, seed: int, clock: Clock) -> None:
         self._setting = setting
+        self._seed = seed
         self._clock = clock
-        self._published = False
-        self._utility = UtilityPeer(
-            VtnOptions(vtn_id=VTN_ID, poll_every=timedelta(seconds=setting.pace.poll_s)),
-            clock=clock,
-            ids=SeededIds(seed, "utility"),
+        self.utility = self._make()
+
+    def _make(self) -> UtilityPeer:
+        return UtilityPeer(
+            VtnOptions(vtn_id=VTN_ID, poll_every=timedelta(seconds=self._setting.pace.poll_s)),
+            clock=self._clock,
+            ids=SeededIds(self._seed, "utility"),
             codec=Codec(load_oadr20b_schema()),
-            tls=openadr_server(setting.vtn_tls),
+            tls=openadr_server(self._setting.vtn_tls),
             http=HttpOptions(requests_per_s=0),
         )
 
     async def start(self) -> None:
         """Begin to listen."""
-        await self._utility.start()
+        await self.utility.start()
 
     async def stop(self) -> None:
         """End."""
-        await self._utility.stop()
+        await self.utility.stop()
 
     def section(self) -> str:
         """Return its part of the gateway's configuration."""
-        return oadr2b_section(self._setting, self._utility.url)
+        return oadr2b_section(self._setting, self.utility.url)
 
     async def play(self) -> None:
         """Ask for reports, then publish the event."""
-        await self._utility.request_report(REPORT)
+        await self.utility.request_report(REPORT)
         await self._clock.sleep_until(PHOENIX.published_at)
-        self._published = True
-        await self._utility.publish(event())
+        await self.utility.publish(event())
 
     @property
     def event_id(self) -> str:
@@ -75,10 +77,10 @@ class VtnPlayer:
         """Return the registration and the answers."""
         registered = [
             Happening(at=t.at, what="the gateway registers with the utility")
-            for t in self._utility.told(Registered)
+            for t in self.utility.told(Registered)
         ]
         answered = [
             Happening(at=t.at, what=f"the utility has the answer {t.fact.opt}")
-            for t in self._utility.told(Answered)
+            for t in self.utility.told(Answered)
         ]
         return [*registered[:1], *answered]

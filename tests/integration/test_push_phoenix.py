@@ -5,16 +5,17 @@ from pathlib import Path
 
 import pytest
 
+from conformance.demo.cast import Cast, Player
+from conformance.demo.cast_oadr2b import VtnPlayer
 from conformance.demo.conclude import Ran
 from conformance.demo.scenario import EVENT_ID, PHOENIX, VTN_ID
-from conformance.demo.setting import Pace, Setting, prepare, write_config
+from conformance.demo.setting import Pace, Setting, prepare
 from conformance.demo.virtual import LEAD, Stage
 from conformance.peers.push2b import PushPeer, as_client
 from conformance.peers.vtn2b import UtilityPeer
 from gateway.app.bootstrap import Gateway
 from gateway.app.ids import SeededChance, SeededIds
 from gateway.app.virtual import VirtualClock
-from gateway.config.load import load
 from gateway.protocols.oadr2b.codec import Codec
 from gateway.protocols.oadr2b.vtn_book import VtnOptions
 from gateway.protocols.oadr2b.vtn_facts import Answered, Delivered
@@ -25,54 +26,55 @@ from gateway.transport.tls import openadr_server
 from tests.push_world import Relay
 
 
+class PushPlayer(VtnPlayer):
+    """The demonstration's VTN, but it pushes."""
+
+    relay: Relay
+
+    def section(self) -> str:
+        """Return the same with a listener of the gateway's."""
+        push = f'mode = "push"\npush_url = "https://localhost:{self.relay.port}/azp"\n'
+        return "[push]\nport = 0\n\n" + super().section().replace(
+            "[[program]]", push + "\n[[program]]"
+        )
+
+    def _make(self) -> UtilityPeer:
+        return UtilityPeer(
+            VtnOptions(vtn_id=VTN_ID),
+            clock=self._clock,
+            ids=SeededIds(self._seed, "utility"),
+            codec=Codec(load_oadr20b_schema()),
+            tls=openadr_server(self._setting.vtn_tls),
+            http=HttpOptions(requests_per_s=0),
+            push=PushPeer(as_client(self._setting.vtn_tls), SeededChance(self._seed, "courier")),
+        )
+
+
 class PushStage(Stage):
     """The demonstration's stage, with a utility that pushes."""
 
-    utility: UtilityPeer
-
     async def play(self) -> Ran:
         """Run the whole day."""
-        relay = Relay()
-        await relay.start()
+        self.relay = Relay()
+        await self.relay.start()
+        PushPlayer.relay = self.relay
         try:
-            with self.clock.held():
-                return await self._play_behind(relay)
+            return await super().play()
         finally:
-            await relay.stop()
+            await self.relay.stop()
 
-    async def _play_behind(self, relay: Relay) -> Ran:
-        self.utility = self._utility()
-        await self.utility.start()
-        path = write_config(self.setting, vtn_url=self.utility.url, port=0)
-        push = f'mode = "push"\npush_url = "https://localhost:{relay.port}/azp"\n'
-        text = path.read_text().replace("[[program]]", push + "\n[[program]]")
-        path.write_text("[push]\nport = 0\n\n" + text)
-        gateway = Gateway(load(path), self._wiring())
-        await gateway.start()
-        relay.target = int(gateway.push_urls[0].rpartition(":")[2])
-        try:
-            return await self._day(self.utility, gateway)
-        finally:
-            await gateway.stop()
-            await self.utility.stop()
-
-    def _utility(self) -> UtilityPeer:
-        return UtilityPeer(
-            VtnOptions(vtn_id=VTN_ID),
-            clock=self.clock,
-            ids=SeededIds(self.seed, "utility"),
-            codec=Codec(load_oadr20b_schema()),
-            tls=openadr_server(self.setting.vtn_tls),
-            http=HttpOptions(requests_per_s=0),
-            push=PushPeer(as_client(self.setting.vtn_tls), SeededChance(self.seed, "courier")),
-        )
+    async def _day(self, utility: Player, gateway: Gateway) -> Ran:
+        self.relay.target = int(gateway.push_urls[0].rpartition(":")[2])
+        return await super()._day(utility, gateway)
 
 
 def played(setting: Setting) -> tuple[Ran, UtilityPeer]:
     async def play() -> tuple[Ran, UtilityPeer]:
         clock = VirtualClock(PHOENIX.run.start - LEAD, on_stuck=print)
-        stage = PushStage(setting, 7, clock)
-        return await stage.play(), stage.utility
+        stage = PushStage(setting, 7, clock, Cast(peer="push", player=PushPlayer))
+        ran = await stage.play()
+        assert isinstance(stage.utility, PushPlayer)
+        return ran, stage.utility.utility
 
     return asyncio.run(play())
 
