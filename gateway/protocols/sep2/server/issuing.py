@@ -88,7 +88,7 @@ class Issuer:
         Raises:
             MisuseError: ``UNKNOWN_RESOURCE``, ``BAD_RESOURCE``, ``RESOURCE_EXISTS``.
 
-        Spec: IEEE 2030.5-2018 clause 10.5 (messaging).
+        Spec: IEEE 2030.5-2018 Table 27 (what a message may be answered).
         """
         if terms.randomize_start or terms.randomize_duration:
             raise MisuseError("BAD_RESOURCE", "a message is not randomised")
