@@ -230,11 +230,7 @@ def test_an_event_that_cannot_be_is_not_issued(
     assert utility.listed() == ()
 
 
-<<<<<<< HEAD
 @pytest.mark.spec("IEEE 2030.5-2018 events: messages")
-=======
-@pytest.mark.spec("IEEE 2030.5-2018 Table 27")
->>>>>>> b00dd4a (docs: clauses of the 2030.5 server)
 def test_messages_supersede_nothing_and_may_be_acknowledged() -> None:
     utility = Utility()
     made = utility.operator.create_program(sep.MessagingProgram, 1, [utility.fsa], utility.now)
