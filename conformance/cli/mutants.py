@@ -46,7 +46,7 @@ def run_mutants(given: argparse.Namespace) -> int:
     plans = [find_plan(name) for name in given.plan] or list(drafts())
     if given.check:
         return _check(given.check, plans)
-    known = {m.id for plan in plans for m in mutants(plan.profile, plan.role)}
+    known = {m.id for plan in plans for m in mutants(plan.profile, plan.role, plan.mode)}
     if unknown := sorted(set(given.mutant) - known):
         raise SuiteError(f"--mutant {' '.join(unknown)}: no such mutant; there are {len(known)}")
     results = []
@@ -69,7 +69,7 @@ def _tried(plan: Plan, given: argparse.Namespace) -> Matrix:
     names = {case.id for case in cases}
     wrong = [
         m
-        for m in mutants(plan.profile, plan.role)
+        for m in mutants(plan.profile, plan.role, plan.mode)
         if names & set(m.cases) and (not given.mutant or m.id in given.mutant)
     ]
     breadth = Breadth(whole=given.full, beside=given.sample, seed=given.seed)

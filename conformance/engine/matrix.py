@@ -216,14 +216,14 @@ def _differences(kept: Matrix, plan: Plan) -> Iterator[str]:
     if not kept.whole_plan:
         yield "not the whole plan was tried"
     names = {case.id for case in plan.cases}
-    wanted = {m.id for m in mutants(plan.profile, plan.role) if names & set(m.cases)}
+    wanted = {m.id for m in mutants(plan.profile, plan.role, plan.mode) if names & set(m.cases)}
     absent = sorted(wanted - {row.mutant for row in kept.trials})
     if absent:
         yield f"not tried: {', '.join(absent)}"
     bad = [row.mutant for row in kept.trials if not row.good]
     if bad:
         yield f"not found as declared: {', '.join(bad)}"
-    own = {name for m in mutants(plan.profile, plan.role) for name in m.cases}
+    own = {name for m in mutants(plan.profile, plan.role, plan.mode) for name in m.cases}
     bare = [c.id for c in plan.cases if c.maturity is Maturity.STABLE and c.id not in own]
     if bare:
         yield f"stable without a wrong device: {', '.join(bare)}"

@@ -36,9 +36,9 @@ class Mutant(Model):
     id: str
     what: str
     requirement: str | tuple[str, ...]
-    """That it violates; several for one that combines deviations: each must be found."""
+    """That it violates; several for one that combines deviations: each must be found. ``@push`` as for cases."""
     cases: tuple[str, ...]
-    """That must fail citing a requirement of these."""
+    """That must fail citing a requirement of these; ``CASE@push`` only in plans of that mode."""
     changes: tuple[Change, ...]
 
     @property
@@ -50,6 +50,13 @@ class Mutant(Model):
     def package(self) -> str:
         """Return the package that it alters."""
         return package_of([change.file for change in self.changes])
+
+    def meant_for(self, mode: str) -> "Mutant":
+        """Return it with what it must fail in plans of a mode; an empty one asks for everything."""
+        if not any("@" in name for name in self.cases):
+            return self
+        kept = {"cases": _meant(self.cases, mode), "requirement": _meant(self.requirements, mode)}
+        return self.model_copy(update=kept)
 
     def sources(self) -> dict[Path, str]:
         """Return the altered files.
@@ -102,8 +109,13 @@ def _digest(paths: Iterable[Path]) -> str:
     return found.hexdigest()
 
 
-def mutants(profile: str, role: str) -> Sequence[Mutant]:
+def mutants(profile: str, role: str, mode: str = "") -> Sequence[Mutant]:
     """Return the wrong devices of a role, sorted by id.
+
+    Args:
+        profile: Of the plan.
+        role: Of the plan.
+        mode: Of the plan; empty: whichever.
 
     Raises:
         SuiteError: a file is wrong, an id stands twice, or one names what is not there.
@@ -113,9 +125,15 @@ def mutants(profile: str, role: str) -> Sequence[Mutant]:
         for mutant in load(path, MutantFile).mutants:
             if mutant.id in found:
                 raise SuiteError(f"{path}: mutant {mutant.id} stands twice")
-            _fits(mutant, profile)
-            found[mutant.id] = mutant
+            meant = mutant.meant_for(mode)
+            _fits(meant, profile)
+            found[mutant.id] = meant
     return [found[name] for name in sorted(found)]
+
+
+def _meant(names: Iterable[str], mode: str) -> tuple[str, ...]:
+    named = [name.partition("@") for name in names]
+    return tuple(name for name, _, where in named if not where or mode in {"", where})
 
 
 def _fits(mutant: Mutant, profile: str) -> None:

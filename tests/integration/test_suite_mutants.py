@@ -26,7 +26,7 @@ def test_every_wrong_device_is_found_for_its_reason(name: str) -> None:
     tried = {case.id for case in find_plan(pull).cases} if name != pull else set()
     # What pull has found is not tried again in push. A slice: the declared cases and eight others of the area, drawn
     # by the seed; the whole matrix is `make mutants`.
-    wrong = [m for m in mutants(plan.profile, plan.role) if not set(m.cases) <= tried]
+    wrong = [m for m in mutants(plan.profile, plan.role, plan.mode) if not set(m.cases) <= tried]
 
     trials = try_all(plan, wrong, plan.cases, breadth=Breadth(beside=8), jobs=2)
 
@@ -39,7 +39,7 @@ def test_every_wrong_device_is_found_for_its_reason(name: str) -> None:
 )
 def test_a_trial_leaves_no_device_behind(name: str, case: str) -> None:
     plan = find_plan(name)
-    one = next(m for m in mutants(plan.profile, plan.role) if case in m.cases)
+    one = next(m for m in mutants(plan.profile, plan.role, plan.mode) if case in m.cases)
 
     assert try_all(plan, [one], chosen(plan, (case,)))[0].killed
     gc.collect()
@@ -85,7 +85,9 @@ def test_a_mutant_that_no_case_finds_is_not_called_killed() -> None:
 
 def test_a_mutant_found_for_another_reason_is_not_good() -> None:
     plan = find_plan("oadr20b-ven-pull")
-    real = next(m for m in mutants(plan.profile, plan.role) if m.id == "opts-out-of-everything")
+    real = next(
+        m for m in mutants(plan.profile, plan.role, plan.mode) if m.id == "opts-out-of-everything"
+    )
     mislabelled = real.model_copy(update={"requirement": "REQ-OADR20B-R42-1"})
 
     trial = try_all(
@@ -99,7 +101,9 @@ def test_a_mutant_found_for_another_reason_is_not_good() -> None:
 def test_a_slice_holds_what_is_declared_and_is_drawn_again_alike() -> None:
     plan = find_plan(PULL)
     names = {case.id for case in plan.cases}
-    found = [m for m in mutants(plan.profile, plan.role) if len(names & set(m.cases)) == 1]
+    found = [
+        m for m in mutants(plan.profile, plan.role, plan.mode) if len(names & set(m.cases)) == 1
+    ]
     slices = [[c.id for c in Breadth(beside=2).of(m, plan.cases)] for m in found]
 
     assert all(set(m.cases) & set(own) for m, own in zip(found, slices, strict=True))
@@ -113,7 +117,7 @@ def test_cases_that_a_change_cannot_reach_are_not_played_and_nothing_else_comes_
     plan = find_plan(PULL)
     names = ("EVT-010", "EVT-020", "EVT-025", "REG-040", "REG-070", "RPT-010")
     cases = chosen(plan, tuple(f"OADR20B-VEN-{name}" for name in names))
-    every = {m.id: m for m in mutants(plan.profile, plan.role)}
+    every = {m.id: m for m in mutants(plan.profile, plan.role, plan.mode)}
     wrong = [
         every[name]
         for name in (
@@ -136,7 +140,9 @@ def test_cases_that_a_change_cannot_reach_are_not_played_and_nothing_else_comes_
 
 def test_a_case_that_was_thought_out_of_reach_and_fails_is_told() -> None:
     plan = find_plan(PULL)
-    one = next(m for m in mutants(plan.profile, plan.role) if m.id == "opts-out-of-everything")
+    one = next(
+        m for m in mutants(plan.profile, plan.role, plan.mode) if m.id == "opts-out-of-everything"
+    )
     name = "OADR20B-VEN-EVT-025"
     cases = chosen(plan, ("OADR20B-VEN-EVT-020", name))
 
@@ -152,7 +158,7 @@ def test_a_matrix_that_was_broken_off_goes_on_where_it_was(
     first = "answers-empty-distribution"
     plan = find_plan(PULL)
     cases = chosen(plan, ("OADR20B-VEN-EVT-010",))
-    one = next(m for m in mutants(plan.profile, plan.role) if m.id == first)
+    one = next(m for m in mutants(plan.profile, plan.role, plan.mode) if m.id == first)
     kept = Kept(tmp_path, plan)
     key = key_of(plan, one, [case.id for case in cases])
     kept.add(row_of(try_all(plan, [one], cases)[0], key))
@@ -186,7 +192,9 @@ def test_a_row_that_is_not_as_declared_is_made_again(tmp_path: Path) -> None:
 
 def test_a_kept_matrix_says_when_it_is_stale(tmp_path: Path) -> None:
     plan = find_plan(PULL)
-    one = next(m for m in mutants(plan.profile, plan.role) if m.id == "opts-out-of-everything")
+    one = next(
+        m for m in mutants(plan.profile, plan.role, plan.mode) if m.id == "opts-out-of-everything"
+    )
     few = chosen(plan, one.cases)
     rows = [row_of(trial, "0") for trial in try_all(plan, [one], few)]
     kept = matrix_of(plan, few, [one], rows, whole=True)
