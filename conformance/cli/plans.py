@@ -89,5 +89,6 @@ def _write(plan: Plan, name: str, out: Path) -> str:
     today: date = SystemClock().now().date()
     made = frozen(plan, name, today.isoformat())
     fields = made.model_dump(mode="json")
+    out.parent.mkdir(parents=True, exist_ok=True)
     out.write_text(yaml.safe_dump(fields, sort_keys=False, allow_unicode=True))
     return made.sha256
