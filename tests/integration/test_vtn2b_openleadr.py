@@ -113,7 +113,7 @@ async def test_openleadr_registers_opts_in_and_reports(tmp_path: Path) -> None:
             assert (await soon(utility, Answered, lambda a: a.version == 2)).accepted == "200"
 
             await utility.cancel_report("w1")
-            await soon(utility, ReportAnswered, lambda fact: fact.state is RequestState.ENDED)
+            await soon(utility, ReportAnswered, lambda fact: fact.state is RequestState.CANCELLED)
             await utility.cancel_registration(registered.ven_id)
             assert (await soon(utility, Unregistered)).by == "vtn"
     seen = [

@@ -132,7 +132,9 @@ def test_an_event_keeps_every_number_exact(tmp_path: Path) -> None:
     assert [step.value for step in event.signals[0].steps] == [Decimal(500), Decimal("400.25")]
     assert (event.test, event.response_required, event.priority) == (True, False, 1)
     message = event.message().ei_event
-    assert message.ei_target.ven_ids == ("dc-1",)
+    # A venID beside them would mean the whole VEN (rules 22 and 63).
+    assert message.ei_target.ven_ids == ()
+    assert event.vens == ("dc-1",)
     assert message.ei_target.resource_ids == ("hall-1",)
     assert message.ei_active_period.startafter == 2 * MINUTE
 
