@@ -65,7 +65,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("scenario", choices=["phoenix"])
     parser.add_argument("--speed", type=float, default=400.0)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--protocol", choices=list(CASTS), default=ProtocolName.OADR20B)
+    parser.add_argument(
+        "--protocol", choices=[name.value for name in CASTS], default=ProtocolName.OADR20B.value
+    )
     parser.add_argument("--virtual", action="store_true")
     parser.add_argument("--no-buffer", action="store_true")
     parser.add_argument("--folder", type=Path)

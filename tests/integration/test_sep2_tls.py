@@ -45,7 +45,10 @@ def test_chains_of_every_depth_shake_hands_over_ccm_8(
 def test_a_server_with_nothing_but_a_critical_name_is_known_by_it(tmp_path: Path) -> None:
     pki = sep2(4)
     server = sep2_server(files(tmp_path, "server", pki.server(critical=True), pki))
-    shake(sep2_client(files(tmp_path, "client", pki.device("1"), pki)), server)
+    ours = shake(sep2_client(files(tmp_path, "client", pki.device("1"), pki)), server)
+    shown = ours.getpeercert() or {}
+    assert shown["subject"] == ()
+    assert ("DNS", "localhost") in shown["subjectAltName"]
 
 
 @pytest.mark.spec("IEEE 2030.5-2018 6.11", "CSIP COMM-004D..G")

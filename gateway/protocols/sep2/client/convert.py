@@ -32,12 +32,10 @@ class Reader:
     Args:
         server: What makes mRIDs of this server its own.
         target_reduction: What TargetReduction means there; None: nobody said, so it is refused.
-        generates: The site can deliver power; False: what asks for that cannot be followed.
     """
 
     server: str
     target_reduction: TargetReduction | None = None
-    generates: bool = False
 
     def program(self, found: sep.DERProgram, default: sep.DefaultDERControl | None) -> Program:
         """Read a DERProgram with its default.
@@ -114,7 +112,7 @@ class Reader:
             return Code.INVALID
         fixed = base.op_mod_fixed_w
         only_fixed = modes & FOLLOWED == {"opModFixedW"}
-        if only_fixed and fixed is not None and fixed > 0 and not self.generates:
+        if only_fixed and fixed is not None and fixed > 0:
             return Code.NOT_APPLICABLE
         return None
 

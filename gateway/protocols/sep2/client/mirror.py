@@ -69,8 +69,6 @@ class Node:
     """A list was read to its end the last time."""
     rate: timedelta = DEFAULT_RATE
     """Its own poll rate or that of what led to it."""
-    slow: bool = False
-    """It is subscribed to, and asked for by itself only once in a while."""
     due_at: datetime
     read_at: datetime | None = None
     """When it was last read to its end."""
@@ -108,7 +106,6 @@ class Mirror:
         chance: For jitter.
         ours: Says whether a member of a list concerns us.
         page: ``l`` of our questions.
-        slowest: Time between questions for what is subscribed to.
     """
 
     root: str
@@ -116,7 +113,6 @@ class Mirror:
     chance: Chance
     ours: Callable[[sep.Resource], bool]
     page: int = 100
-    slowest: timedelta = DEFAULT_RATE
     nodes: dict[str, Node] = field(default_factory=dict)
     _due: list[tuple[datetime, str]] = field(default_factory=list)
     _unread: set[str] = field(default_factory=set)
@@ -166,13 +162,6 @@ class Mirror:
         node = self.nodes.get(href)
         if node is not None and not node.busy and node.due_at > now:
             self._schedule(node, now)
-
-    def rediscover(self, now: datetime) -> None:
-        """Ask for everything anew, from the root on: the server has moved, was away, or does not know us."""
-        for node in self.nodes.values():
-            node.page = None
-            if not node.busy:
-                self._schedule(node, now)
 
     def _asked(self, node: Node) -> str:
         if node.kind not in MEMBERS:
@@ -306,8 +295,7 @@ class Mirror:
             self._join(href, kind, node, now)
         for href in before - node.children:
             changes += self._leave(href, node)
-        every = max(node.rate, self.slowest) if node.slow else node.rate
-        self._schedule(node, now + self._jittered(every))
+        self._schedule(node, now + self._jittered(node.rate))
         return changes
 
     def _leads_to(self, node: Node) -> Iterator[tuple[str, type[sep.Resource]]]:

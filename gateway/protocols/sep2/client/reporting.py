@@ -127,11 +127,6 @@ class Reporting:
         """Take that the server refused a document: it is told anew once its list was read again, not before."""
         self.refused_at[href] = now
 
-    def forget(self, kept: set[str]) -> None:
-        """Forget addresses that nothing leads to any more."""
-        self.told = {href: told for href, told in self.told.items() if href in kept}
-        self.again_at = {href: at for href, at in self.again_at.items() if href in kept}
-
     def _document(
         self, purpose: Purpose, device: Device, now: datetime
     ) -> tuple[sep.Resource, str]:

@@ -6,13 +6,12 @@ not answer is asked again, later each time. What the server refuses in words is 
 Spec: IEEE 2030.5-2018 8.8.3 (responses), 5.5.2 (statuses).
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
 
 from gateway.protocols.actions import Message, Send
-from gateway.protocols.sep2.client.state import Outgoing, Purpose
+from gateway.protocols.sep2.client.state import Outgoing
 
 MEDIA_TYPE: Final = "application/sep+xml"
 FIRST_PAUSE: Final = timedelta(seconds=1)
@@ -109,13 +108,6 @@ class Outbox:
         failures = self._failures[key] = self._failures.get(key, 0) + 1
         pause = min(FIRST_PAUSE * 2 ** min(failures - 1, 16), LONGEST_PAUSE)
         self._not_before[key] = now + max(pause, retry_after or timedelta(0))
-
-    def drop(self, purposes: Iterable[Purpose]) -> None:
-        """Forget what waits for some purposes and is not under way."""
-        unwanted = set(purposes)
-        for key, one in list(self.waiting.items()):
-            if one.purpose in unwanted and key not in self.in_flight:
-                self._drop(key)
 
     def _drop(self, key: str) -> Outgoing | None:
         self.in_flight.discard(key)
