@@ -13,6 +13,8 @@ from conformance.engine.requirements import requirements
 from conformance.mutants.altered_package import ROOT, AlterationError, altered, package_of
 
 _BASE: Final = ROOT / "conformance"
+_PARTS: Final = {"oadr20b": ("peers/script2b", "sep2"), "sep2": ("peers/scriptsep2", "2b")}
+"""Of a profile: the folder of its scripted peer, and what parts of other profiles have in their names."""
 MOST_LINES: Final = 5
 """Of a deviation; of each, where two are combined."""
 
@@ -94,10 +96,11 @@ def code_digest(profile: str) -> str:
 
 
 def _judging(profile: str) -> Iterator[Path]:
-    folders = ("kit", f"cases/{profile}", "peers/script2b", "reference", f"data/{profile}")
-    for folder in folders:
+    own, foreign = _PARTS[profile]
+    for folder in ("kit", f"cases/{profile}", own, "reference", f"data/{profile}"):
         for path in sorted((_BASE / folder).rglob("*")):
-            if path.suffix in (".py", ".yaml"):
+            parts = path.relative_to(_BASE).parts
+            if path.suffix in (".py", ".yaml") and not any(foreign in part for part in parts):
                 yield path
 
 

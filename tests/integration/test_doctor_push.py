@@ -1,6 +1,5 @@
 """The doctor about push mode: what to hand over, and whether the listener answers as that says."""
 
-import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -18,16 +17,11 @@ from gateway.client.clock import SystemClock
 from gateway.config.load import load
 from gateway.transport.tls import TlsFiles
 from tests.cli_world import CONFIG
+from tests.ports import free_port
 from tests.push_world import print_of
 
 NOW = SystemClock().now()
 PUSH = 'mode = "push"\npush_url = "https://gateway.example:8444/azp"\npush_address = "service"\n'
-
-
-def free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])
 
 
 class Bench:

@@ -26,6 +26,7 @@ from gateway.domain.names import SiteId
 from gateway.domain.timespan import floor_to
 from gateway.protocols.oadr2b.identity import fingerprint
 from gateway.southbound.tokens import create_token
+from tests.ports import free_port
 
 HERE = Path(__file__).parent
 END = "-----END CERTIFICATE-----\n"
@@ -170,13 +171,12 @@ async def plan_with(plans: AsyncIterator[Plan], caps: Iterable[str | None]) -> P
 @pytest.mark.peer
 @pytest.mark.slow
 @pytest.mark.spec("OpenADR 2.0b 8.1, 8.3, 8.4, 8.6")
-async def test_gridgate_does_the_whole_job_with_a_third_partys_server(
-    tmp_path: Path, unused_tcp_port: int
-) -> None:
+async def test_gridgate_does_the_whole_job_with_a_third_partys_server(tmp_path: Path) -> None:
     clock = SystemClock()
     now = clock.now()
-    lay_out(tmp_path, unused_tcp_port, now)
-    async with foreign_vtn(tmp_path, unused_tcp_port) as vtn:
+    port = free_port()
+    lay_out(tmp_path, port, now)
+    async with foreign_vtn(tmp_path, port) as vtn:
         await vtn.heard("ready")
         async with gateway_at(tmp_path) as gateway:
             await vtn.heard("registered", ven_name="gridgate")
@@ -196,17 +196,16 @@ async def test_gridgate_does_the_whole_job_with_a_third_partys_server(
 @pytest.mark.peer
 @pytest.mark.slow
 @pytest.mark.spec("OpenADR 2.0b section 10.6")
-async def test_gridgate_does_the_same_with_everything_signed(
-    tmp_path: Path, unused_tcp_port: int
-) -> None:
+async def test_gridgate_does_the_same_with_everything_signed(tmp_path: Path) -> None:
     clock = SystemClock()
     now = clock.now()
-    lay_out(tmp_path, unused_tcp_port, now)
+    port = free_port()
+    lay_out(tmp_path, port, now)
     config = tmp_path / "gateway.toml"
     config.write_text(config.read_text().replace("jitter = 0", "jitter = 0\nxml_signature = true"))
     chain = (tmp_path / "ven.pem").read_text()
     ven = fingerprint(ssl.PEM_cert_to_DER_cert(chain.split(END)[0] + END))
-    async with foreign_vtn(tmp_path, unused_tcp_port, ven) as vtn:
+    async with foreign_vtn(tmp_path, port, ven) as vtn:
         await vtn.heard("ready")
         async with gateway_at(tmp_path) as gateway:
             await vtn.heard("registered", ven_name="gridgate")

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import socket
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
@@ -20,17 +19,12 @@ from conformance.reference.ven2b.settings import Settings
 from conformance.reference.ven2b.state import Memory
 from gateway.app.ids import SeededChance
 from gateway.client.clock import ScaledClock, SystemClock
+from tests.ports import free_port
 
 FACTOR = 20
 PLAN = "oadr20b-ven-pull"
 CASES = ("OADR20B-VEN-EVT-520", "OADR20B-VEN-REG-020")  # one opts out, one begins unregistered
 METHODS = ("start", "kill", "reset", "opt_out")
-
-
-def free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
 
 
 def scaled() -> ScaledClock:

@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import socket
 from pathlib import Path
 
 import pytest
@@ -14,15 +13,10 @@ from conformance.reference.ven2b.device import Ven
 from conformance.reference.ven2b.settings import Settings
 from gateway.app.ids import SeededChance
 from gateway.client.clock import ScaledClock, SystemClock
+from tests.ports import free_port
 
 FACTOR = 20
 ONLY = ("OADR20B-VEN-EVT-020", "OADR20B-VEN-EVT-025", "OADR20B-VEN-EVT-086")
-
-
-def free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
 
 
 def prepared(folder: Path, mode: str, driver: dict[str, object], port: int) -> Prepared:
