@@ -3,6 +3,9 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+PINS := conformance/foreign/py20305.txt
+FOREIGN := .venv-peers/py20305
+FOREIGN_STAMP := $(FOREIGN)/.installed
 # One process more than processors, as many tests wait for programs and clocks of others; four at most.
 PROCESSES := $(shell n=$$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 1); [ $$n -lt 4 ] && echo $$((n + 1)) || echo 4)
 # A file stays with one process, which shares its fixtures; one test: .venv/bin/python -m pytest path::name
@@ -13,7 +16,7 @@ WORKERS := -n $(PROCESSES) --dist loadfile --no-loadscope-reorder
 help: ## List the verbs.
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
 
-setup: $(STAMP) ## Build .venv with everything for users and developers.
+setup: $(STAMP) $(FOREIGN_STAMP) ## Build .venv with everything for users and developers, and that of a foreign client.
 
 $(STAMP): pyproject.toml
 	$(PYTHON) -c 'import sys; assert (3, 11) <= sys.version_info < (3, 14), "gridgate needs Python 3.11 to 3.13"'
@@ -22,10 +25,16 @@ $(STAMP): pyproject.toml
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --compile-bytecode -e . --group test --group check
 	touch $@
 
+# A foreign client has an environment of its own, apart from ours; where it cannot be had, its tests skip and say so.
+$(FOREIGN_STAMP): $(PINS) | $(STAMP)
+	@$(BIN)/uv venv --quiet --allow-existing --python $(BIN)/python $(FOREIGN) \
+	  && $(BIN)/uv pip install --quiet --python $(FOREIGN)/bin/python --compile-bytecode --require-hashes -r $(PINS) \
+	  && touch $@ || echo "py20305 is not installed: the tests that need it will skip"
+
 demo: $(STAMP) ## Replay the Phoenix field demonstration (three processes, about a minute).
 	$(BIN)/gridgate demo phoenix
 
-test: $(STAMP) ## Run the whole test suite, in one process more than there are processors (four at most).
+test: $(STAMP) $(FOREIGN_STAMP) ## Run the whole test suite, in one process more than there are processors (four at most).
 	$(BIN)/python -m pytest -q $(WORKERS)
 
 soak: $(STAMP) ## Crashes, power loss, faults, simulated days and wrong devices, in one table (up to 20 minutes).
@@ -80,4 +89,4 @@ dist: $(STAMP) ## Build the wheel.
 	$(BIN)/uv build --wheel --quiet --out-dir dist
 
 clean: ## Remove what was built and generated.
-	rm -rf $(VENV) dist var build .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
+	rm -rf $(VENV) .venv-peers dist var build .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
