@@ -22,6 +22,7 @@ from gateway.northbound.driver import Driver
 from gateway.northbound.sep2_exchange import Sep2Exchange
 from gateway.protocols.actions import Collect, Emit, Kept, Readings
 from gateway.protocols.entry import Tools
+from gateway.protocols.parts import State, joined
 from gateway.protocols.sep2._generated import model as sep
 from gateway.protocols.sep2.client.options import DeviceOptions, Sep2Options
 from gateway.protocols.sep2.client.session import Sep2Session
@@ -35,7 +36,7 @@ from gateway.transport.client import PeerClient
 from gateway.transport.sep2_tls import Sep2Profile, judge_chain, sep2_client, sep2_server
 from tests.fakes import CountedIds
 from tests.sep2_pki import files
-from tests.sep2_world import START, scope
+from tests.sep2_world import START, keep, scope
 
 MINUTE = timedelta(minutes=1)
 UTILITY = UtilityName("apex")
@@ -50,22 +51,27 @@ CAP = sep.DERControlBase(op_mod_imp_lim_w=sep.ActivePower(multiplier=3, value=50
 class Sink:
     """Takes what the driver commits."""
 
-    state: bytes | None = None
+    parts: dict[str, bytes] = field(default_factory=dict)
     events: list[GridEvent] = field(default_factory=list)
 
     async def accept(
         self,
         utility: UtilityName,
         emits: Sequence[Emit],
-        state: bytes,
+        state: State,
         taken: Sequence[Decision],
         kept: Sequence[Kept] = (),
     ) -> None:
-        self.state = state
+        keep(self.parts, state)
         self.events.extend(event for emit in emits for event in emit.events)
 
     async def pending(self, utility: UtilityName) -> Sequence[Decision]:
         return ()
+
+    @property
+    def state(self) -> bytes | None:
+        """What a session begun now is handed."""
+        return joined(self.parts) if self.parts else None
 
 
 @dataclass(kw_only=True)

@@ -27,6 +27,7 @@ from gateway.protocols.actions import (
     Wake,
 )
 from gateway.protocols.entry import MeterPoint, ProgramTerms, Scope, Tools
+from gateway.protocols.parts import State, joined
 from gateway.protocols.sep2._generated import model as sep
 from gateway.protocols.sep2.client.links import MEMBERS
 from gateway.protocols.sep2.client.options import Sep2Options
@@ -296,6 +297,16 @@ def scope(**others: object) -> Scope:
     return Scope(**told)  # type: ignore[arg-type] # by name
 
 
+def keep(parts: dict[str, bytes], state: State) -> None:
+    """Take what of a state has changed, as a store does."""
+    assert not isinstance(state, bytes), "this session writes its state in parts"
+    for name, body in state.items():
+        if body is None:
+            parts.pop(name, None)
+        else:
+            parts[name] = body
+
+
 @dataclass(slots=True)
 class World:
     """Performs what the session asks, in virtual time."""
@@ -309,7 +320,8 @@ class World:
     events: list[GridEvent] = field(default_factory=list)
     notes: list[Note] = field(default_factory=list)
     metered: Callable[[Collect], Readings] | None = None
-    stored: bytes = b""
+    parts: dict[str, bytes] = field(default_factory=dict)
+    """The stored state."""
     most_in_flight: int = 0
     _queue: list[tuple[datetime, int, object]] = field(default_factory=list)
     _order: int = 0
@@ -323,7 +335,11 @@ class World:
         """Make the session from what is stored; what was under way is lost, as in a crash."""
         tools = Tools(chance=Random(self._seed), ids=CountedIds())
         self.session = Sep2Session(
-            self.options, self.scope, tools, ProtocolName.CSIP_AUS, self.stored or None
+            self.options,
+            self.scope,
+            tools,
+            ProtocolName.CSIP_AUS,
+            joined(self.parts) if self.parts else None,
         )
         self._queue = []
         self._wake = self.now
@@ -360,7 +376,8 @@ class World:
                 raise AssertionError(item)
 
     def _perform(self, actions: Iterable[Action]) -> None:
-        self.stored = self.session.snapshot()
+        keep(self.parts, self.session.changes())
+        self.session.kept()
         for action in actions:
             match action:
                 case Send():

@@ -22,6 +22,7 @@ from gateway.pipeline.records import (
     Timer,
     TokenRecord,
 )
+from gateway.protocols.parts import State, joined
 from gateway.settlement.merkle import leaf_hash
 from gateway.settlement.records import LARGEST_RECORD, envelope
 from gateway.store.codec import model_bytes
@@ -96,13 +97,24 @@ class Sessions(Group):
     """See ``gateway.pipeline.ports``."""
 
     def state(self, utility: UtilityName) -> bytes | None:
-        """Return the last snapshot."""
-        return self._state.sessions.get(utility)
+        """Return the state, whole."""
+        parts = {name: body for (of, name), body in self._state.parts.items() if of == utility}
+        return self._state.sessions.get(utility, joined(parts) if parts else None)
 
-    def put(self, utility: UtilityName, state: bytes) -> None:
-        """Replace the snapshot."""
+    def put(self, utility: UtilityName, state: State) -> None:
+        """Replace the state by a whole one, or take the parts of it that changed."""
         self._writing()
-        self._state.sessions[utility] = state
+        if isinstance(state, bytes):
+            for key in [key for key in self._state.parts if key[0] == utility]:
+                del self._state.parts[key]
+            self._state.sessions[utility] = state
+            return
+        self._state.sessions.pop(utility, None)
+        for name, body in state.items():
+            if body is None:
+                self._state.parts.pop((utility, name), None)
+            else:
+                self._state.parts[utility, name] = body
 
 
 class Log(Group):

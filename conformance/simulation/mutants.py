@@ -19,11 +19,13 @@ from gateway.pipeline.records import Timer
 from gateway.pipeline.timetable import Timetable
 from gateway.pipeline.turn import Turn
 from gateway.protocols.actions import Emit, Kept
+from gateway.protocols.parts import State
 
 
 def forget_sessions(store: MemoryStore) -> None:
     """Lose what the sessions know, so that everything is delivered anew."""
     store.state.sessions.clear()
+    store.state.parts.clear()
 
 
 class TakesTwice(Inbound):
@@ -33,7 +35,7 @@ class TakesTwice(Inbound):
         self,
         utility: UtilityName,
         emits: Sequence[Emit],
-        state: bytes,
+        state: State,
         taken: Sequence[Decision],
         kept: Sequence[Kept] = (),
     ) -> None:

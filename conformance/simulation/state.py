@@ -47,6 +47,7 @@ class State:
     readings: list[tuple[SiteId, Reading]] = field(default_factory=list)
     heard: dict[SiteId, SiteStatus] = field(default_factory=dict)
     sessions: dict[UtilityName, bytes] = field(default_factory=dict)
+    parts: dict[tuple[UtilityName, str], bytes] = field(default_factory=dict)
     log: list[tuple[LogEntry, datetime]] = field(default_factory=list)
     log_seqs: dict[tuple[str, str], int] = field(default_factory=dict)
     statements: dict[str, dict[int, SettlementStatement]] = field(default_factory=dict)

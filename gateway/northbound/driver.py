@@ -7,7 +7,6 @@ of that list and the session's state are committed in one transaction: nothing i
 
 import asyncio
 import contextlib
-import hashlib
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
@@ -39,6 +38,7 @@ from gateway.northbound.items import (
     ordered,
     unreadable,
 )
+from gateway.northbound.memory import Memory
 from gateway.northbound.notes import Notes
 from gateway.northbound.ports import Exchange, Sink
 from gateway.protocols.actions import (
@@ -108,8 +108,7 @@ class Driver:
     first: Ordered | None = None
     _mailbox: Mailbox[Item] = field(init=False)
     _wake_at: datetime | None = field(default=None, init=False)
-    _stored: bytes = field(default=b"", init=False)
-    """Digest of the session's state as it is stored: the state itself may be large."""
+    _memory: Memory = field(init=False)
     _ended: bool = field(default=False, init=False)
     _waiting: deque[Item] = field(default_factory=deque, init=False)
     """Came in while the store was busy."""
@@ -118,6 +117,7 @@ class Driver:
 
     def __post_init__(self) -> None:
         self._mailbox = self.clock.mailbox()
+        self._memory = Memory(self.session)
 
     def decide(self, decision: Decision) -> None:
         """Hand the session a decision; it is already stored, so a crash before it is taken loses nothing."""
@@ -253,7 +253,7 @@ class Driver:
         """Open a door that takes long on a thread, and write the state there too; doors stay one after the other."""
         actions = take()
         give_back()
-        self.session.snapshot()
+        self._memory.state()
         return actions
 
     def _knock(self, item: Knock | None) -> Sequence[Action]:
@@ -329,10 +329,9 @@ class Driver:
 
     async def _remember(self, actions: Sequence[Action], taken: Sequence[Decision]) -> None:
         emits = [action for action in actions if isinstance(action, Emit)]
-        state = self.session.snapshot()
-        digest = hashlib.sha256(state).digest()
+        state, changed = self._memory.state()
         kept = [action for action in actions if isinstance(action, Fact | Received)]
-        if not (emits or taken or kept) and digest == self._stored:
+        if not (emits or taken or kept or changed):
             return
         refused = 0
         while True:
@@ -349,7 +348,7 @@ class Driver:
                     raise  # from what is stored, asked for and heard again, with what is cancelled meanwhile
                 await self._pause(self.clock.now() + STORE_BUSY_PAUSE)
             else:
-                self._stored = digest
+                self._memory.kept()
                 return
 
     async def _take_back(self, emits: Sequence[Emit]) -> None:

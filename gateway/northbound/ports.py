@@ -6,6 +6,7 @@ from typing import Protocol
 from gateway.domain.names import UtilityName
 from gateway.domain.opting import Decision
 from gateway.protocols.actions import Emit, Kept, Message, Send
+from gateway.protocols.parts import State
 
 
 class Sink(Protocol):
@@ -15,7 +16,7 @@ class Sink(Protocol):
         self,
         utility: UtilityName,
         emits: Sequence[Emit],
-        state: bytes,
+        state: State,
         taken: Sequence[Decision],
         kept: Sequence[Kept] = (),
     ) -> None:

@@ -19,6 +19,7 @@ from gateway.pipeline.ports import Seen, Work
 from gateway.pipeline.turn import Turn
 from gateway.pipeline.turning import turning
 from gateway.protocols.actions import Emit, Fact, Kept
+from gateway.protocols.parts import State
 
 log = structlog.get_logger()
 T = TypeVar("T")
@@ -39,7 +40,7 @@ class Inbound:
         self,
         utility: UtilityName,
         emits: Sequence[Emit],
-        state: bytes,
+        state: State,
         taken: Sequence[Decision],
         kept: Sequence[Kept] = (),
     ) -> None:
@@ -51,7 +52,8 @@ class Inbound:
         Args:
             utility: Whose session.
             emits: New versions of events, each with the bytes it came in.
-            state: The session's snapshot, stored in the same transaction; empty: the stored one stays.
+            state: The session's, whole or what of it has changed, stored in the same transaction; empty: the stored one
+                stays.
             taken: What the session has made its own.
             kept: What the utility told, for people; stored with the state.
 

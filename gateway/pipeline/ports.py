@@ -36,6 +36,7 @@ from gateway.pipeline.records import (
     Timer,
     TokenRecord,
 )
+from gateway.protocols.parts import State
 
 __all__ = [
     "Bell",
@@ -221,11 +222,11 @@ class Sessions(Protocol):
     """State of the protocol sessions, opaque."""
 
     def state(self, utility: UtilityName) -> bytes | None:
-        """Return the last snapshot."""
+        """Return the state, whole; of one that is stored in parts, the object that they are."""
         ...
 
-    def put(self, utility: UtilityName, state: bytes) -> None:
-        """Replace the snapshot."""
+    def put(self, utility: UtilityName, state: State) -> None:
+        """Replace the state by a whole one, or take the parts of it that changed."""
         ...
 
 

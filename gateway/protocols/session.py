@@ -10,6 +10,7 @@ from typing import Protocol, runtime_checkable
 from gateway.domain.opting import Decision
 from gateway.domain.registering import Order, Standing
 from gateway.protocols.actions import Action, Failure, Message, Readings
+from gateway.protocols.parts import Changes
 
 
 class Session(Protocol):
@@ -37,6 +38,19 @@ class Session(Protocol):
 
     def snapshot(self) -> bytes:
         """Return everything that must survive a restart as canonical JSON."""
+        ...
+
+
+@runtime_checkable
+class Partwise(Protocol):
+    """A session whose state is stored in parts, each when it changes; ``snapshot`` returns all of them as one."""
+
+    def changes(self) -> Changes:
+        """Return what has changed since it was last kept; the same again, and cheaply, until then."""
+        ...
+
+    def kept(self) -> None:
+        """Take that the changes as last returned are stored."""
         ...
 
 

@@ -38,6 +38,7 @@ _AT_STAKE: Final = (
     (timers.GUARD, timers.ALL),
     (plans.GUARD, plans.ALL),
     (sessions.GUARD, sessions.ALL),
+    (sessions.PART_GUARD, sessions.ALL_PARTS),
     (participations.GUARD, participations.ALL_PENDING),
     (opting.GUARD, opting.ALL),
     (opting.APART_GUARD, opting.ALL_APART),

@@ -20,6 +20,7 @@ from gateway.northbound.driver import Driver
 from gateway.northbound.sep2_exchange import Sep2Exchange
 from gateway.protocols.actions import Collect, Emit, Kept, Message, Readings, Send
 from gateway.protocols.entry import Tools
+from gateway.protocols.parts import State, joined
 from gateway.protocols.sep2._generated import model as sep
 from gateway.protocols.sep2.client.options import Sep2Options
 from gateway.protocols.sep2.client.session import Sep2Session
@@ -28,7 +29,7 @@ from gateway.transport.sep2_tls import Sep2Profile, judge_chain, sep2_client, se
 from gateway.transport.server import listen
 from tests.fakes import CountedIds
 from tests.sep2_pki import files
-from tests.sep2_world import START, Server, control, mrid, scope, utility
+from tests.sep2_world import START, Server, control, keep, mrid, scope, utility
 
 UTILITY = UtilityName("apex")
 MINUTE = timedelta(minutes=1)
@@ -38,22 +39,27 @@ MINUTE = timedelta(minutes=1)
 class Sink:
     """Takes what the driver commits."""
 
-    state: bytes = b""
+    parts: dict[str, bytes] = field(default_factory=dict)
     events: list[GridEvent] = field(default_factory=list)
 
     async def accept(
         self,
         utility: UtilityName,
         emits: Sequence[Emit],
-        state: bytes,
+        state: State,
         taken: Sequence[Decision],
         kept: Sequence[Kept] = (),
     ) -> None:
-        self.state = state
+        keep(self.parts, state)
         self.events.extend(event for emit in emits for event in emit.events)
 
     async def pending(self, utility: UtilityName) -> Sequence[Decision]:
         return ()
+
+    @property
+    def state(self) -> bytes | None:
+        """What a session begun now is handed."""
+        return joined(self.parts) if self.parts else None
 
 
 def served(server: Server, clock: VirtualClock) -> web.Application:
@@ -142,4 +148,4 @@ async def test_a_control_runs_its_course_over_tls(tmp_path: Path, profile: Sep2P
     }
     assert at[2] - (START + 5 * MINUTE) < timedelta(seconds=1)
     assert at[3] - (START + 15 * MINUTE) < timedelta(seconds=1)
-    assert b'"format":1' in sink.state
+    assert b'"format":2' in (sink.state or b"")

@@ -544,6 +544,30 @@ async def test_a_snapshot_replaces_the_last_one(store: AnyStore) -> None:
     assert await store.read(lambda work: work.sessions.state(UtilityName("srp"))) is None
 
 
+async def test_a_state_in_parts_is_read_as_one_object(store: AnyStore) -> None:
+    """Kills: a store that forgets the parts that did not change, or keeps one that is gone."""
+    srp = UtilityName("srp")
+    await store.write(lambda work: work.sessions.put(srp, {"z": b"0"}))
+    await store.write(lambda work: work.sessions.put(AZP, {"b": b"[1]", "a": b'{"x":1}'}))
+    await store.write(lambda work: work.sessions.put(AZP, {"b": b"[2]", "c": b"null"}))
+    assert await store.read(lambda work: work.sessions.state(AZP)) == (
+        b'{"a":{"x":1},"b":[2],"c":null}'
+    )
+
+    await store.write(lambda work: work.sessions.put(AZP, {"b": None, "c": None, "d": None}))
+    assert await store.read(lambda work: work.sessions.state(AZP)) == b'{"a":{"x":1}}'
+    assert await store.read(lambda work: work.sessions.state(srp)) == b'{"z":0}'
+
+
+async def test_a_state_stands_whole_or_in_parts_and_never_both(store: AnyStore) -> None:
+    await store.write(lambda work: work.sessions.put(AZP, {"a": b"1"}))
+    await store.write(lambda work: work.sessions.put(AZP, b'{"whole":1}'))
+    assert await store.read(lambda work: work.sessions.state(AZP)) == b'{"whole":1}'
+
+    await store.write(lambda work: work.sessions.put(AZP, {"b": b"2"}))
+    assert await store.read(lambda work: work.sessions.state(AZP)) == b'{"b":2}'
+
+
 # --- log
 
 

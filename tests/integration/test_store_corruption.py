@@ -10,7 +10,7 @@ from structlog.testing import capture_logs
 from gateway.domain.errors import StoreError
 from gateway.domain.event import RawMessage
 from gateway.domain.intent import State
-from gateway.domain.names import IntentId
+from gateway.domain.names import IntentId, UtilityName
 from gateway.pipeline.ports import Work
 from gateway.pipeline.records import Seen
 from gateway.store.open import open_store
@@ -214,21 +214,26 @@ async def test_a_corrupt_answer_a_corrupt_session_a_corrupt_token(tmp_path: Path
         tmp_path,
         lambda work: work.participations.queue(answer()),
         lambda work: work.sessions.put(AZP, b"state"),
+        lambda work: work.sessions.put(UtilityName("srp"), {"device 1": b"1"}),
         lambda work: work.tokens.add(token()),
     )
     tamper(path, "UPDATE participation SET body = replace(body, '\"in\"', '\"out\"')")
     tamper_again(path, "UPDATE session_state SET body = x'00'")
+    tamper_again(path, "UPDATE session_part SET body = x'00'")
     tamper_again(path, "UPDATE token SET site = 'tul-1'")
 
     async with await opened(path) as store:
         assert await store.read(lambda work: work.participations.pending(AZP)) == ()
         with pytest.raises(StoreError, match="CORRUPT_ROW: session_state azp"):
             await store.read(lambda work: work.sessions.state(AZP))
+        with pytest.raises(StoreError, match="CORRUPT_ROW: session_part srp/device 1"):
+            await store.read(lambda work: work.sessions.state(UtilityName("srp")))
         with pytest.raises(StoreError, match="CORRUPT_ROW: token sched"):
             await store.read(lambda work: work.tokens.by_digest(token().sha256))
         assert {one.table for one in await store.quarantined()} == {
             "participation",
             "session_state",
+            "session_part",
             "token",
         }
 

@@ -30,6 +30,7 @@ from gateway.protocols.actions import (
     Send,
     Wake,
 )
+from gateway.protocols.parts import State
 from tests.fakes import ScriptedPeer
 from tests.intent_samples import EVENT
 
@@ -95,7 +96,7 @@ class Memory:
         self,
         utility: UtilityName,
         emits: Sequence[Emit],
-        state: bytes,
+        state: State,
         taken: Sequence[Decision],
         kept: Sequence[Kept] = (),
     ) -> None:
@@ -441,7 +442,7 @@ async def test_on_a_full_disk_what_is_cancelled_is_stored_and_the_session_begins
             self,
             utility: UtilityName,
             emits: Sequence[Emit],
-            state: bytes,
+            state: State,
             taken: Sequence[Decision],
             kept: Sequence[Kept] = (),
         ) -> None:
@@ -484,7 +485,7 @@ class SlowMemory(Memory):
         self,
         utility: UtilityName,
         emits: Sequence[Emit],
-        state: bytes,
+        state: State,
         taken: Sequence[Decision],
         kept: Sequence[Kept] = (),
     ) -> None:

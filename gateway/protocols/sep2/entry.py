@@ -1,7 +1,6 @@
 """IEEE 2030.5 in its three names: the standard itself, CSIP and CSIP-AUS differ in what holds unless it is said."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
@@ -12,7 +11,7 @@ from gateway.domain.protocol import ProtocolName
 from gateway.protocols.entry import Entry, Scope, Tools
 from gateway.protocols.sep2.client.options import CsipAusOptions, CsipOptions, Sep2Options
 from gateway.protocols.sep2.client.session import Sep2Session
-from gateway.protocols.sep2.client.state import read, write
+from gateway.protocols.sep2.client.state import recovered
 from gateway.protocols.session import Session
 
 _OPTIONS: Final[Mapping[ProtocolName, type[Sep2Options]]] = {
@@ -37,8 +36,7 @@ def recover(stored: bytes, at: datetime) -> bytes:
     What it knew of events stays: the server still lists those that run, and each of their answers was either given
     after the backup, and is then known to the server, or comes once more, which a server takes.
     """
-    state = read(stored)
-    return write(replace(state, outbox=()))
+    return recovered(stored)
 
 
 PROTOCOLS: Final = tuple(map(_entry, _OPTIONS))

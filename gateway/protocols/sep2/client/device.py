@@ -9,12 +9,14 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final, TypeAlias
 
+from pydantic import TypeAdapter
+
 from gateway.domain.event import GridEvent
 from gateway.domain.names import SiteId
 from gateway.protocols.sep2._generated import model as sep
 from gateway.protocols.sep2.client.convert import Listed
 from gateway.protocols.sep2.client.event import Around, grid_event
-from gateway.protocols.sep2.client.state import Told
+from gateway.protocols.sep2.client.state import Parts, Told, plain, value_of
 from gateway.protocols.sep2.events.engine import EventEngine
 from gateway.protocols.sep2.events.record import Record
 from gateway.protocols.sep2.events.table import State
@@ -33,6 +35,7 @@ _RESPONSES: Final[dict[type[sep.Resource], type[sep.Response]]] = {
 }
 
 
+_TOLD: Final = TypeAdapter(tuple[Told, ...])
 Surround: TypeAlias = Callable[["Device", Record], Around | None]
 """Makes what surrounds an event; None: no program of ours has anything to do with it."""
 
@@ -68,6 +71,28 @@ class Device:
     """mRID of a program -> its description."""
     told: dict[str, Told] = field(default_factory=dict)
     """mRID -> what went inward of it."""
+    replies: dict[str, str] = field(default_factory=dict)
+    """mRID -> replyTo of an event that may still be answered."""
+
+    def recall(self, parts: Parts) -> None:
+        """Take what is stored of it, but for its engine; from now on it is kept."""
+        found = parts.found(self.part)
+        if found is not None:
+            self.told = {one.mrid: one for one in value_of(_TOLD, found["told"])}
+            self.replies = dict(found["replies"])
+        parts.keep(self.part, self._document)
+
+    def _document(self) -> object:
+        return {
+            "engine": self.engine.document(),
+            "told": plain(_TOLD, tuple(self.told.values())),
+            "replies": dict(self.replies),
+        }
+
+    @property
+    def part(self) -> str:
+        """Return the name of its part of the stored state."""
+        return part_of(self.lfdi)
 
     @property
     def sfdi(self) -> int:
@@ -154,13 +179,18 @@ class Device:
         event = grid_event(found, record, whole, around, version)
         return None if event is None else replace(event, cancelled_at=now)
 
-    def forget(self) -> set[str]:
-        """Forget what went inward of events that the engine has forgotten; return the mRIDs that it knows."""
+    def forget(self) -> None:
+        """Forget what went inward of events that the engine has forgotten."""
         known = {record.control.mrid for record in self.engine.records()}
         self.told = {mrid: told for mrid, told in self.told.items() if mrid in known}
         self.listed = {key: one for key, one in self.listed.items() if key[1] in known}
         self.sources = {key: href for key, href in self.sources.items() if key in self.listed}
-        return known
+        self.replies = {mrid: href for mrid, href in self.replies.items() if mrid in known}
+
+
+def part_of(lfdi: str) -> str:
+    """Return the name of a device's part of the stored state."""
+    return f"device {lfdi}"
 
 
 def response(respond: Respond, lfdi: str, found: type[sep.Resource]) -> sep.Response:

@@ -22,7 +22,7 @@ from gateway.protocols.sep2.client.mirror import Change, Mirror, Node
 from gateway.protocols.sep2.client.reporting import Reporting
 from gateway.protocols.sep2.client.roll import Roll
 from gateway.protocols.sep2.client.setting import NOTHING, Setting
-from gateway.protocols.sep2.client.state import Outgoing, Purpose, Sep2State
+from gateway.protocols.sep2.client.state import Outgoing, Purpose
 from gateway.protocols.sep2.client.tell import Settled
 from gateway.protocols.sep2.codec import encode
 from gateway.protocols.sep2.events.codes import Code
@@ -40,22 +40,19 @@ class Fleet:
 
     Args:
         setting: The utility.
-        state: What is stored.
     """
 
-    def __init__(self, setting: Setting, state: Sep2State) -> None:
+    def __init__(self, setting: Setting) -> None:
         self._setting = setting
-        self._roll = Roll.of(setting, state)
-        self.metering = Metering.of(setting, list(self._roll.devices.values()), state.mirrors)
+        self._roll = Roll.of(setting)
+        self.metering = Metering.of(setting, list(self._roll.devices.values()))
         self.reporting = Reporting(setting=setting)
-        self._replies = dict(state.replies)
         self._outgoing: list[Outgoing] = []
         self._notes: list[Note] = []
         self._changed: set[str] = set()
         """LFDIs of devices whose events moved."""
         self._to_report: set[str] = set()
         """LFDIs of devices that may have something new to say of themselves."""
-        self._dirty = False
         self._looked: datetime | None = None
         self.acts = True
         """False: what is due waits, until the server's lists were read."""
@@ -122,8 +119,7 @@ class Fleet:
             device.listed[control.key] = found
             device.sources[control.key] = node.href
             if found.reply_to:
-                href = urljoin(node.href, found.reply_to)
-                self._replies[_reply_key(device, control.mrid)] = href
+                device.replies[control.mrid] = urljoin(node.href, found.reply_to)
         whole = Listing(server=one.program.server, program=one.program.mrid)
         listing = whole if node.complete else None
         outcome = device.engine.observe(controls, at, complete=listing, act=self.acts)
@@ -208,7 +204,7 @@ class Fleet:
         for finding in outcome.findings:
             self._note(finding.word.lower(), mrid=finding.key[1], detail=finding.detail)
         for respond in outcome.responses:
-            href = self._replies.get(_reply_key(device, respond.key[1]))
+            href = device.replies.get(respond.key[1])
             found = device.listed.get(respond.key)
             if href is None:
                 continue
@@ -216,7 +212,7 @@ class Fleet:
             key = f"{device.lfdi}/{respond.key[1]}/{int(respond.status)}"
             self._send(Purpose.RESPONSE, key, href, document, subject=respond.key[1])
         if outcome.changed:
-            self._dirty = True
+            self._setting.parts.touch(device.part)
             self._changed.add(device.lfdi)
             self._to_report.add(device.lfdi)
 
@@ -243,11 +239,8 @@ class Fleet:
                 key = (self._setting.scope.utility, event.source["mRID"])
                 raw = self._setting.raws.get(device.sources.get(key, ""), NOTHING)
                 yield Emit(events=(event,), raw=raw)
-            known = device.forget()
-            ours = [name for name in self._replies if name.startswith(f"{lfdi}/")]
-            for name in ours:
-                if name.partition("/")[2] not in known:
-                    del self._replies[name]
+            device.forget()
+            self._setting.parts.touch(device.part)
 
     def _around(self, device: Device, record: Record) -> Around | None:
         control, setting = record.control, self._setting
@@ -317,25 +310,5 @@ class Fleet:
                     self._roll.devices[lfdi], place, endpoint, mirror, now
                 )
 
-    def take_dirty(self) -> bool:
-        """Say whether the state has changed since the last time."""
-        found, self._dirty = self._dirty, False
-        return found
-
-    def state(self, outbox: tuple[Outgoing, ...]) -> Sep2State:
-        """Return what must survive a restart."""
-        return Sep2State(
-            outbox=outbox,
-            told=tuple(told for d in self._roll.devices.values() for told in d.told.values()),
-            mirrors=self.metering.stored(),
-            replies=dict(self._replies),
-            engines={lfdi: d.engine.document() for lfdi, d in self._roll.devices.items()},
-            offset_s=round(self._setting.clock.offset.total_seconds()),
-        )
-
     def _note(self, word: str, **fields: str) -> None:
         self._notes.append(Note(word=word, fields=fields))
-
-
-def _reply_key(device: Device, mrid: str) -> str:
-    return f"{device.lfdi}/{mrid}"

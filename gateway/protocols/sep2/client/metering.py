@@ -13,6 +13,8 @@ from datetime import UTC, datetime, timedelta
 from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Final
 
+from pydantic import TypeAdapter
+
 from gateway.domain.reading import Quality, Reading
 from gateway.domain.timespan import Span
 from gateway.protocols.actions import Collect, Readings
@@ -20,7 +22,14 @@ from gateway.protocols.entry import MeterPoint
 from gateway.protocols.sep2._generated import model as sep
 from gateway.protocols.sep2.client.device import Device
 from gateway.protocols.sep2.client.setting import Setting
-from gateway.protocols.sep2.client.state import MeterMirror, Outgoing, Purpose
+from gateway.protocols.sep2.client.state import (
+    MeterMirror,
+    Outgoing,
+    Parts,
+    Purpose,
+    plain,
+    value_of,
+)
 from gateway.protocols.sep2.codec import encode
 from gateway.protocols.sep2.identity import mrid_of, same_hex
 
@@ -48,6 +57,7 @@ _FLAGS: Final = {
     Quality.ESTIMATED: ESTIMATED,
     Quality.TIME_SUSPECT: QUESTIONABLE,
 }
+_STORED: Final = TypeAdapter(MeterMirror)
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -75,6 +85,25 @@ class Line:
         """Return what names its readings on their way."""
         return f"mirror {self.mrid}"
 
+    @property
+    def part(self) -> str:
+        """Return the name of its part of the stored state."""
+        return f"meter {self.mrid}"
+
+    def recall(self, parts: Parts) -> None:
+        """Take what is stored of it; from now on it is kept."""
+        found = parts.found(self.part)
+        if found is not None:
+            old = value_of(_STORED, found)
+            self.href, self.covered_until = old.href, old.covered_until
+        parts.keep(self.part, self._document)
+
+    def _document(self) -> object:
+        if not (self.href or self.covered_until):
+            return None
+        found = MeterMirror(mrid=self.mrid, href=self.href, covered_until=self.covered_until)
+        return plain(_STORED, found)
+
 
 @dataclass(slots=True, kw_only=True)
 class Metering:
@@ -93,20 +122,15 @@ class Metering:
     """The server's list was read: what is not in it may be created."""
 
     @classmethod
-    def of(
-        cls, setting: Setting, devices: list[Device], stored: tuple[MeterMirror, ...]
-    ) -> "Metering":
+    def of(cls, setting: Setting, devices: list[Device]) -> "Metering":
         """Make the mirrors of the meters behind some devices, with what is stored of them."""
-        known = {mirror.mrid: mirror for mirror in stored}
         made = cls(setting=setting)
         for device in devices:
             sites = device.sites or setting.scope.sites
             for point in setting.scope.points:
                 if point.site in sites:
                     line = made._line(device, point)
-                    old = known.get(line.mrid)
-                    if old is not None:
-                        line.href, line.covered_until = old.href, old.covered_until
+                    line.recall(setting.parts)
                     made.lines[line.mrid] = line
         return made
 
@@ -135,6 +159,7 @@ class Metering:
                 line = self._of(member.mrid)
                 if line is not None:
                     line.href = hrefs.get(member.mrid, line.href)
+                    self.setting.parts.touch(line.part)
                     if member.post_rate:
                         told = timedelta(seconds=member.post_rate)
                         line.rate = _whole(told, line.point.interval)
@@ -147,6 +172,7 @@ class Metering:
         """Take that the server has made a mirror."""
         if mrid in self.lines:
             self.lines[mrid].href = location
+            self.setting.parts.touch(self.lines[mrid].part)
 
     def refused(self, mrid: str, now: datetime) -> None:
         """Take that the server refuses to make a mirror: it is asked again after a while."""
@@ -157,6 +183,7 @@ class Metering:
         """Take that nothing stands where a mirror was: it is made anew."""
         if mrid in self.lines:
             self.lines[mrid].href = ""
+            self.setting.parts.touch(self.lines[mrid].part)
 
     def to_create(self, now: datetime) -> Iterator[Outgoing]:
         """Yield the documents that create what is missing; asking twice yields the same ones."""
@@ -231,6 +258,7 @@ class Metering:
         start = line.covered_until
         if start is None or start < now - BACKLOG:
             line.covered_until = start = running
+            self.setting.parts.touch(line.part)
         if (start - _EPOCH) % line.rate:
             start = _floor(
                 start, line.rate
@@ -244,6 +272,7 @@ class Metering:
             return
         span, line.collecting = line.collecting, None
         line.covered_until = span.end
+        self.setting.parts.touch(line.part)
         series = readings.series.get((line.point.site, line.point.meter), ())
         told = [one for one in series if one.mean_kw is not None and one.quality in _FLAGS]
         if told:
@@ -275,14 +304,6 @@ class Metering:
             reading=values,
         )
         return sep.MirrorMeterReading(mrid=line.kind_mrid, mirror_reading_set=(whole,))
-
-    def stored(self) -> tuple[MeterMirror, ...]:
-        """Return what must survive a restart."""
-        return tuple(
-            MeterMirror(mrid=line.mrid, href=line.href, covered_until=line.covered_until)
-            for line in self.lines.values()
-            if line.href or line.covered_until
-        )
 
 
 def _whole(wanted: timedelta, interval: timedelta) -> timedelta:

@@ -11,12 +11,12 @@ from datetime import datetime
 from gateway.domain.names import SiteId
 from gateway.protocols.actions import Note
 from gateway.protocols.sep2._generated import model as sep
-from gateway.protocols.sep2.client.device import Device
+from gateway.protocols.sep2.client.device import Device, part_of
 from gateway.protocols.sep2.client.mirror import Mirror, Node
 from gateway.protocols.sep2.client.modes import FOLLOWED
 from gateway.protocols.sep2.client.options import DeviceOptions
 from gateway.protocols.sep2.client.setting import Setting
-from gateway.protocols.sep2.client.state import Outgoing, Purpose, Sep2State
+from gateway.protocols.sep2.client.state import Outgoing, Purpose
 from gateway.protocols.sep2.codec import encode
 from gateway.protocols.sep2.events.engine import EventEngine
 from gateway.protocols.sep2.events.settings import Settings
@@ -44,9 +44,9 @@ class Roll:
     _registering: bool = False
 
     @classmethod
-    def of(cls, setting: Setting, state: Sep2State) -> "Roll":
+    def of(cls, setting: Setting) -> "Roll":
         """Make the devices that are configured, with what is stored of them."""
-        devices = {device.lfdi: device for device in _devices(setting, state)}
+        devices = {device.lfdi: device for device in _devices(setting)}
         by_sfdi = {device.sfdi: device for device in devices.values()}
         return cls(setting=setting, devices=devices, _by_sfdi=by_sfdi)
 
@@ -157,30 +157,31 @@ class Roll:
         self.notes.append(Note(word=word, fields=fields))
 
 
-def _devices(setting: Setting, state: Sep2State) -> Iterator[Device]:
+def _devices(setting: Setting) -> Iterator[Device]:
     """Make our own device, unless nobody knows its LFDI, and those that we manage."""
     options = setting.options
     rules = options.settings(FOLLOWED)
     own = options.lfdi or setting.scope.lfdi
     if own:
-        yield _device(setting, state, rules, own)
+        yield _device(setting, rules, own)
     for one in options.device:
-        yield _device(setting, state, rules, one.lfdi, one)
+        yield _device(setting, rules, one.lfdi, one)
 
 
 def _device(
     setting: Setting,
-    state: Sep2State,
     rules: Settings,
     lfdi: str,
     managed: DeviceOptions | None = None,
 ) -> Device:
-    stored = state.engines.get(lfdi)
-    return Device(
+    stored = setting.parts.found(part_of(lfdi))
+    engine = stored["engine"] if stored is not None else None
+    device = Device(
         lfdi=lfdi,
         sites=(SiteId(managed.site),) if managed else (),
         pin=managed.pin if managed else setting.options.pin,
-        engine=EventEngine(rules, setting.tools.chance, stored),
+        engine=EventEngine(rules, setting.tools.chance, engine),
         managed=managed is not None,
-        told={told.mrid: told for told in state.told if told.lfdi == lfdi},
     )
+    device.recall(setting.parts)
+    return device

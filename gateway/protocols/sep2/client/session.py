@@ -28,12 +28,13 @@ from gateway.protocols.actions import (
     Wake,
 )
 from gateway.protocols.entry import Scope, Tools
+from gateway.protocols.parts import Changes
 from gateway.protocols.sep2._generated import model as sep
 from gateway.protocols.sep2.client.fleet import Fleet
 from gateway.protocols.sep2.client.mirror import Change, Mirror
 from gateway.protocols.sep2.client.options import Sep2Options
 from gateway.protocols.sep2.client.setting import Setting
-from gateway.protocols.sep2.client.state import Sep2State, read, write
+from gateway.protocols.sep2.client.state import SESSION, Parts
 from gateway.protocols.sep2.client.tell import MEDIA_TYPE, Outbox
 from gateway.protocols.sep2.codec import decode
 from gateway.protocols.sep2.events.table import Input
@@ -70,9 +71,11 @@ class Sep2Session:
         protocol: ProtocolName,
         stored: bytes | None,
     ) -> None:
-        state = read(stored) if stored else Sep2State()
-        self._setting = Setting(options=options, scope=scope, tools=tools, protocol=protocol)
-        self._fleet = Fleet(self._setting, state)
+        self._parts = Parts(stored)
+        self._setting = Setting(
+            options=options, scope=scope, tools=tools, protocol=protocol, parts=self._parts
+        )
+        self._fleet = Fleet(self._setting)
         self._mirror = Mirror(
             root=scope.root,
             function_sets=options.function_sets,
@@ -80,13 +83,13 @@ class Sep2Session:
             ours=self._fleet.owns,
             page=options.list_limit,
         )
-        self._outbox = Outbox(waiting={one.key: one for one in state.outbox})
+        self._outbox = Outbox(parts=self._parts)
+        self._outbox.recall()
         self._asked_at: dict[str, datetime] = {}
         self._notes: list[Note] = []
-        self._written = stored or b""
-        self._dirty = stored is None
         self._synchronised = False
         self._look_until: datetime | None = None
+        self._parts.begin()
 
     # --- doors
 
@@ -124,15 +127,19 @@ class Sep2Session:
         """Take metered values."""
         for outgoing in self._fleet.metering.collected(readings):
             self._outbox.put(outgoing)
-        self._dirty = True
         return self._pursue(now)
 
     def snapshot(self) -> bytes:
-        """Return everything that must survive a restart; the same object while nothing changed."""
-        if self._dirty:
-            self._written = write(self._fleet.state(tuple(self._outbox.waiting.values())))
-            self._dirty = False
-        return self._written
+        """Return everything that must survive a restart, as one document."""
+        return self._parts.whole()
+
+    def changes(self) -> Changes:
+        """Return the parts of the state that differ from what is stored."""
+        return self._parts.changes()
+
+    def kept(self) -> None:
+        """Take that the changes as last returned are stored."""
+        self._parts.kept()
 
     # --- hearing
 
@@ -173,7 +180,7 @@ class Sep2Session:
     def _time(self, found: sep.Time, asked_at: datetime, now: datetime) -> None:
         clock = self._setting.clock
         if clock.read(found.current_time, asked_at, now):
-            self._dirty = True
+            self._parts.touch(SESSION)
             self._note("clock_offset", offset_s=str(clock.offset.total_seconds()))
             self._fleet.clock_moved()
 
@@ -188,7 +195,6 @@ class Sep2Session:
         settled = self._outbox.answered(key, message)
         if settled is None:
             return
-        self._dirty = True
         if not settled.taken:
             one = settled.outgoing
             self._note("not_taken", what=one.purpose, key=key, status=str(settled.status))
@@ -211,11 +217,10 @@ class Sep2Session:
         actions: list[Action] = list(self._fleet.emits(now))
         metering = self._fleet.metering
         for outgoing in (*self._fleet.outgoing(), *metering.to_create(now)):
-            self._dirty |= self._outbox.put(outgoing)
+            self._outbox.put(outgoing)
         for outgoing in self._fleet.reports(self._mirror, now):
             self._outbox.replace(outgoing)
         actions += metering.due(now)
-        self._dirty = self._dirty or self._fleet.take_dirty() or bool(actions)
         actions += [*self._notes, *self._fleet.notes()]
         self._notes = []
         actions += self._questions(now)

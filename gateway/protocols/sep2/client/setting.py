@@ -2,7 +2,7 @@
 
 import hashlib
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from gateway.domain.event import RawMessage
@@ -14,6 +14,7 @@ from gateway.protocols.sep2.client.clock import ServerClock
 from gateway.protocols.sep2.client.convert import Reader
 from gateway.protocols.sep2.client.modes import Rating
 from gateway.protocols.sep2.client.options import Sep2Options
+from gateway.protocols.sep2.client.state import FORMAT, SESSION, Parts
 from gateway.protocols.sep2.codec import Edition, Flavour
 from gateway.protocols.sep2.identity import same_hex
 
@@ -35,9 +36,22 @@ class Setting:
     scope: Scope
     tools: Tools
     protocol: ProtocolName
+    parts: Parts
+    """What of the session survives a restart."""
     clock: ServerClock = field(default_factory=ServerClock)
     raws: dict[str, RawMessage] = field(default_factory=dict)
     """href -> the last answer from there."""
+
+    def __post_init__(self) -> None:
+        found = self.parts.found(SESSION)
+        if found is not None:
+            self.clock.offset = timedelta(seconds=found["offset_s"])
+        self.parts.keep(SESSION, self._document)
+        self.parts.touch(SESSION)
+
+    def _document(self) -> object:
+        offset_s = round(self.clock.offset.total_seconds())
+        return {"format": FORMAT, "offset_s": offset_s}
 
     @property
     def flavour(self) -> Flavour:

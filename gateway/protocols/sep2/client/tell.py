@@ -8,15 +8,21 @@ Spec: IEEE 2030.5-2018 8.8.3 (responses), 5.5.2 (statuses).
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Final
 
-from gateway.protocols.actions import Message, Send
-from gateway.protocols.sep2.client.state import Outgoing
+from pydantic import TypeAdapter
 
+from gateway.protocols.actions import Message, Send
+from gateway.protocols.sep2.client.state import Outgoing, Parts, plain, value_of
+
+PREFIX: Final = "out "
+"""Of the names under which they are stored."""
 MEDIA_TYPE: Final = "application/sep+xml"
 FIRST_PAUSE: Final = timedelta(seconds=1)
 LONGEST_PAUSE: Final = timedelta(minutes=5)
 MOST_AT_ONCE: Final = 4
+_OUTGOING: Final = TypeAdapter(Outgoing)
 _TAKEN: Final = range(200, 300)
 _GONE: Final = frozenset({404, 410})
 
@@ -40,21 +46,48 @@ class Settled:
 class Outbox:
     """Documents on their way."""
 
+    parts: Parts
+    """Where they are kept until they are taken."""
     waiting: dict[str, Outgoing] = field(default_factory=dict)
     """Key -> document, oldest first."""
+    _places: dict[str, int] = field(default_factory=dict)
+    """Key -> how many were put before it, ever."""
+    _put: int = 0
     in_flight: set[str] = field(default_factory=set)
     _failures: dict[str, int] = field(default_factory=dict)
     _not_before: dict[str, datetime] = field(default_factory=dict)
+
+    def recall(self) -> None:
+        """Take what is stored."""
+        found = [(self.parts.found(name), name) for name in self.parts.names(PREFIX)]
+        for stored, _ in sorted(found, key=lambda one: one[0]["place"]):
+            self._put = stored["place"]
+            self._keep(value_of(_OUTGOING, stored["document"]))
+
+    def _keep(self, outgoing: Outgoing) -> None:
+        key = outgoing.key
+        if key not in self._places:
+            self._places[key] = self._put
+            self._put += 1
+            self.parts.keep(PREFIX + key, partial(self._document, key))
+        self.waiting[key] = outgoing
+        self.parts.touch(PREFIX + key)
+
+    def _document(self, key: str) -> object:
+        return {"place": self._places[key], "document": plain(_OUTGOING, self.waiting[key])}
 
     def put(self, outgoing: Outgoing) -> bool:
         """Add a document; False: there is one of its key already."""
         if outgoing.key in self.waiting:
             return False
-        self.waiting[outgoing.key] = outgoing
+        self._keep(outgoing)
         return True
 
     def replace(self, outgoing: Outgoing) -> None:
-        """Add a document in the place of one that waits: only the newest state of a thing is of interest."""
+        """Add a document in the place of one that waits: only the newest state of a thing is of interest.
+
+        It is not stored: what is said of ourselves is said anew after a restart.
+        """
         if outgoing.key not in self.in_flight:
             self.waiting[outgoing.key] = outgoing
 
@@ -113,4 +146,6 @@ class Outbox:
         self.in_flight.discard(key)
         self._failures.pop(key, None)
         self._not_before.pop(key, None)
+        if self._places.pop(key, None) is not None:
+            self.parts.drop(PREFIX + key)
         return self.waiting.pop(key, None)
