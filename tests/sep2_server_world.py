@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
+from ipaddress import ip_network
 from pathlib import Path
 from random import Random  # noqa: TID251 - seeds the chance that is handed in
 
@@ -30,6 +31,7 @@ from gateway.protocols.sep2.server.devices import NewDevice
 from gateway.protocols.sep2.server.options import ServerOptions
 from gateway.protocols.sep2.server.terms import EventTerms
 from gateway.servers.sep2.app import HttpOptions
+from gateway.servers.sep2.notifier import NotifierOptions
 from gateway.servers.sep2.store import Sep2Store
 from gateway.servers.sep2.utility import Place, Sep2Utility
 from gateway.transport.client import PeerClient
@@ -91,12 +93,20 @@ class Premises:
         store: Sep2Store | None = None,
         http: HttpOptions | None = None,
         port: int = 0,
+        *,
+        notifies: bool = False,
     ) -> AsyncIterator[Sep2Utility]:
         """Run a utility."""
-        context = sep2_server(
-            files(self.folder, "server", self.pki.server(), self.pki), self.profile
+        identity = files(self.folder, "server", self.pki.server(), self.pki)
+        context = sep2_server(identity, self.profile)
+        notify = NotifierOptions(
+            context=sep2_client(identity, self.profile, host_names=False),
+            chance=Random(1),
+            networks=(ip_network("127.0.0.0/8"),),
         )
-        place = Place(tls=context, profile=self.profile, port=port)
+        place = Place(
+            tls=context, profile=self.profile, port=port, notify=notify if notifies else None
+        )
         made = Sep2Utility(
             options or ServerOptions(poll_rate=60, post_rate=60),
             place,

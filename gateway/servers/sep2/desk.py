@@ -39,6 +39,8 @@ class Sep2Desk:
         self._working: set[asyncio.Task[None]] = set()
         self._failed = False
         self.after: After = lambda _: None
+        self.look: After = lambda _: None
+        """As ``after``, for whoever sends notifications."""
 
     def read(self, path: str, query: str, peer: str) -> Answer:
         """Answer a GET.
@@ -94,6 +96,7 @@ class Sep2Desk:
                     _refuse(future, error)
                 return
             for turn, future in batch:
+                self.look(turn)
                 self.after(turn)
                 if not future.done():
                     future.set_result(turn)

@@ -17,10 +17,10 @@ from sqlmodel import create_engine
 from gateway.domain.errors import GatewayError, StoreError
 from gateway.protocols.sep2._generated import model as sep
 from gateway.protocols.sep2.codec import decode, encode
-from gateway.protocols.sep2.server.records import Kept, Posted, Turn
+from gateway.protocols.sep2.server.records import Delivery, Kept, Posted, Turn
 from gateway.protocols.sep2.tables import Edition, Flavour
 from gateway.servers.sep2.store import Loaded
-from gateway.servers.sep2.tables import KeptRow, MemberRow, ReadingRow, Sep2Row
+from gateway.servers.sep2.tables import DeliveryRow, KeptRow, MemberRow, ReadingRow, Sep2Row
 
 T = TypeVar("T")
 WIDEST: Final = Flavour(edition=Edition.Y2023, csip_aus=True, storage=True)
@@ -91,6 +91,8 @@ class SqlStore:
                 found.kept.extend(_kept(row) for row in part)
             pairs = connection.execute(select(members).order_by(literal_column("rowid")))
             found.members.extend((row.place, row.href) for row in pairs)
+            owed = connection.execute(select(_table(DeliveryRow)))
+            found.deliveries.extend(Delivery(**dict(row)) for row in owed.mappings())
         return found
 
     def _save(self, turns: Sequence[Turn]) -> None:
@@ -98,7 +100,8 @@ class SqlStore:
             for turn in turns:
                 _save_kept(connection, turn)
                 _save_members(connection, turn)
-                _upsert(connection, _table(ReadingRow), [_reading_row(r) for r in turn.readings])
+                _save_deliveries(connection, turn)
+                _upsert(connection, _table(ReadingRow), [_fields(r) for r in turn.readings])
 
     def _readings(self, lfdi: str, after: int, limit: int) -> list[tuple[int, Posted]]:
         table = _table(ReadingRow)
@@ -127,6 +130,15 @@ def _save_members(connection: Connection, turn: Turn) -> None:
             connection.execute(delete(table).where(*mine))
     pairs = [pair for pair, stands in turn.members.items() if stands]
     _upsert(connection, table, [{"place": place, "href": href} for place, href in pairs])
+
+
+def _save_deliveries(connection: Connection, turn: Turn) -> None:
+    table = _table(DeliveryRow)
+    for href, one in turn.deliveries.items():
+        if one is None:
+            connection.execute(delete(table).where(table.c.subscription == href))
+    rows = [_fields(one) for one in turn.deliveries.values() if one is not None]
+    _upsert(connection, table, rows)
 
 
 def _upsert(connection: Connection, table: Table, rows: Iterable[dict[str, Any]]) -> None:
@@ -172,7 +184,7 @@ def _kept(row: Any) -> Kept:
     )
 
 
-def _reading_row(one: Posted) -> dict[str, Any]:
+def _fields(one: Posted | Delivery) -> dict[str, Any]:
     return {name: getattr(one, name) for name in one.__dataclass_fields__}
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Final, Protocol
 
-from gateway.protocols.sep2.server.records import Kept, Pair, Posted, Turn
+from gateway.protocols.sep2.server.records import Delivery, Kept, Pair, Posted, Turn
 
 MOST_READINGS: Final = 100_000
 """Values that the forgetting store holds."""
@@ -17,6 +17,7 @@ class Loaded:
 
     kept: list[Kept] = field(default_factory=list)
     members: list[Pair] = field(default_factory=list)
+    deliveries: list[Delivery] = field(default_factory=list)
 
 
 class Sep2Store(Protocol):

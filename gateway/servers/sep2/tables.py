@@ -36,6 +36,23 @@ class MemberRow(Sep2Row, table=True):
     href: str = Field(primary_key=True)
 
 
+class DeliveryRow(Sep2Row, table=True):
+    """How far one subscriber was told."""
+
+    __tablename__ = "sep2_delivery"
+    subscription: str = Field(primary_key=True)
+    owner: str
+    resource: str
+    uri: str
+    told: str
+    """Digest."""
+    renewed_at: datetime
+    failing_since: datetime | None
+    ending: int
+    """Status of a last notification that waits; 0: it goes on."""
+    moved_to: str
+
+
 class ReadingRow(Sep2Row, table=True):
     """One value that a device posted, the newest of its interval."""
 

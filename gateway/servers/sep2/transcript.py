@@ -2,7 +2,7 @@
 
 import re
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
@@ -29,6 +29,8 @@ class Exchange:
     location: str
     request: bytes
     answer: bytes
+    outward: bool = False
+    """It was the server that asked: a notification."""
 
 
 class Transcript:
@@ -46,14 +48,10 @@ class Transcript:
         """Take one exchange down."""
         self._last += 1
         self._kept.append(
-            Exchange(
+            replace(
+                exchange,
                 number=self._last,
-                at=exchange.at,
-                peer=exchange.peer,
-                method=exchange.method,
                 target=exchange.target[:500],
-                status=exchange.status,
-                location=exchange.location,
                 request=_cut(exchange.request),
                 answer=_cut(exchange.answer),
             )

@@ -1,8 +1,9 @@
 """A whole utility of IEEE 2030.5 in one object: core, store, listener, and the operator's doors as coroutines."""
 
+import asyncio
 import ssl
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
@@ -17,6 +18,7 @@ from gateway.protocols.sep2.server.records import Kept, Posted, Turn
 from gateway.protocols.sep2.server.server import ENTRY, Sep2Server
 from gateway.servers.sep2.app import HttpOptions, sep2_app
 from gateway.servers.sep2.desk import Sep2Desk
+from gateway.servers.sep2.notifier import Notifier, NotifierOptions
 from gateway.servers.sep2.store import MemoryStore, Sep2Store
 from gateway.servers.sep2.transcript import Transcript
 from gateway.transport.sep2_tls import Sep2Profile, judge_chain
@@ -35,6 +37,8 @@ class Place:
     host: str = "127.0.0.1"
     port: int = 0
     """0: any free one."""
+    notify: NotifierOptions | None = None
+    """How notifications leave; None: nothing can be subscribed to."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,7 +80,9 @@ class Sep2Utility:
         http: HttpOptions | None = None,
         transcript: int = 0,
     ) -> None:
-        self._options = options
+        self._options = replace(
+            options, subscriptions=options.subscriptions and place.notify is not None
+        )
         self._place = place
         self._clock = clock
         self._ids = ids
@@ -85,6 +91,8 @@ class Sep2Utility:
         self.store: Sep2Store = store if store is not None else MemoryStore()
         self._desk: Sep2Desk | None = None
         self._listener: Listener | None = None
+        self._notifying: asyncio.Task[None] | None = None
+        self.notifier: Notifier | None = None
 
     async def start(self) -> None:
         """Read the store and listen.
@@ -94,16 +102,28 @@ class Sep2Utility:
             OSError: the address is taken.
         """
         found = await self.store.load()
-        server = Sep2Server(self._options, self._ids, found.kept, found.members)
+        server = Sep2Server(self._options, self._ids, found.kept, found.members, found.deliveries)
         self._desk = Sep2Desk(server, self.store, self._clock)
         await self._desk.open(server.open)
         profile = self._place.profile
         admit_peers(self._place.tls, lambda chain: judge_chain(chain, profile))
         app = sep2_app(self._desk, self._clock, self._http, self.transcript)
         self._listener = await listen(app, self._place.host, self._place.port, self._place.tls)
+        if self._place.notify is not None:
+            self._notify(self._place.notify)
+
+    def _notify(self, options: NotifierOptions) -> None:
+        profile = self._place.profile
+        admit_peers(options.context, lambda chain: judge_chain(chain, profile))
+        origin = self.url.removesuffix(ENTRY)
+        self.notifier = Notifier(self.desk, self._clock, options, self.transcript, lambda: origin)
+        self._notifying = asyncio.ensure_future(self.notifier.run())
 
     async def stop(self) -> None:
         """Close every connection, then the store."""
+        if self._notifying is not None:
+            self._notifying.cancel()
+            await asyncio.gather(self._notifying, return_exceptions=True)
         if self._listener is not None:
             await self._listener.stop()
         await self.store.close()

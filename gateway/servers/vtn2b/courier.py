@@ -37,7 +37,8 @@ from gateway.protocols.oadr2b.vtn_book import Page, RefusalError, Turn
 from gateway.protocols.oadr2b.vtn_facts import Registered
 from gateway.protocols.oadr2b.vtn_push import Push
 from gateway.protocols.oadr2b.vtn_records import QueueRecord, SupplyRecord, VenRecord
-from gateway.servers.vtn2b.courier_calls import Calls, Gate
+from gateway.servers.gate import Gate
+from gateway.servers.vtn2b.courier_calls import Calls
 from gateway.servers.vtn2b.desk import VtnDesk
 from gateway.servers.vtn2b.security import Security
 from gateway.transport.client import Answer

@@ -2,14 +2,13 @@
 
 import asyncio
 import ssl
-from collections import OrderedDict, deque
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Protocol, TypeAlias
 
 from gateway.domain.errors import IdentityError, TransportError
-from gateway.domain.ports import Clock, Mailbox
+from gateway.domain.ports import Clock
 from gateway.protocols.oadr2b.identity import fingerprint, same_fingerprint
 from gateway.protocols.oadr2b.options import BASE_PATH
 from gateway.protocols.oadr2b.vtn_push import Push
@@ -35,51 +34,6 @@ class Calls(Protocol):
             TransportError: there is none.
         """
         ...
-
-
-class Gate:
-    """Lets so many through at a time; whoever waits gives its token back meanwhile.
-
-    Args:
-        width: How many.
-        clock: Whose tokens.
-    """
-
-    def __init__(self, width: int, clock: Clock) -> None:
-        self._left = width
-        self._clock = clock
-        self._waiting: deque[Mailbox[None]] = deque()
-
-    @asynccontextmanager
-    async def passed(self) -> AsyncIterator[None]:
-        """Hold a place for the length of the block."""
-        await self._enter()
-        try:
-            yield
-        finally:
-            self._leave()
-
-    async def _enter(self) -> None:
-        if self._left > 0:
-            self._left -= 1
-            return
-        box: Mailbox[None] = self._clock.mailbox()
-        self._waiting.append(box)
-        try:
-            await box.get()
-        except asyncio.CancelledError:
-            if box in self._waiting:
-                self._waiting.remove(box)
-            else:  # the place was ours already
-                await box.get()
-                self._leave()
-            raise
-
-    def _leave(self) -> None:
-        if self._waiting:
-            self._waiting.popleft().put(None)
-        else:
-            self._left += 1
 
 
 @dataclass(slots=True)

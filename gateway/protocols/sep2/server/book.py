@@ -12,8 +12,9 @@ from typing import Any, Final
 
 from gateway.domain.errors import MisuseError
 from gateway.protocols.sep2._generated import model as sep
+from gateway.protocols.sep2.server.deliveries import Deliveries
 from gateway.protocols.sep2.server.kinds import EVENT_LISTS, EVENTS, LISTS
-from gateway.protocols.sep2.server.records import Kept, Pair, Turn
+from gateway.protocols.sep2.server.records import Delivery, Kept, Pair, Turn
 from gateway.protocols.sep2.server.standing import Course, Terms, courses
 
 MOST_SCOPES: Final = 50
@@ -39,6 +40,11 @@ class Book:
 
     terms: Terms
     entries: dict[str, Kept] = field(default_factory=dict)
+    deliveries: Deliveries = field(default_factory=Deliveries)
+    touched: set[str] = field(default_factory=set)
+    """Stamps that changed since somebody emptied this; no more than there are stamps."""
+    shifts: int = 0
+    """Grows whenever somebody may reach something else than before."""
     _children: dict[str, dict[str, dict[str, None]]] = field(default_factory=dict)
     """List -> scope -> addresses."""
     _placed: dict[str, dict[str, None]] = field(default_factory=dict)
@@ -59,6 +65,16 @@ class Book:
     def take(self, turn: Turn) -> None:
         """Take over what a turn changed, once it is stored."""
         self.load(turn.kept.items(), turn.members.items())
+        self.owe(turn.deliveries.items())
+
+    def owe(self, deliveries: Iterable[tuple[str, Delivery | None]]) -> None:
+        """Take over how far subscribers were told."""
+        for href, one in deliveries:
+            if one is None:
+                self.deliveries.remove(href)
+            else:
+                self.deliveries.put(one)
+            self.touched.add(href)
 
     def load(
         self, kept: Iterable[tuple[str, Kept | None]], members: Iterable[tuple[Pair, bool]]
@@ -81,6 +97,7 @@ class Book:
             self._touch(_members_of(place))
             self._touch(_any_of(place))
             self._reach.clear()
+            self.shifts += 1
 
     def _add(self, one: Kept) -> None:
         self.entries[one.href] = one
@@ -124,12 +141,15 @@ class Book:
             for lfdi in (one.scope, one.manager):
                 self._touch(_who(lfdi))
                 self._reach.pop(lfdi, None)
+            self.shifts += 1
         elif one.kind is sep.FunctionSetAssignments:
             self._reach.clear()
+            self.shifts += 1
 
     def _touch(self, name: str) -> None:
         self._last += 1
         self._stamps[name] = self._last
+        self.touched.add(name)
 
     def marks(self, peer: str, place: Kept) -> list[str]:
         """Return the names of the stamps that change whenever a peer finds other members in a list."""

@@ -19,6 +19,7 @@ from gateway.protocols.sep2.server.mirrors import post_mirror, post_readings
 from gateway.protocols.sep2.server.options import ServerOptions
 from gateway.protocols.sep2.server.records import Answer, Kept, RefusedError, Turn
 from gateway.protocols.sep2.server.responses import forget_oldest, post_response
+from gateway.protocols.sep2.server.subscribing import Subscribers
 
 _FORMAT: Final = 0
 _VALUES: Final = 1
@@ -35,12 +36,16 @@ class Clients:
         book: What is kept.
         options: Of the utility.
         ids: For addresses.
+        subscribers: Takes subscriptions.
     """
 
-    def __init__(self, book: Book, options: ServerOptions, ids: Ids) -> None:
+    def __init__(
+        self, book: Book, options: ServerOptions, ids: Ids, subscribers: Subscribers
+    ) -> None:
         self.book = book
         self.options = options
         self.ids = ids
+        self.subscribers = subscribers
 
     def write(self, turn: Turn, method: str, peer: str, one: Kept, body: bytes) -> None:
         """Carry out a POST, PUT or DELETE.
@@ -96,6 +101,10 @@ class Clients:
                 post_mirror(turn, told, "", self.book, self.options)
                 turn.answer = Answer(status=204)
                 return
+            case sep.Subscription():
+                self._may_speak(peer, one.scope)
+                self.subscribers.put(turn, one, told)
+                return
             case sep.DeviceInformation() if not same_hex(told.lfdi, one.scope):
                 raise RefusedError(400, _VALUES)
             case sep.FlowReservationRequest():
@@ -127,9 +136,18 @@ class Clients:
         if one.kind not in DELETES or one.scope not in self.book.acts_for(peer):
             raise RefusedError(403)
         turn.kept[one.href] = None
+        if one.kind is sep.Subscription:
+            turn.deliveries[one.href] = None
         turn.answer = Answer(status=204)
 
     # --- POST
+
+    def subscribe(self, turn: Turn, peer: str, one: Kept, told: sep.Subscription) -> None:
+        """Take a subscription, where the utility takes any."""
+        self._may_speak(peer, one.scope)
+        if not self.options.subscriptions:
+            raise RefusedError(403)
+        self.subscribers.post(turn, one, told)
 
     def register(self, turn: Turn, peer: str, _: Kept, told: sep.EndDevice) -> None:
         """Register a device that comes by itself: a direct client itself, an aggregator those that it manages."""
@@ -227,6 +245,7 @@ _POSTS: Final[Mapping[type[sep.Resource], Door]] = {
     sep.MirrorUsagePoint: Clients.readings,
     sep.ResponseList: Clients.response,
     sep.LogEventList: Clients.log_event,
+    sep.SubscriptionList: Clients.subscribe,
     sep.LoadShedAvailabilityList: Clients.post,
     sep.FlowReservationRequestList: Clients.post,
 }

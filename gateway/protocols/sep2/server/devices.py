@@ -20,6 +20,7 @@ _LISTS: Final[tuple[tuple[str, str, type[sep.Resource]], ...]] = (
     ("flow_reservation_request_list_link", "frq", sep.FlowReservationRequestList),
     ("flow_reservation_response_list_link", "frp", sep.FlowReservationResponseList),
 )
+_SUBSCRIPTIONS: Final = ("subscription_list_link", "sub", sep.SubscriptionList)
 _SINGLE: Final[tuple[tuple[str, str, type[sep.Resource]], ...]] = (
     ("device_information_link", "di", sep.DeviceInformation),
     ("device_status_link", "dstat", sep.DeviceStatus),
@@ -33,6 +34,14 @@ _OF_DER: Final[tuple[tuple[str, str, type[sep.Resource]], ...]] = (
 )
 SUBSCRIBABLE: Final = frozenset(
     {
+        sep.EndDevice,
+        sep.FunctionSetAssignments,
+        sep.DERProgram,
+        sep.MessagingProgramList,
+        sep.TextMessageList,
+        sep.TariffProfileList,
+        sep.TimeTariffIntervalList,
+        sep.FlowReservationResponseList,
         sep.EndDeviceList,
         sep.FunctionSetAssignmentsList,
         sep.DERProgramList,
@@ -42,7 +51,7 @@ SUBSCRIBABLE: Final = frozenset(
         sep.EndDeviceControlList,
     }
 )
-"""What may be subscribed to."""
+"""What may be subscribed to, where the utility takes subscriptions at all."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,7 +85,9 @@ def add_device(turn: Turn, new: NewDevice, token: str, options: ServerOptions) -
     href = f"{END_DEVICES}/{token}"
     seconds = int(turn.at.timestamp())
     links: dict[str, object] = {}
-    for name, ending, kind in _LISTS:
+    # Whoever has no certificate of its own is subscribed for by its manager, at the manager's list.
+    own = () if new.manager else (_SUBSCRIPTIONS,)
+    for name, ending, kind in (*_LISTS, *own):
         links[name] = sep.ListLink(href=f"{href}/{ending}")
         value = listing(kind, f"{href}/{ending}", options.event_poll_rate)
         _keep(turn, new, f"{href}/{ending}", kind, value)
@@ -104,6 +115,7 @@ def add_device(turn: Turn, new: NewDevice, token: str, options: ServerOptions) -
         device_category=new.category,
         changed_time=seconds,
         enabled=True,
+        subscribable=1,
         **links,  # type: ignore[arg-type] # by name
     )
     return turn.keep(

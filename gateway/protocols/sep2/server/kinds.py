@@ -82,7 +82,7 @@ LISTS: Final[Mapping[type[sep.Resource], Listing]] = {
     sep.LoadShedAvailabilityList: Listing(
         field="load_shed_availability", order=_by_href, posts=sep.LoadShedAvailability
     ),
-    sep.SubscriptionList: Listing(field="subscription", order=_by_href),
+    sep.SubscriptionList: Listing(field="subscription", order=_by_href, posts=sep.Subscription),
     sep.MessagingProgramList: Listing(field="messaging_program", order=_by_mrid),
     sep.TextMessageList: Listing(field="text_message", order=_newest_first, time=_start),
     sep.TariffProfileList: Listing(field="tariff_profile", order=_by_mrid),
@@ -117,11 +117,12 @@ PUTS: Final[frozenset[type[sep.Resource]]] = frozenset(
         sep.MirrorUsagePoint,
         sep.LoadShedAvailability,
         sep.FlowReservationRequest,
+        sep.Subscription,
     }
 )
 """What a client may replace."""
 DELETES: Final[frozenset[type[sep.Resource]]] = frozenset(
-    {sep.MirrorUsagePoint, sep.LogEvent, sep.LoadShedAvailability}
+    {sep.MirrorUsagePoint, sep.LogEvent, sep.LoadShedAvailability, sep.Subscription}
 )
 """What a client may remove."""
 EVENTS: Final = (

@@ -107,6 +107,7 @@ class Operator:
             href=href,
             mrid=name,
             description=description,
+            subscribable=1,
             time_link=sep.Link(href="/tm"),
             **links,  # type: ignore[arg-type] # by name
         )

@@ -41,6 +41,16 @@ class ServerOptions:
     """Of one device."""
     most_posts: int = 1000
     """Responses, and log events, of one device that stay readable; the oldest go first."""
+    subscriptions: bool = True
+    """Resources may be subscribed to: lists say so, and a device finds the list of its subscriptions."""
+    notify_hosts: frozenset[str] = frozenset()
+    """Hosts to which notifications may go, in lower case; empty: any, as far as whoever sends them allows."""
+    most_subscriptions: int = 20_000
+    """Of one subscriber: an aggregator has a few for each of its devices."""
+    most_endpoints: int = 4
+    """Hosts and ports that the notifications of one subscriber go to, so that nobody has us flood others."""
+    silent_after: int = 86_400
+    """Seconds after which a subscription ends to which nothing could be delivered, and which nobody renewed."""
     tz_offset: int = 0
     """Seconds, of Time."""
     quality: int = 4

@@ -56,6 +56,30 @@ class Posted:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery:
+    """How far one subscriber has been told: what it was told last is compared with what it would find now."""
+
+    subscription: str
+    """Address of the subscription."""
+    owner: str
+    """LFDI of the subscriber, through whose eyes the resource is looked at."""
+    resource: str
+    """What is subscribed to, as the subscriber wrote it."""
+    uri: str
+    """Where notifications go."""
+    told: str
+    """Digest of what it was told last, or found when it subscribed."""
+    renewed_at: datetime
+    """When it subscribed, or said that it still wants to."""
+    failing_since: datetime | None = None
+    """Since when nothing could be delivered; None: the last attempt succeeded."""
+    ending: int = 0
+    """Status of the last notification, which still waits while the subscription is gone; 0: it goes on."""
+    moved_to: str = ""
+    """Where the resource stands now, of an ending that tells it moved."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
     """What a client is told."""
 
@@ -82,13 +106,15 @@ class Turn:
     members: dict[Pair, bool] = field(default_factory=dict)
     """Whether it stands there now."""
     readings: list[Posted] = field(default_factory=list)
+    deliveries: dict[str, Delivery | None] = field(default_factory=dict)
+    """Address of a subscription -> how far it was told; None: nothing is owed any more."""
     told: str = ""
     """What an operator's door made, by its mRID or LFDI."""
 
     @property
     def changes(self) -> bool:
         """Say whether there is anything to store."""
-        return bool(self.kept or self.members or self.readings)
+        return bool(self.kept or self.members or self.readings or self.deliveries)
 
     def keep(self, one: Kept) -> Kept:
         """Add or change one."""

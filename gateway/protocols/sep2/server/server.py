@@ -19,9 +19,17 @@ from gateway.protocols.sep2.server.devices import END_DEVICES, listing
 from gateway.protocols.sep2.server.kinds import allowed
 from gateway.protocols.sep2.server.mirrors import MIRRORS
 from gateway.protocols.sep2.server.options import ServerOptions
-from gateway.protocols.sep2.server.records import Answer, Kept, Pair, RefusedError, Turn
+from gateway.protocols.sep2.server.records import (
+    Answer,
+    Delivery,
+    Kept,
+    Pair,
+    RefusedError,
+    Turn,
+)
 from gateway.protocols.sep2.server.responses import RESPONSE_SETS
 from gateway.protocols.sep2.server.standing import Terms
+from gateway.protocols.sep2.server.subscribing import Subscribers
 from gateway.protocols.sep2.server.telling import Teller
 from gateway.protocols.sep2.tables import Edition
 
@@ -41,6 +49,7 @@ class Sep2Server:
         ids: For addresses and mRIDs that nobody can guess.
         kept: What the store had kept; nothing: a new utility, which ``open`` furnishes.
         members: Memberships that the store had kept.
+        deliveries: How far subscribers were told, as the store had kept it.
     """
 
     def __init__(
@@ -49,14 +58,17 @@ class Sep2Server:
         ids: Ids,
         kept: Iterable[Kept] = (),
         members: Iterable[Pair] = (),
+        deliveries: Iterable[Delivery] = (),
     ) -> None:
         self.options = options
         self.ids = ids
         completed = options.flavour.edition is Edition.Y2023
         self.book = Book(terms=Terms(keep=2 * options.event_poll_rate, completed=completed))
         self.book.load(((one.href, one) for one in kept), ((pair, True) for pair in members))
+        self.book.owe((one.subscription, one) for one in deliveries)
         self.teller = Teller(self.book, options)
-        self._clients = Clients(self.book, options, ids)
+        self.subscribers = Subscribers(self.book, options, ids, self.teller)
+        self._clients = Clients(self.book, options, ids, self.subscribers)
 
     # --- at the start
 

@@ -128,6 +128,8 @@ class Teller:
         end = page.start + min(page.limit, self._options.most_members)
         part = tuple(self._counted(member, sight) for member in members[page.start : end])
         told: dict[str, Any] = {listing.field: part, "all": total, "results": len(part)}
+        if not self._options.subscriptions:
+            told |= _unsubscribed(one.value)
         return replace(one.value, **told)  # type: ignore[type-var,return-value] # a list, by its kind
 
     def _members(self, one: Kept, sight: _Sight) -> list[Any]:
@@ -146,12 +148,20 @@ class Teller:
             place = self._book.entry(link.href) if link is not None else None
             if link is not None and place is not None:
                 told[name] = replace(link, all=len(self._members(place, sight)))
+        if not self._options.subscriptions:
+            told |= _unsubscribed(found)
         return replace(found, **told) if told else found
 
     def _time(self, value: sep.Time, now: datetime) -> sep.Time:
         at = int(now.timestamp())
         offset = timedelta(seconds=value.tz_offset)
         return replace(value, current_time=at, local_time=int((now + offset).timestamp()))
+
+
+def _unsubscribed(found: object) -> dict[str, None]:
+    """Return what a resource does not tell where nothing can be subscribed to."""
+    names = ("subscribable", "subscription_list_link")
+    return {name: None for name in names if getattr(found, name, None) is not None}
 
 
 def _links(kind: type[sep.Resource]) -> tuple[str, ...]:
