@@ -43,11 +43,17 @@ class Served:
 @asynccontextmanager
 async def serving(schedule: Path) -> AsyncIterator[Served]:
     """Play the utility of a schedule; it ends by SIGKILL, as in a power loss of the process."""
+    async with played("vtn2b", "--admin-port", "0", "--schedule", str(schedule)) as found:
+        yield found
+
+
+@asynccontextmanager
+async def played(*arguments: str) -> AsyncIterator[Served]:
+    """Run ``gridgate-conformance serve`` with some arguments; it ends by SIGKILL."""
     began = perf_counter()
     process = await asyncio.create_subprocess_exec(
         sys.executable,
-        *("-m", "conformance.cli.main", "serve", "vtn2b", "--admin-port", "0"),
-        *("--schedule", str(schedule)),
+        *("-m", "conformance.cli.main", "serve", *arguments),
         stdout=asyncio.subprocess.PIPE,
         limit=1 << 20,
     )

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from conformance.bench import report2b, vtn2b
+from conformance.bench import report2b, sep2server, vtn2b
 from conformance.bench.__main__ import lines
 from conformance.bench.decode2b import CASES, document
 from conformance.bench.machine import best_ms, cpu_model, machine
@@ -140,3 +140,36 @@ def test_late_polls_on_a_busy_machine_are_not_judged_and_too_much_work_is() -> N
     told = [line.split(maxsplit=1)[1] for line in lines(bars) if "verdict" in line]
     assert told == ["missed", "not judged: load 14.0 on 2 processors before", "met"]
     assert "signed_polls.verdict         missed" in lines(worse)
+
+
+def test_sep2server_tells_which_bars_are_met() -> None:
+    found = {
+        "devices": 10_000,
+        "dcap_per_s": 3000,
+        "derc_list_per_s": 2000,
+        "shown_max_ms": 100.0,
+    }
+
+    def verdicts(busy: str = "", **changed: float) -> list[str]:
+        bars = sep2server.judged({**found, **changed}, busy)
+        return [line.split(maxsplit=1)[1] for line in lines(bars) if "verdict" in line]
+
+    assert verdicts() == ["met", "met", "met"]
+    assert verdicts(dcap_per_s=2999) == ["missed", "met", "met"]
+    assert verdicts(derc_list_per_s=1999) == ["met", "missed", "met"]
+    assert verdicts(shown_max_ms=100.1) == ["met", "met", "missed"]
+    assert verdicts("load 9.0", shown_max_ms=100.1)[2] == "not judged: load 9.0"
+    assert verdicts("load 9.0", dcap_per_s=2999)[0] == "missed"
+    assert verdicts(devices=1000) == ["missed", "missed", "missed"]
+
+
+@pytest.mark.slow
+def test_sep2server_measures_what_it_promises() -> None:
+    found = sep2server.measure(share=100)
+
+    assert found["devices"] == 100
+    for key in ("dcap_per_s", "derc_list_per_s", "post_mup_per_s", "handshake_full_per_s"):
+        value = found[key]
+        assert isinstance(value, float)
+        assert value > 50, key
+    assert {"shown_p50_ms", "shown_max_ms", "register_s", "kb_per_device", "load_s"} <= set(found)

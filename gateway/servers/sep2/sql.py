@@ -1,14 +1,23 @@
 """The server's store in SQLite: turns that come together are one durable transaction, written by one thread."""
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
-from sqlalchemy import Connection, Integer, Table, delete, event, literal_column, select
-from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy import (
+    Connection,
+    Integer,
+    Table,
+    bindparam,
+    delete,
+    event,
+    literal_column,
+    select,
+)
+from sqlalchemy.dialects.sqlite import Insert, insert
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import ConnectionPoolEntry
@@ -17,7 +26,7 @@ from sqlmodel import create_engine
 from gateway.domain.errors import GatewayError, StoreError
 from gateway.protocols.sep2._generated import model as sep
 from gateway.protocols.sep2.codec import decode, encode
-from gateway.protocols.sep2.server.records import Delivery, Kept, Posted, Turn
+from gateway.protocols.sep2.server.records import Delivery, Kept, Pair, Posted, Turn
 from gateway.protocols.sep2.tables import Edition, Flavour
 from gateway.servers.sep2.store import Loaded
 from gateway.servers.sep2.tables import DeliveryRow, KeptRow, MemberRow, ReadingRow, Sep2Row
@@ -96,12 +105,16 @@ class SqlStore:
         return found
 
     def _save(self, turns: Sequence[Turn]) -> None:
+        # What comes later takes the place of what came before, so that each address is written once.
+        kept = {href: one for turn in turns for href, one in turn.kept.items()}
+        members = {pair: stands for turn in turns for pair, stands in turn.members.items()}
+        deliveries = {href: one for turn in turns for href, one in turn.deliveries.items()}
+        readings = [_fields(one) for turn in turns for one in turn.readings]
         with self._engine.begin() as connection:
-            for turn in turns:
-                _save_kept(connection, turn)
-                _save_members(connection, turn)
-                _save_deliveries(connection, turn)
-                _upsert(connection, _table(ReadingRow), [_fields(r) for r in turn.readings])
+            _save_kept(connection, kept)
+            _save_members(connection, members)
+            _save_deliveries(connection, deliveries)
+            _upsert(connection, ReadingRow, readings)
 
     def _readings(self, lfdi: str, after: int, limit: int) -> list[tuple[int, Posted]]:
         table = _table(ReadingRow)
@@ -113,45 +126,51 @@ class SqlStore:
             return [_posted(dict(row)) for row in connection.execute(query).mappings()]
 
 
-def _save_kept(connection: Connection, turn: Turn) -> None:
-    table = _table(KeptRow)
-    for href, one in turn.kept.items():
-        if one is None:
-            connection.execute(delete(table).where(table.c.href == href))
-    rows = [_kept_row(one) for one in turn.kept.values() if one is not None]
-    _upsert(connection, table, rows)
+def _save_kept(connection: Connection, kept: Mapping[str, Kept | None]) -> None:
+    gone = [{"old": href} for href, one in kept.items() if one is None]
+    if gone:
+        table = _table(KeptRow)
+        connection.execute(delete(table).where(table.c.href == bindparam("old")), gone)
+    _upsert(connection, KeptRow, [_kept_row(one) for one in kept.values() if one is not None])
 
 
-def _save_members(connection: Connection, turn: Turn) -> None:
+def _save_members(connection: Connection, members: Mapping[Pair, bool]) -> None:
     table = _table(MemberRow)
-    for (place, href), stands in turn.members.items():
-        if not stands:
-            mine = (table.c.place == place, table.c.href == href)
-            connection.execute(delete(table).where(*mine))
-    pairs = [pair for pair, stands in turn.members.items() if stands]
-    _upsert(connection, table, [{"place": place, "href": href} for place, href in pairs])
+    gone = [{"where": place, "what": href} for (place, href), on in members.items() if not on]
+    if gone:
+        mine = (table.c.place == bindparam("where"), table.c.href == bindparam("what"))
+        connection.execute(delete(table).where(*mine), gone)
+    pairs = [pair for pair, stands in members.items() if stands]
+    _upsert(connection, MemberRow, [{"place": place, "href": href} for place, href in pairs])
 
 
-def _save_deliveries(connection: Connection, turn: Turn) -> None:
-    table = _table(DeliveryRow)
-    for href, one in turn.deliveries.items():
-        if one is None:
-            connection.execute(delete(table).where(table.c.subscription == href))
-    rows = [_fields(one) for one in turn.deliveries.values() if one is not None]
-    _upsert(connection, table, rows)
+def _save_deliveries(connection: Connection, owed: Mapping[str, Delivery | None]) -> None:
+    gone = [{"old": href} for href, one in owed.items() if one is None]
+    if gone:
+        table = _table(DeliveryRow)
+        connection.execute(delete(table).where(table.c.subscription == bindparam("old")), gone)
+    _upsert(connection, DeliveryRow, [_fields(one) for one in owed.values() if one is not None])
 
 
-def _upsert(connection: Connection, table: Table, rows: Iterable[dict[str, Any]]) -> None:
+def _upsert(connection: Connection, kind: type[Sep2Row], rows: list[dict[str, Any]]) -> None:
     """Add rows, or change those of the same key where they are: their number stays."""
-    for row in rows:
-        keys = [column.name for column in table.primary_key.columns]
-        others = {name: value for name, value in row.items() if name not in keys}
-        command = insert(table).values(**row)
-        if others:
-            command = command.on_conflict_do_update(index_elements=keys, set_=others)
-        else:
-            command = command.on_conflict_do_nothing()
-        connection.execute(command)
+    if rows:
+        connection.execute(_adding(kind), rows)
+
+
+@cache
+def _adding(kind: type[Sep2Row]) -> Insert:
+    table = _table(kind)
+    keys = [column.name for column in table.primary_key.columns]
+    command = insert(table)
+    others = {
+        column.name: command.excluded[column.name]
+        for column in table.columns
+        if column.name not in keys
+    }
+    if not others:
+        return command.on_conflict_do_nothing()
+    return command.on_conflict_do_update(index_elements=keys, set_=others)
 
 
 def _kept_row(one: Kept) -> dict[str, Any]:
