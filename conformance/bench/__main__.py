@@ -23,13 +23,16 @@ BENCHES: Final[Mapping[str, Callable[[], dict[str, object]]]] = {
 """Every bench by name; each returns one JSON document."""
 
 
-def main(arguments: list[str] | None = None) -> int:
+def main(
+    arguments: list[str] | None = None,
+    benches: Mapping[str, Callable[[], Mapping[str, object]]] = BENCHES,
+) -> int:
     """Run the bench that is named; return the exit code."""
     parser = argparse.ArgumentParser(prog="python -m conformance.bench", description=__doc__)
-    parser.add_argument("name", choices=sorted(BENCHES))
+    parser.add_argument("name", choices=sorted(benches))
     parser.add_argument("--json", action="store_true", help="print one JSON document")
     chosen = parser.parse_args(arguments)
-    figures = BENCHES[chosen.name]()
+    figures = benches[chosen.name]()
     text = json.dumps(figures) if chosen.json else "\n".join(lines(figures))
     sys.stdout.write(f"{text}\n")
     return 0

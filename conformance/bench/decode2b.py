@@ -54,21 +54,24 @@ _NOW: Final = datetime(2026, 5, 3, 16, tzinfo=UTC)
 _STEP: Final = timedelta(minutes=5)
 
 
-def measure() -> dict[str, object]:
+def measure(share: int = 1) -> dict[str, object]:
     """Run the bench.
+
+    Args:
+        share: Part of the time, for a trial: 10 takes a tenth.
 
     Returns:
         ``cases.{name}.{ours_ms, openleadr_ms, ratio, bytes}`` and ``machine.{cpu, load, python}``.
     """
     codec = Codec(load_oadr20b_schema())
     bodies = {name: codec.encode(document(*size)) for name, size in CASES.items()}
-    theirs = openleadr_ms(bodies)
+    theirs = openleadr_ms(bodies, share)
     cases = {}
     for name, body in bodies.items():
         raw = _raw(body)
         if len(receive(codec, raw)) != CASES[name][0]:
             raise MisuseError("BENCH", "a document of the bench must yield all its events")
-        ours = best_ms(partial(receive, codec, raw))
+        ours = best_ms(partial(receive, codec, raw), share)
         cases[name] = {
             "ours_ms": round(ours, 4),
             "openleadr_ms": round(theirs[name], 4),
@@ -96,10 +99,10 @@ def _raw(body: bytes) -> RawMessage:
     )
 
 
-def openleadr_ms(bodies: Mapping[str, bytes]) -> dict[str, float]:
+def openleadr_ms(bodies: Mapping[str, bytes], share: int = 1) -> dict[str, float]:
     """Measure openleadr on the same bytes in a further process."""
     done = subprocess.run(
-        [sys.executable, "-m", "conformance.bench.openleadr_decode"],
+        [sys.executable, "-m", "conformance.bench.openleadr_decode", str(share)],
         input=json.dumps({name: body.decode() for name, body in bodies.items()}),
         capture_output=True,
         text=True,

@@ -4,11 +4,12 @@ import os
 import platform
 from collections.abc import Callable
 from pathlib import Path
-from time import perf_counter
+from time import thread_time
 from typing import Final
 
 BATCHES: Final = 7
 """The best batch counts: on a machine that others use, the least disturbed one shows what the code costs."""
+TRIAL_BATCHES: Final = 2
 BATCH_SECONDS: Final = 0.25
 
 
@@ -31,15 +32,21 @@ def cpu_model(listing: Path) -> str:
     return platform.machine() or "unknown"
 
 
-def best_ms(work: Callable[[], object]) -> float:
-    """Return milliseconds per call: the mean of the fastest of several batches, after one call to warm up."""
+def best_ms(work: Callable[[], object], share: int = 1) -> float:
+    """Return milliseconds of this thread's processor time per call: the mean of the fastest of several batches.
+
+    Args:
+        work: Called once to warm up, then as often as fits.
+        share: Part of the usual time in each batch, for a trial of few batches: 10 takes a tenth.
+    """
     work()
-    calls = max(1, int(BATCH_SECONDS / max(_seconds(work, 1), 1e-6)))
-    return min(_seconds(work, calls) / calls for _ in range(BATCHES)) * 1000
+    calls = max(1, int(BATCH_SECONDS / share / max(_seconds(work, 1), 1e-6)))
+    batches = BATCHES if share == 1 else TRIAL_BATCHES
+    return min(_seconds(work, calls) / calls for _ in range(batches)) * 1000
 
 
 def _seconds(work: Callable[[], object], calls: int) -> float:
-    started = perf_counter()
+    started = thread_time()
     for _ in range(calls):
         work()
-    return perf_counter() - started
+    return thread_time() - started

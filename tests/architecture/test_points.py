@@ -32,9 +32,12 @@ def names_its_step(call: ast.Call) -> bool:
 
 
 def test_every_write_of_the_gateway_names_its_step() -> None:
+    texts = {path.relative_to(GATEWAY): path.read_text() for path in GATEWAY.rglob("*.py")}
     found = {
-        path.relative_to(GATEWAY): writes(ast.parse(path.read_text()))
-        for path in GATEWAY.rglob("*.py")
+        # What never names a method called so has no call of it: most files need not be parsed.
+        path: writes(ast.parse(text))
+        for path, text in texts.items()
+        if ".write" in text
     }
     silent = [
         f"{path}:{call.lineno}"

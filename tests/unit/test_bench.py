@@ -1,19 +1,17 @@
 """The benches say where they ran, and print what they found in one shape."""
 
 import json
-import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from conformance.bench import report2b, sep2server, vtn2b
-from conformance.bench.__main__ import lines
+from conformance.bench import decode2b, report2b, sep2server, vtn2b
+from conformance.bench.__main__ import BENCHES, lines, main
 from conformance.bench.decode2b import CASES, document
 from conformance.bench.machine import best_ms, cpu_model, machine
 from conformance.bench.poll2b import measure as poll2b
-
-ROOT = Path(__file__).parents[2]
 
 
 def test_the_machine_is_named() -> None:
@@ -32,13 +30,38 @@ def test_the_cpu_is_read_from_its_listing_or_named_by_architecture(tmp_path: Pat
 
 
 def test_a_duration_is_milliseconds_of_one_call() -> None:
-    assert 0 < best_ms(lambda: sum(range(1000))) < 10
+    assert 0 < best_ms(lambda: sum(range(1000)), share=20) < 10
+
+
+def test_a_trial_takes_its_share_of_the_time() -> None:
+    calls: list[int] = []
+
+    best_ms(lambda: calls.append(sum(range(10_000))), share=50)
+    few = len(calls)
+    calls.clear()
+    best_ms(lambda: calls.append(sum(range(10_000))), share=10)
+
+    assert len(calls) > 2 * few
 
 
 def test_figures_are_laid_out_as_paths() -> None:
     found = lines({"cases": {"1x1": {"ratio": 9.5}}, "machine": {"load": 0.1}})
 
     assert [line.split() for line in found] == [["cases.1x1.ratio", "9.5"], ["machine.load", "0.1"]]
+
+
+@pytest.mark.parametrize(
+    ("asked", "told"),
+    [(["--json"], '{"cases": {"ratio": 9.5}}\n'), ([], f"{'cases.ratio':<28} 9.5\n")],
+)
+def test_the_figures_of_the_named_bench_are_printed(
+    asked: list[str], told: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    small = {"small": lambda: {"cases": {"ratio": 9.5}}, "other": dict}
+
+    assert main(["small", *asked], small) == 0
+
+    assert capsys.readouterr().out == told
 
 
 def test_the_documents_have_the_size_they_are_named_after() -> None:
@@ -52,17 +75,9 @@ def test_the_documents_have_the_size_they_are_named_after() -> None:
 
 @pytest.mark.slow
 @pytest.mark.peer
-def test_decode2b_prints_the_promised_keys_and_beats_openleadr() -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "conformance.bench", "decode2b", "--json"],
-        capture_output=True,
-        text=True,
-        check=True,
-        cwd=ROOT,
-        timeout=110,
-    )
+def test_decode2b_finds_the_promised_keys_and_beats_openleadr() -> None:
+    figures: dict[str, Any] = json.loads(json.dumps(decode2b.measure(share=10)))
 
-    figures = json.loads(done.stdout)
     assert set(figures) == {"cases", "machine"}
     assert set(figures["machine"]) == {"cpu", "load", "python"}
     assert set(figures["cases"]) == {"1x1", "1x24", "10x24"}
@@ -71,18 +86,15 @@ def test_decode2b_prints_the_promised_keys_and_beats_openleadr() -> None:
         assert case["ratio"] == pytest.approx(case["openleadr_ms"] / case["ours_ms"], abs=0.02)
     # The absolute bar (3 ms) depends on the machine; the ratio is taken in one run.
     assert figures["cases"]["10x24"]["ratio"] >= 8
+    assert BENCHES["decode2b"] is decode2b.measure
 
 
-def test_an_unknown_bench_is_wrong_use() -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "conformance.bench", "nothing"],
-        capture_output=True,
-        check=False,
-        cwd=ROOT,
-    )
+def test_an_unknown_bench_is_wrong_use(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["nothing"])
 
-    assert done.returncode == 2
-    assert b"decode2b" in done.stderr
+    assert ended.value.code == 2
+    assert "decode2b" in capsys.readouterr().err
 
 
 @pytest.mark.slow
@@ -105,7 +117,7 @@ def test_poll2b_measures_both_vtns_in_every_kind() -> None:
 @pytest.mark.slow
 @pytest.mark.peer
 def test_report2b_decodes_several_times_as_fast_as_openleadr() -> None:
-    found = report2b.measure()
+    found = report2b.measure(share=10)
 
     assert {"ours_ms", "openleadr_ms", "ratio", "machine"} <= set(found)
     assert found["values"] == 6_000
