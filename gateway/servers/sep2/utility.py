@@ -16,6 +16,7 @@ from gateway.protocols.sep2.server.operator import Operator
 from gateway.protocols.sep2.server.options import ServerOptions
 from gateway.protocols.sep2.server.records import Kept, Posted, Turn
 from gateway.protocols.sep2.server.server import ENTRY, Sep2Server
+from gateway.protocols.sep2.server.tariffs import Tariffs
 from gateway.servers.sep2.app import HttpOptions, sep2_app
 from gateway.servers.sep2.desk import Sep2Desk
 from gateway.servers.sep2.notifier import Notifier, NotifierOptions
@@ -180,6 +181,20 @@ class Sep2Utility:
         """
         issuer = Issuer(self.desk.server)
         turn = await self.desk.open(lambda now: door(issuer, now))
+        return turn.told
+
+    async def price(self, door: Callable[[Tariffs, datetime], Turn]) -> str:
+        """Make tariffs and issue prices, e.g. ``lambda t, now: t.create_tariff(terms, (fsa,), now)``.
+
+        Returns:
+            The mRID of what it made.
+
+        Raises:
+            MisuseError: as the door says.
+            StoreError: it cannot be kept.
+        """
+        tariffs = Tariffs(self.desk.server)
+        turn = await self.desk.open(lambda now: door(tariffs, now))
         return turn.told
 
     # --- what devices told

@@ -6,14 +6,16 @@ function set does the DeviceCapability count.
 Spec: IEEE 2030.5-2018 clauses 8.7 (FSA), Annex C.4-C.6; CSIP Implementation Guide v2.1 section 6.1.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Final
 
 from gateway.domain.errors import WireError
 from gateway.protocols.sep2._generated import model as sep
 from gateway.protocols.sep2.client.convert import Reader
 from gateway.protocols.sep2.client.mirror import Mirror, Node
+from gateway.protocols.sep2.client.pricing import Quote
 from gateway.protocols.sep2.events.values import Program
 
 
@@ -30,6 +32,32 @@ class Assigned:
     """None: the program lists none, or the list is not known."""
     name: str = ""
     """Its description."""
+    component: str = ""
+    """mRID of the RateComponent whose intervals are listed."""
+    ready: tuple[sep.Resource, ...] | None = None
+    """Members that can be taken; None: all of them."""
+    quotes: Mapping[str, Quote] = field(default_factory=dict)
+    """mRID of an interval, as told -> its prices."""
+    as_of: datetime | None = None
+    """When the last of all this was read; None: when the list was."""
+
+    @property
+    def events(self) -> tuple[sep.Resource, ...]:
+        """Return the events that can be taken."""
+        if self.ready is not None:
+            return self.ready
+        return self.listing.members if self.listing is not None else ()
+
+    @property
+    def read_at(self) -> datetime | None:
+        """Return when they were read; None: they were not."""
+        return self.as_of or (self.listing.read_at if self.listing is not None else None)
+
+    @property
+    def whole(self) -> bool:
+        """Say whether these are all that is listed."""
+        node = self.listing
+        return node is not None and node.complete and len(self.events) == len(node.members)
 
 
 _LISTS: Final = (
@@ -54,17 +82,24 @@ def assigned(
         Unread: something on the way was not read to its end yet.
     """
     found: dict[tuple[str, str], Assigned] = {}
-    for node in _program_lists(mirror, place, device):
+    for node in program_lists(mirror, place, device, _LISTS):
         for one in _of_list(mirror, node, reader):
             found.setdefault(one.program.key, one)
     return tuple(found.values())
 
 
-def _program_lists(mirror: Mirror, place: Node, device: sep.EndDevice) -> Iterator[Node]:
+def program_lists(
+    mirror: Mirror, place: Node, device: sep.EndDevice, links: tuple[str, ...]
+) -> Iterator[Node]:
+    """Yield the lists of programs that count for a device, by the names of the links to them.
+
+    Raises:
+        Unread: the assignments of the device were not read to their end yet.
+    """
     assignments = mirror.at(place, device, device.function_set_assignments_list_link)
-    fsas = _members(assignments) if assignments is not None else ()
+    fsas = members(assignments) if assignments is not None else ()
     root = mirror.nodes[mirror.root]
-    for attribute in _LISTS:
+    for attribute in links:
         offered = False
         for fsa in fsas:
             link = getattr(fsa, attribute)
@@ -79,7 +114,7 @@ def _program_lists(mirror: Mirror, place: Node, device: sep.EndDevice) -> Iterat
 
 
 def _of_list(mirror: Mirror, node: Node, reader: Reader) -> Iterator[Assigned]:
-    for member in _members(node):
+    for member in members(node):
         try:
             match member:
                 case sep.DERProgram():
@@ -103,7 +138,12 @@ def _of_list(mirror: Mirror, node: Node, reader: Reader) -> Iterator[Assigned]:
         yield Assigned(program=program, listing=listing, name=member.description or "")
 
 
-def _members(node: Node) -> tuple[sep.Resource, ...]:
+def members(node: Node) -> tuple[sep.Resource, ...]:
+    """Return the members of a list.
+
+    Raises:
+        Unread: it was not read to its end yet.
+    """
     if node.read_at is None:
         raise Unread
     return node.members

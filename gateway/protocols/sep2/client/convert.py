@@ -16,7 +16,7 @@ from gateway.protocols.sep2.events.codes import Code, FunctionSet
 from gateway.protocols.sep2.events.values import Control, Default, Program
 from gateway.protocols.sep2.identity import mrid
 
-Listed = sep.DERControl | sep.EndDeviceControl | sep.TextMessage
+Listed = sep.DERControl | sep.EndDeviceControl | sep.TextMessage | sep.TimeTariffInterval
 """Events that this client follows."""
 TargetReduction = Literal["cap", "amount"]
 _ANY_RATING: Final = Rating(charge_kw=Decimal(1))
@@ -69,6 +69,15 @@ class Reader:
             primacy=found.primacy,
         )
 
+    def tariff(self, found: sep.TariffProfile) -> Program:
+        """Read a TariffProfile; raises as ``program``."""
+        return Program(
+            server=self.server,
+            mrid=mrid(found.mrid),
+            function_set=FunctionSet.PRICING,
+            primacy=found.primacy,
+        )
+
     def _default(self, found: sep.DefaultDERControl) -> Default:
         return Default(
             mrid=mrid(found.mrid),
@@ -76,8 +85,13 @@ class Reader:
             content=_digest(found.der_control_base, found.set_grad_w, found.version),
         )
 
-    def control(self, found: Listed, program: str) -> Control:
+    def control(self, found: Listed, program: str, component: str = "") -> Control:
         """Read one event of a program.
+
+        Args:
+            found: As listed.
+            program: mRID of its program.
+            component: mRID of the RateComponent of a price.
 
         Raises:
             WireError: ``INVALID_TEXT`` for an mRID that is none.
@@ -89,6 +103,8 @@ class Reader:
                 return self._drlc(found, program)
             case sep.TextMessage():
                 return self._text(found, program)
+            case sep.TimeTariffInterval():
+                return self._price(found, program, component)
 
     def _der(self, found: sep.DERControl, program: str) -> Control:
         base = found.der_control_base
@@ -146,6 +162,15 @@ class Reader:
             content=_digest(found.text_message, found.priority),
         )
 
+    def _price(self, found: sep.TimeTariffInterval, program: str, component: str) -> Control:
+        return replace(
+            self._common(found, program, FunctionSet.PRICING),
+            randomize_start=found.randomize_start or 0,
+            randomize_duration=found.randomize_duration or 0,
+            component=component,
+            content=_digest(found.tou_tier),
+        )
+
     def _common(self, found: Listed, program: str, function_set: FunctionSet) -> Control:
         return Control(
             server=self.server,
@@ -164,7 +189,7 @@ class Reader:
 def readable(found: tuple[sep.Resource, ...]) -> Iterator[Listed]:
     """Yield the events of a list whose mRID is one; the others are left out, as unreadable members are."""
     for one in found:
-        if isinstance(one, sep.DERControl | sep.EndDeviceControl | sep.TextMessage):
+        if isinstance(one, Listed):
             try:
                 mrid(one.mrid)
             except WireError:

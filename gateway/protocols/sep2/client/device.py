@@ -16,10 +16,12 @@ from gateway.domain.names import SiteId
 from gateway.protocols.sep2._generated import model as sep
 from gateway.protocols.sep2.client.convert import Listed
 from gateway.protocols.sep2.client.event import Around, grid_event
+from gateway.protocols.sep2.client.pricing import NOTHING, Quote
 from gateway.protocols.sep2.client.state import Parts, Told, plain, value_of
+from gateway.protocols.sep2.events.codes import DIRECT, FunctionSet
 from gateway.protocols.sep2.events.engine import EventEngine
 from gateway.protocols.sep2.events.record import Record
-from gateway.protocols.sep2.events.table import State
+from gateway.protocols.sep2.events.table import Input, State
 from gateway.protocols.sep2.events.values import Key, Respond, Stretch
 from gateway.protocols.sep2.identity import sfdi_of
 
@@ -27,11 +29,16 @@ _QUIET: Final = frozenset(
     {State.COMPLETED, State.OPTED_OUT, State.EXPIRED, State.REFUSED, State.MISSED}
 )
 """States that take nothing back inward: it ran its time, the site said no itself, or nothing ever went inward."""
+OPERATOR: Final = "operator:"
+"""How the name of a person begins who decided something."""
+SHOWN: Final = frozenset({FunctionSet.MESSAGING, FunctionSet.PRICING})
+"""Function sets whose events are shown to people, who may acknowledge them."""
 _LONGEST_OVERRIDE: Final = 2**16 - 1
 _RESPONSES: Final[dict[type[sep.Resource], type[sep.Response]]] = {
     sep.DERControl: sep.DERControlResponse,
     sep.EndDeviceControl: sep.DrResponse,
     sep.TextMessage: sep.TextResponse,
+    sep.TimeTariffInterval: sep.PriceResponse,
 }
 
 
@@ -61,6 +68,8 @@ class Device:
     """The server knows it, and it is the one that was handed over; None: it was not looked at since the start."""
     listed: dict[Key, Listed] = field(default_factory=dict)
     """Events as they were read last."""
+    quotes: dict[Key, Quote] = field(default_factory=dict)
+    """Price event -> its prices as they were read last."""
     sources: dict[Key, str] = field(default_factory=dict)
     """Event -> href of the list that it was read in."""
     seen: dict[str, datetime] = field(default_factory=dict)
@@ -103,10 +112,30 @@ class Device:
         """Return the id by which one of its events is known inward."""
         return f"{mrid}/{self.lfdi}" if self.managed else mrid
 
-    def opted_out(self, key: Key) -> bool:
-        """Say whether the site does not take part in an event."""
+    def quoted(self, key: Key, quote: Quote | None) -> None:
+        """Take the prices of an interval; one that is told none any more keeps those that it had."""
+        if quote is not None and (quote.blocks or key not in self.quotes):
+            self.quotes[key] = quote
+
+    def choice(self, key: Key, choice: Input, by: str) -> Input | None:
+        """Return what a decision about an event comes to; None: nothing that there is to tell.
+
+        What only informs cannot be opted out of: a message is acknowledged by an operator who says yes to it, and
+        nobody else.
+
+        Args:
+            key: The event.
+            choice: In or out.
+            by: Who decided.
+        """
         record = self.engine.record(key)
-        return record is not None and record.state in {State.OPTED_OUT, State.OVERRIDDEN}
+        if record is None:
+            return None
+        if record.control.function_set not in DIRECT:
+            seen = choice is Input.OPT_IN and by.startswith(OPERATOR)
+            return Input.ACKNOWLEDGE if seen and record.control.function_set in SHOWN else None
+        out = record.state in {State.OPTED_OUT, State.OVERRIDDEN}
+        return choice if choice is not Input.OPT_IN or out else None
 
     def running(self, mode: str) -> Iterator[sep.DERControlBase]:
         """Yield the control that holds a mode now, when there is one and it was read since the start."""
@@ -176,7 +205,10 @@ class Device:
             Stretch(key=record.key, mode=mode, start=start, end=start + max(record.length, 1))
             for mode in record.claims
         ]
-        event = grid_event(found, record, whole, around, version)
+        known = (
+            around if around.quote and around.quote.followed() else replace(around, quote=NOTHING)
+        )
+        event = grid_event(found, record, whole, known, version)
         return None if event is None else replace(event, cancelled_at=now)
 
     def forget(self) -> None:
@@ -186,6 +218,7 @@ class Device:
         self.listed = {key: one for key, one in self.listed.items() if key[1] in known}
         self.sources = {key: href for key, href in self.sources.items() if key in self.listed}
         self.replies = {mrid: href for mrid, href in self.replies.items() if mrid in known}
+        self.quotes = {key: one for key, one in self.quotes.items() if key in self.listed}
 
 
 def part_of(lfdi: str) -> str:

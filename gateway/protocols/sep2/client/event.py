@@ -25,6 +25,7 @@ from gateway.protocols.entry import ProgramTerms
 from gateway.protocols.sep2._generated import model as sep
 from gateway.protocols.sep2.client.convert import KILOWATT, Listed, TargetReduction
 from gateway.protocols.sep2.client.modes import Asked, Rating, asked
+from gateway.protocols.sep2.client.pricing import Quote
 from gateway.protocols.sep2.events.record import Record
 from gateway.protocols.sep2.events.values import Stretch
 
@@ -52,6 +53,8 @@ class Around:
     event_id: EventId
     received_at: datetime
     raw_sha256: str
+    quote: Quote | None = None
+    """Prices of an interval of a tariff."""
 
 
 def grid_event(
@@ -95,7 +98,7 @@ def grid_event(
         response_required=bool(record.control.required and record.control.has_reply_to),
         comment=found.description or "",
         source=_source(found, around),
-        unmapped=_unmapped(found),
+        unmapped=_unmapped(found, around),
         raw_sha256=around.raw_sha256,
     )
 
@@ -151,6 +154,8 @@ def _asked(found: Listed, around: Around) -> tuple[Asked, ...]:
             return (one,) if one is not None else ()
         case sep.TextMessage():
             return (_text(found),)
+        case sep.TimeTariffInterval():
+            return around.quote.followed() if around.quote is not None else ()
 
 
 def _drlc(found: sep.EndDeviceControl, around: Around) -> Asked | None:
@@ -234,11 +239,14 @@ def _source(found: Listed, around: Around) -> dict[str, str]:
         "version": None if found.version is None else str(found.version),
         "href": found.href,
         "replyTo": found.reply_to,
+        "touTier": str(found.tou_tier) if isinstance(found, sep.TimeTariffInterval) else None,
     }
     return {key: value for key, value in told.items() if value is not None}
 
 
-def _unmapped(found: Listed) -> Mapping[str, str]:
+def _unmapped(found: Listed, around: Around) -> Mapping[str, str]:
     if isinstance(found, sep.TextMessage):
         return {"textMessage": found.text_message}
+    if isinstance(found, sep.TimeTariffInterval) and around.quote is not None:
+        return around.quote.beside()
     return {}

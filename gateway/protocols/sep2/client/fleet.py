@@ -17,12 +17,14 @@ from gateway.protocols.sep2.client.assigned import Assigned, Unread, assigned
 from gateway.protocols.sep2.client.convert import readable
 from gateway.protocols.sep2.client.device import Device, response
 from gateway.protocols.sep2.client.event import Around
+from gateway.protocols.sep2.client.links import FunctionSet
 from gateway.protocols.sep2.client.metering import Metering
 from gateway.protocols.sep2.client.mirror import Change, Mirror, Node
 from gateway.protocols.sep2.client.reporting import Reporting
 from gateway.protocols.sep2.client.roll import Roll
 from gateway.protocols.sep2.client.setting import NOTHING, Setting
 from gateway.protocols.sep2.client.state import Outgoing, Purpose
+from gateway.protocols.sep2.client.tariffs import tariffs
 from gateway.protocols.sep2.client.tell import Settled
 from gateway.protocols.sep2.codec import encode
 from gateway.protocols.sep2.events.codes import Code
@@ -97,6 +99,8 @@ class Fleet:
             found = assigned(mirror, place, endpoint, self._setting.reader)
         except Unread:
             return
+        if FunctionSet.PRICING in self._setting.options.function_sets:
+            found += tariffs(mirror, place, endpoint, self._setting.reader, device.engine)
         programs = [one.program for one in found]
         self._outcome(device, device.engine.assign(programs, at, act=self.acts))
         device.primacies = {one.program.mrid: one.program.primacy for one in found}
@@ -106,22 +110,24 @@ class Fleet:
 
     def _observe(self, device: Device, one: Assigned, at: int) -> None:
         node = one.listing
-        if node is None or node.read_at is None or device.seen.get(node.href) == node.read_at:
+        if node is None or one.read_at is None or device.seen.get(node.href) == one.read_at:
             return
-        device.seen[node.href] = node.read_at
+        device.seen[node.href] = one.read_at
         terms = self._setting.terms(one.program.mrid, one.name)
         controls = []
-        for found in readable(node.members):
-            control = self._setting.reader.control(found, one.program.mrid)
+        for found in readable(one.events):
+            control = self._setting.reader.control(found, one.program.mrid, one.component)
             if terms is None:
                 control = replace(control, refusal=Code.NOT_APPLICABLE)
             controls.append(control)
             device.listed[control.key] = found
+            device.quoted(control.key, one.quotes.get(found.mrid))
             device.sources[control.key] = node.href
             if found.reply_to:
                 device.replies[control.mrid] = urljoin(node.href, found.reply_to)
-        whole = Listing(server=one.program.server, program=one.program.mrid)
-        listing = whole if node.complete else None
+        server, component = one.program.server, one.component or None
+        whole = Listing(server=server, program=one.program.mrid, component=component)
+        listing = whole if one.whole else None
         outcome = device.engine.observe(controls, at, complete=listing, act=self.acts)
         self._changed.add(device.lfdi)
         self._outcome(device, outcome)
@@ -184,9 +190,9 @@ class Fleet:
                     ):
                         self._note("partial_answer_not_told", event=told.event_id)
                         continue
-                    if choice is Input.OPT_IN and not device.opted_out(key):
-                        continue
-                    self._outcome(device, device.engine.decide(key, choice, at))
+                    fitting = device.choice(key, choice, decision.by)
+                    if fitting is not None:
+                        self._outcome(device, device.engine.decide(key, fitting, at))
 
     def owns(self, found: sep.Resource) -> bool:
         """Say whether a member of a list concerns us."""
@@ -262,6 +268,7 @@ class Fleet:
             event_id=EventId(device.event_id(control.mrid)),
             received_at=raw.received_at,
             raw_sha256=raw.sha256,
+            quote=device.quotes.get(record.key),
         )
 
     # --- documents

@@ -138,9 +138,9 @@ def total_of(found: sep.Resource) -> int:
 
 def links_of(
     found: sep.Resource, function_sets: frozenset[FunctionSet]
-) -> Iterator[tuple[str, type[sep.Resource]]]:
-    """Yield (href as it stands, kind) of every link that leads on from a resource itself."""
+) -> Iterator[tuple[sep.Link, type[sep.Resource]]]:
+    """Yield (link, kind) of every link that leads on from a resource itself."""
     for follow in FOLLOWED.get(type(found), ()):
         link: sep.Link | None = getattr(found, follow.attribute)
         if link is not None and follow.function_set in function_sets:
-            yield link.href, follow.kind
+            yield link, follow.kind

@@ -35,6 +35,12 @@ MOST_MEMBERS: Final = 20_000
 """Of one list; a longer one is cut and never counts as complete."""
 MOST_RESTARTS: Final = 3
 """Times in a row that a list which changes while it is read is begun anew."""
+LASTING: Final = {
+    sep.RateComponentList: DEFAULT_RATE,
+    sep.ReadingType: timedelta(days=1),
+    sep.ConsumptionTariffIntervalList: timedelta(hours=6),
+}
+"""What changes with what leads to it: read again when that does, and else no sooner than this."""
 MOST_NODES: Final = 100_000
 MOST_DANGLING: Final = 10_000
 """Addresses without anything that are remembered."""
@@ -76,6 +82,8 @@ class Node:
     """In a row."""
     page: Page | None = None
     busy: bool = False
+    mark: tuple[object, ...] = ()
+    """Of what leads to it, where a change there tells of one here."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -289,22 +297,35 @@ class Mirror:
         node.read_at = now
         self._unread.discard(node.href)
         changes = [Change(node=node)]
-        before, after = node.children, dict(self._leads_to(node))
-        node.children = frozenset(after)
-        for href, kind in after.items():
+        after = {href: (kind, mark) for href, kind, mark in self._leads_to(node)}
+        before, node.children = node.children, frozenset(after)
+        for href, (kind, mark) in after.items():
             self._join(href, kind, node, now)
+            if kind in LASTING:
+                self._marked(href, mark, now)
         for href in before - node.children:
             changes += self._leave(href, node)
-        self._schedule(node, now + self._jittered(node.rate))
+        rate = max(node.rate, LASTING.get(node.kind, node.rate))
+        self._schedule(node, now + self._jittered(rate))
         return changes
 
-    def _leads_to(self, node: Node) -> Iterator[tuple[str, type[sep.Resource]]]:
+    def _marked(self, href: str, mark: tuple[object, ...], now: datetime) -> None:
+        """Have what lasts read again once what leads to it tells of a change."""
+        node = self.nodes.get(href)
+        if node is None or node.mark == mark:
+            return
+        if node.mark:  # a new one is asked for anyway, a dangling one when its time comes
+            self.ask_soon(href, now)
+        node.mark = mark
+
+    def _leads_to(self, node: Node) -> Iterator[tuple[str, type[sep.Resource], tuple[object, ...]]]:
         sources = node.members if node.kind in MEMBERS else (node.value,)
         for source in sources:
             if source is None:
                 continue
-            for href, kind in links_of(source, self.function_sets):
-                yield _resolved(node, source, href), kind
+            for link, kind in links_of(source, self.function_sets):
+                mark = (getattr(source, "version", None), getattr(link, "all", None))
+                yield _resolved(node, source, link.href), kind, mark
 
     def _join(self, href: str, kind: type[sep.Resource], parent: Node, now: datetime) -> None:
         node = self.nodes.get(href)

@@ -23,7 +23,7 @@ DATA_CENTER: Final = MANAGED_LOAD | ENERGY_MANAGEMENT
 _CSIP: Final = frozenset(
     {FunctionSet.TIME, FunctionSet.END_DEVICE, FunctionSet.MIRROR, FunctionSet.DER}
 )
-_WHOLE: Final = _CSIP | {FunctionSet.DRLC, FunctionSet.MESSAGING}
+_WHOLE: Final = _CSIP | {FunctionSet.DRLC, FunctionSet.MESSAGING, FunctionSet.PRICING}
 
 
 def _lfdi(text: str) -> str:

@@ -229,6 +229,10 @@ class EventEngine:
             if end > self._mark
         )
 
+    def programs(self) -> Iterable[Program]:
+        """Return the programs that were assigned last."""
+        return self._programs.values()
+
     def record(self, key: Key) -> Record | None:
         """Return what is remembered of an event."""
         return self._records.get(key)

@@ -45,7 +45,7 @@ class Issuer:
         Raises:
             MisuseError: ``UNKNOWN_RESOURCE``, ``BAD_RESOURCE``, ``RESOURCE_EXISTS`` for an mRID in use.
         """
-        told = self._randomizable(terms, now)
+        told = self.randomizable(terms, now)
         made = sep.DERControl(
             **told,  # type: ignore[arg-type] # by name
             der_control_base=base,
@@ -67,7 +67,7 @@ class Issuer:
         Raises:
             MisuseError: ``UNKNOWN_RESOURCE``, ``BAD_RESOURCE``, ``RESOURCE_EXISTS``.
         """
-        told = self._randomizable(terms, now)
+        told = self.randomizable(terms, now)
         told |= {"dr_program_mandatory": False, "load_shift_forward": False, **control}
         told["device_category"] = SITE if terms.category is None else terms.category
         made = sep.EndDeviceControl(**told)  # type: ignore[arg-type] # by name
@@ -133,9 +133,14 @@ class Issuer:
                     turn.keep(replace(one, value=_cancelled(one.value, value, now, randomly=False)))
         return turn
 
-    # --- inside
+    # --- for kinds of events of their own
 
-    def _randomizable(self, terms: EventTerms, now: datetime) -> dict[str, object]:
+    def randomizable(self, terms: EventTerms, now: datetime) -> dict[str, object]:
+        """Return what every event that may be randomised says.
+
+        Raises:
+            MisuseError: ``BAD_RESOURCE``.
+        """
         randoms = (terms.randomize_start, terms.randomize_duration)
         if any(abs(each) > _MOST_RANDOM for each in randoms):
             raise MisuseError("BAD_RESOURCE", "a randomisation lies between -3600 and 3600 seconds")
@@ -168,9 +173,22 @@ class Issuer:
         }
 
     def _issue(self, program: Kept, made: sep.Event, now: datetime) -> Turn:
+        return self.issue(f"{program.href}/events", program.href, made, now)
+
+    def issue(self, place: str, scope: str, made: sep.Event, now: datetime) -> Turn:
+        """List an event.
+
+        Args:
+            place: The list.
+            scope: Who may see it, as ``Kept`` has it.
+            made: Without an address.
+            now: Current instant.
+
+        Raises:
+            MisuseError: ``BAD_RESOURCE``, ``RESOURCE_EXISTS``.
+        """
         if self.book.named(made.mrid) is not None:
             raise MisuseError("RESOURCE_EXISTS", f"the mRID {made.mrid} is in use")
-        place = f"{program.href}/events"
         href = f"{place}/{self.server.ids.token()}"
         turn = Turn(at=now, told=made.mrid)
         value = replace(made, href=href)
@@ -181,7 +199,7 @@ class Issuer:
                     href=href,
                     kind=type(made),
                     place=place,
-                    scope=program.href,
+                    scope=scope,
                     value=value,
                     at=now,
                 ),

@@ -8,7 +8,7 @@ Spec: IEEE 2030.5-2018 clauses 8.5 (EndDevice), 8.7 (assignments), 10.10 (DER pr
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
-from typing import Final
+from typing import Final, TypeAlias
 
 from gateway.domain.errors import MisuseError
 from gateway.protocols.sep2._generated import model as sep
@@ -20,6 +20,9 @@ from gateway.protocols.sep2.server.programs import PROGRAMS
 from gateway.protocols.sep2.server.records import Kept, Turn
 from gateway.protocols.sep2.server.server import Sep2Server
 
+Program: TypeAlias = (
+    sep.DERProgram | sep.DemandResponseProgram | sep.MessagingProgram | sep.TariffProfile
+)
 LOCALE: Final = "en"
 """Of messages."""
 
@@ -99,7 +102,7 @@ class Operator:
         turn = Turn(at=now, told=name)
         links = {}
         for kind in PROGRAMS.values():
-            place = f"{href}/{kind.link.removesuffix('_program_list_link')}"
+            place = f"{href}/{kind.link.removesuffix('_list_link').rpartition('_')[0]}"
             links[kind.link] = sep.ListLink(href=place)
             value = listing(kind.listed, place, options.event_poll_rate)
             turn.keep(Kept(href=place, kind=kind.listed, scope=href, value=value, at=now))
@@ -203,7 +206,7 @@ class Operator:
         """
         found = self.book.expect(program, *PROGRAMS)
         value = found.value
-        if not isinstance(value, sep.DERProgram | sep.DemandResponseProgram | sep.MessagingProgram):
+        if not isinstance(value, Program):
             raise MisuseError("UNKNOWN_RESOURCE", "no such program")
         return self._replaced(
             found, replace(value, primacy=primacy, version=following(value.version)), now

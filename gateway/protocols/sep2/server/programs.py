@@ -15,6 +15,7 @@ class ProgramKind:
     """Of an assignment, to the list of its programs."""
     listed: type[sep.Resource]
     events: type[sep.Resource]
+    """What it lists: its events; of a tariff, the components under which they are."""
     events_link: str
 
 
@@ -36,8 +37,15 @@ _MESSAGING: Final = ProgramKind(
     events=sep.TextMessageList,
     events_link="text_message_list_link",
 )
+_PRICING: Final = ProgramKind(
+    link="tariff_profile_list_link",
+    listed=sep.TariffProfileList,
+    events=sep.RateComponentList,
+    events_link="rate_component_list_link",
+)
 PROGRAMS: Final[Mapping[type[sep.Resource], ProgramKind]] = {
     sep.DERProgram: _DER,
     sep.DemandResponseProgram: _DR,
     sep.MessagingProgram: _MESSAGING,
+    sep.TariffProfile: _PRICING,
 }

@@ -11,9 +11,9 @@ from gateway.domain.canonical import read_json
 from gateway.domain.errors import GatewayError, IdentityError, MisuseError, StoreError, WireError
 from gateway.domain.ports import Clock
 from gateway.domain.text import clean
+from gateway.servers.sep2.admin.asked import Asked
 from gateway.servers.sep2.admin.documents import Problem
 from gateway.servers.sep2.admin.routes import ROUTES, Route, expected
-from gateway.servers.sep2.admin.work import Asked
 from gateway.servers.sep2.utility import Sep2Utility
 from gateway.transport.server import Handler, dated, guarded, read_body
 

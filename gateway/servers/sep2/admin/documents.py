@@ -104,6 +104,10 @@ class EventBody(Document):
     """Fields of EndDeviceControl, e.g. ``TargetReduction``; of a demand-response program."""
     message: Annotated[str, Field(max_length=1000)] | None = None
     """What is to be shown; of a messaging program."""
+    prices: Annotated[tuple[Object, ...], Field(min_length=1, max_length=17)] | None = None
+    """ConsumptionTariffIntervals; ``program`` is then the mRID of a rate component."""
+    tou_tier: Annotated[int, Field(ge=0, le=15)] = 0
+    """Of prices."""
     priority: Annotated[int, Field(ge=0, le=3)] = 1
     """Of a message: 0 low to 3 critical."""
     randomize_start_s: int = 0
@@ -113,6 +117,30 @@ class EventBody(Document):
     response_required: Annotated[int, Field(ge=0, le=7)] | None = None
     reply_to: Annotated[str, Field(max_length=200)] | None = None
     mrid: Name | None = None
+
+
+class TariffBody(Document):
+    """A tariff to make."""
+
+    primacy: Annotated[int, Field(ge=0, le=255)]
+    fsas: tuple[Name, ...] = ()
+    description: Text | None = None
+    rate_code: Annotated[str, Field(max_length=20)] | None = None
+    currency: Annotated[int, Field(ge=0, le=999)] = 840
+    """ISO 4217, by number."""
+    power_of_ten: Annotated[int, Field(ge=-9, le=9)] = 0
+    """Of prices."""
+
+
+class ComponentBody(Document):
+    """A rate component of a tariff to make."""
+
+    reading_type: Object
+    """What prices are per, e.g. ``{"uom": 72, "powerOfTenMultiplier": 3}``."""
+    description: Text | None = None
+    from_w: int | None = None
+    """Rate of flow above which it counts; together with ``to_w``."""
+    to_w: int | None = None
 
 
 class CancelBody(Document):

@@ -8,8 +8,8 @@ from pydantic import BaseModel
 
 from gateway.domain.errors import MisuseError
 from gateway.servers.sep2.admin import documents as d
-from gateway.servers.sep2.admin import work
-from gateway.servers.sep2.admin.work import Asked
+from gateway.servers.sep2.admin import pricing, work
+from gateway.servers.sep2.admin.asked import Asked
 
 Work: TypeAlias = Callable[[Asked], Awaitable[BaseModel]]
 
@@ -81,6 +81,28 @@ ROUTES: Final = (
         success=201,
     ),
     Route(
+        method="POST",
+        path="/v1/tariffs",
+        summary="Make a tariff.",
+        work=pricing.create_tariff,
+        body=d.TariffBody,
+        success=201,
+    ),
+    Route(
+        method="POST",
+        path="/v1/tariffs/{mrid}/components",
+        summary="Make a rate component of a tariff.",
+        work=pricing.create_component,
+        body=d.ComponentBody,
+        success=201,
+    ),
+    Route(
+        method="DELETE",
+        path="/v1/components/{mrid}",
+        summary="Take a rate component out of its tariff.",
+        work=pricing.remove_component,
+    ),
+    Route(
         method="GET",
         path="/v1/programs",
         summary="List assignments and programs.",
@@ -110,7 +132,7 @@ ROUTES: Final = (
     Route(
         method="POST",
         path="/v1/events",
-        summary="Issue a DERControl, an EndDeviceControl or a TextMessage.",
+        summary="Issue a DERControl, an EndDeviceControl, a TextMessage or a price.",
         work=work.issue,
         body=d.EventBody,
         success=201,

@@ -1,9 +1,8 @@
 """What the operator's interface does: each operation goes through one door of the utility, or reads what is kept."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable
 from datetime import timedelta
-from typing import Any, Final
+from typing import Final
 
 from pydantic import BaseModel
 
@@ -16,8 +15,9 @@ from gateway.protocols.sep2.server.records import Kept
 from gateway.protocols.sep2.server.terms import EventTerms
 from gateway.protocols.sep2.tables import Edition
 from gateway.servers.sep2.admin import documents as d
+from gateway.servers.sep2.admin import pricing
+from gateway.servers.sep2.admin.asked import Asked
 from gateway.servers.sep2.admin.plain import fields, made, told
-from gateway.servers.sep2.utility import Sep2Utility
 
 _PROGRAM: Final = {
     "der": sep.DERProgram,
@@ -37,17 +37,6 @@ _MOST: Final = 1000
 _PAGE: Final = 100
 """Exchanges of one answer."""
 _DIGITS: Final = 15
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
-    """A request, read."""
-
-    utility: Sep2Utility
-    path: Mapping[str, str]
-    query: Mapping[str, str]
-    body: Any
-    """Of the route's model."""
 
 
 # --- devices and assignments
@@ -178,11 +167,13 @@ async def issue(asked: Asked) -> BaseModel:
         reply_to=body.reply_to,
         mrid=body.mrid,
     )
-    given = [one for one in (body.modes, body.load_control, body.message) if one is not None]
-    if len(given) != 1:
+    given = (body.modes, body.load_control, body.message, body.prices)
+    if sum(one is not None for one in given) != 1:
         raise WireError(
-            "INVALID_BODY", "give one of modes, load_control and message, as the program is"
+            "INVALID_BODY", "give one of modes, load_control, message and prices, as the program is"
         )
+    if body.prices is not None:
+        return d.Done(name=await pricing.issue(asked.utility, body, terms))
     if body.message is not None:
         text = body.message
         return d.Done(

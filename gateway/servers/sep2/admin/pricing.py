@@ -1,0 +1,67 @@
+"""What the operator's interface does about tariffs."""
+
+from pydantic import BaseModel
+
+from gateway.domain.errors import WireError
+from gateway.protocols.sep2._generated import model as sep
+from gateway.protocols.sep2.enums_device import Uom
+from gateway.protocols.sep2.server.tariffs import TariffTerms
+from gateway.protocols.sep2.server.terms import EventTerms
+from gateway.servers.sep2.admin import documents as d
+from gateway.servers.sep2.admin.asked import Asked
+from gateway.servers.sep2.admin.plain import made
+from gateway.servers.sep2.utility import Sep2Utility
+
+
+async def create_tariff(asked: Asked) -> BaseModel:
+    """Make a tariff."""
+    body: d.TariffBody = asked.body
+    terms = TariffTerms(
+        primacy=body.primacy,
+        currency=body.currency,
+        power_of_ten=body.power_of_ten,
+        description=body.description,
+        rate_code=body.rate_code,
+    )
+    name = await asked.utility.price(lambda t, now: t.create_tariff(terms, body.fsas, now))
+    return d.Done(name=name)
+
+
+async def create_component(asked: Asked) -> BaseModel:
+    """Make a rate component.
+
+    Raises:
+        WireError: ``INVALID_BODY``.
+    """
+    body: d.ComponentBody = asked.body
+    kind = made("ReadingType", body.reading_type)
+    limits = None
+    if (body.from_w is None) != (body.to_w is None):
+        raise WireError("INVALID_BODY", "from_w and to_w come together")
+    if body.from_w is not None and body.to_w is not None:
+        limits = (_watts(body.from_w), _watts(body.to_w))
+    tariff = asked.path["mrid"]
+    name = await asked.utility.price(
+        lambda t, now: t.create_component(tariff, kind, now, body.description, limits)
+    )
+    return d.Done(name=name)
+
+
+async def remove_component(asked: Asked) -> BaseModel:
+    """Take a rate component away."""
+    component = asked.path["mrid"]
+    name = await asked.utility.price(lambda t, now: t.remove_component(component, now))
+    return d.Done(name=name)
+
+
+async def issue(utility: Sep2Utility, body: d.EventBody, terms: EventTerms) -> str:
+    """Issue a price; returns its mRID."""
+    blocks = [made("ConsumptionTariffInterval", one) for one in body.prices or ()]
+    tier = body.tou_tier
+    return await utility.price(
+        lambda t, now: t.create_price(body.program, blocks, tier, terms, now)
+    )
+
+
+def _watts(value: int) -> sep.UnitValueType:
+    return sep.UnitValueType(multiplier=0, unit=Uom.WATT, value=value)
