@@ -8,6 +8,7 @@ from types import ModuleType
 
 from conformance import cases
 from conformance.engine.errors import SuiteError
+from conformance.engine.profiles import profile_name
 from conformance.kit.case import Case
 
 
@@ -39,7 +40,7 @@ def catalogue() -> Mapping[str, Case]:
 
 def profile_of(case: Case) -> str:
     """Return e.g. ``oadr20b`` from ``OADR20B-VEN-EVT-014``."""
-    return case.id.split("-")[0].lower()
+    return profile_name(case.id)
 
 
 def role_of(case: Case) -> str:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Final
 
 from conformance import kit
+from conformance.engine.profiles import PROFILES
 from conformance.kit.case import Case
 
 _PLACE: Final = re.compile(" at 0x[0-9a-f]+")
@@ -49,11 +50,16 @@ def _values(case: Case) -> Iterator[str]:
 
 
 @cache
-def kit_digest() -> str:
-    """Return the SHA-256 over the kit: everything that a verdict is reached with, beside the cases."""
-    folder = Path(next(iter(kit.__path__)))
+def kit_digest(profile: str) -> str:
+    """Return the SHA-256 over the kit: everything that a verdict is reached with, beside the cases.
+
+    Args:
+        profile: That is judged; what the kit has for others is left out.
+    """
+    folder, foreign = Path(next(iter(kit.__path__))), PROFILES[profile].foreign
     rows = {
         path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
         for path in sorted(folder.rglob("*.py"))
+        if not any(foreign in part for part in path.relative_to(folder).parts)
     }
     return hashlib.sha256(json.dumps(rows, sort_keys=True).encode()).hexdigest()

@@ -7,6 +7,7 @@ from datetime import datetime
 from pathlib import Path
 
 from conformance.engine.errors import SuiteError
+from conformance.engine.profiles import message_of
 from conformance.engine.record import BEGIN, BODIES, END, HISTORY
 from conformance.kit.head import split_head
 from conformance.kit.transcript import Connection, Mark, Message, Part, Side, Transcript
@@ -103,7 +104,7 @@ def take(transcript: Transcript, record: Record, bodies: Bodies) -> None:
     """Add one record to a transcript."""
     match record["kind"]:
         case "message":
-            transcript.add(_message(record, bodies))
+            transcript.add(_message(record, bodies, message_of(transcript.case)))
         case "mark":
             transcript.add(
                 Mark(
@@ -136,12 +137,12 @@ def _handshake(transcript: Transcript, number: int, facts: Mapping[str, str]) ->
             )
 
 
-def _message(record: Record, bodies: Bodies) -> Message:
+def _message(record: Record, bodies: Bodies, kind: type[Message]) -> Message:
     number = _int(record["n"])
     head = str(record["head"])
     start, headers = split_head(head.encode("latin-1")) if head else ("", ())
     exchange = record["exchange"]
-    return Message(
+    return kind(
         number=number,
         sender=Side(str(record["sender"])),
         part=Part(str(record["part"])),

@@ -32,6 +32,8 @@ class Identities:
     device_server: ssl.SSLContext | None = None
     """A device in this process."""
     device_pem: Pem | None = None
+    device_lfdi: str = ""
+    """Of a 2030.5 client: its long-form device identifier; empty: the IXIT says it."""
     signer: Signer | None = None
     """Signs the suite's messages at high security; None: plain HTTP."""
     stranger: Signer | None = None

@@ -33,7 +33,7 @@ class Tls(Model):
     key: str
     ca: str
     """Trust anchor of the device's certificate; PEM files, relative to the IXIT file."""
-    profile: Literal["certification", "modern"] = "certification"
+    profile: Literal["certification", "modern", "sep2", "csip", "csip_aus_cloud"] = "certification"
 
 
 class Ixit(Model):

@@ -12,8 +12,8 @@ from conformance.engine.defects import called
 from conformance.engine.facts import facts_of
 from conformance.engine.history import Attempt, attempts
 from conformance.engine.plans import Plan
+from conformance.engine.profiles import PROFILES, profile_name
 from conformance.kit.case import Case, Maturity
-from conformance.kit.checks.rules import rules_for
 from conformance.kit.finding import Finding, Level
 from conformance.kit.transcript import Transcript
 from conformance.kit.verdict import Outcome, Verdict, judge, worst
@@ -76,7 +76,12 @@ class Verdicts(Model):
 def outcome_of(case: Case, transcript: Transcript, *, strict: bool) -> Outcome:
     """Judge one case; an exception of a check is a defect of the suite."""
     found, error = called(
-        lambda: judge(case, transcript, rules_for(case, transcript), strict=strict)
+        lambda: judge(
+            case,
+            transcript,
+            PROFILES[profile_name(case.id)].rules(case, transcript),
+            strict=strict,
+        )
     )
     if found is None:
         return Outcome(verdict=Verdict.ERROR, cause=f"a check failed: {error}")

@@ -13,9 +13,9 @@ from conformance.engine.data import Model, load
 from conformance.engine.errors import SuiteError
 from conformance.engine.mutation import Trial
 from conformance.engine.plans import Plan
+from conformance.engine.profiles import PROFILES, profile_name
 from conformance.engine.wrong_devices import Mutant, code_digest, judged_digest, mutants
 from conformance.kit.case import Case, Maturity
-from conformance.kit.checks.rules import names_of_rules
 
 SCHEMA: Final = "gridgate-conformance-mutants/1"
 
@@ -134,8 +134,8 @@ def _never_cited(cases: Sequence[Case], rows: Sequence[Row]) -> Iterator[str]:
     """Yield what no wrong device was ever found by."""
     cited = {name for row in rows for name in row.cited}
     declared = {name for case in cases for name in case.requirements}
-    roles = {case.id.split("-")[1] for case in cases}
-    rules = {name for role in roles for name in names_of_rules(role)}
+    roles = {(profile_name(case.id), case.id.split("-")[1]) for case in cases}
+    rules = {name for profile, role in roles for name in PROFILES[profile].rule_names(role)}
     for name in sorted((declared | rules) - cited):
         yield f"{name}: no wrong device was found by it"
 

@@ -16,12 +16,14 @@ from conformance.engine.catalogue import catalogue
 from conformance.engine.clocks import Time
 from conformance.engine.drivers.hands import Nobody
 from conformance.engine.errors import SuiteError
-from conformance.engine.identities import Identities, made_for_run
+from conformance.engine.identities import Identities
+from conformance.engine.identities_by_role import made_for
 from conformance.engine.judging import outcome_of
 from conformance.engine.memory import MemoryArchive
 from conformance.engine.plans import Plan, find_plan
-from conformance.engine.play import Carried, Setting, play
+from conformance.engine.play import play
 from conformance.engine.run import reference_ixit
+from conformance.engine.setting import Carried, Setting
 from conformance.engine.wrong_devices import Mutant
 from conformance.kit.case import Case, Maturity
 from conformance.kit.finding import Level
@@ -76,7 +78,7 @@ class Workshop:
     def __init__(self, plan: Plan) -> None:
         self._plan = plan
         self._real = SystemClock()
-        self._identities: Identities = made_for_run(self._real.now(), plan.role)
+        self._identities: Identities = made_for(self._real.now(), plan.role)
         self._values = reference_ixit(plan).for_cases()
 
     def trial(
@@ -95,7 +97,7 @@ class Workshop:
         """
         began = self._real.elapsed_s()
         # Made anew: a wrong device may spoil the TLS context that it is handed.
-        self._identities = made_for_run(self._real.now(), self._plan.role)
+        self._identities = made_for(self._real.now(), self._plan.role)
         played = [case for case in cases if case.id not in alike or case.id == audit]
         with loaded(mutant.package, mutant.sources()) as package:
             outcomes = asyncio.run(self._all(package, played))

@@ -38,8 +38,9 @@ class Plan(Model):
     version: int
     title: str
     profile: str
-    role: Literal["ven", "vtn"]
-    mode: Literal["pull", "push"]
+    role: Literal["ven", "vtn", "cli"]
+    mode: Literal["pull", "push", "der", "aggregator", "csipaus"]
+    """How it takes part: by poll or push; with one EndDevice, for many, or with CSIP-AUS."""
     spec_documents: tuple[Document, ...]
     tests: tuple[Test, ...] | Literal["all"]
     """``all``: every case of profile, role and mode; only a plan that is not frozen may say so."""
@@ -160,7 +161,7 @@ def frozen(plan: Plan, name: str, day: str) -> Plan:
         "mandatory": mandatory,
         "frozen": day,
         "sha256": "",
-        "kit_sha256": kit_digest(),
+        "kit_sha256": kit_digest(plan.profile),
     }
     made = plan.model_copy(update=fixed)
     return made.model_copy(update={"sha256": made.digest()})

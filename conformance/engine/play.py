@@ -2,29 +2,30 @@
 
 import asyncio
 import traceback
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Final
 
 from conformance.engine.defects import cleaned
-from conformance.engine.drivers.entry import EntryHands, Factory, Place
-from conformance.engine.drivers.hands import Driving, Hands
+from conformance.engine.drivers.entry import EntryHands, Place
+from conformance.engine.drivers.hands import Driving
 from conformance.engine.errors import DriverMissingError, PreconditionError
 from conformance.engine.facts import facts_of, poll_of
-from conformance.engine.identities import Identities
-from conformance.engine.preparation import prepare_ven, prepare_vtn
+from conformance.engine.identities_by_role import CLIENT
+from conformance.engine.play_sep2 import play_client
+from conformance.engine.preparation import afresh, prepare_ven, prepare_vtn
 from conformance.engine.record import BEGIN, END
-from conformance.engine.stage import PlayedVenStage, Scene, Tell
-from conformance.engine.tape import Archiving, Tape
+from conformance.engine.setting import Carried, Setting
+from conformance.engine.stage import PlayedVenStage, Scene
+from conformance.engine.tape import Tape
 from conformance.engine.vtn_stage import PlayedVtnStage
 from conformance.engine.watch import Watch
 from conformance.kit import verdict
 from conformance.kit.case import Case, Start
 from conformance.kit.stage import UnobservedError
 from conformance.kit.transcript import Transcript
-from conformance.peers.script2b.door import Address
-from conformance.peers.script2b.state import Account, Names, Settings
+from conformance.peers.script2b.state import Names, Settings
 from conformance.peers.script2b.utility import Network, ScriptedUtility
 from conformance.peers.script2b.ven import Identity, ScriptedVen
 from gateway.app.ids import SeededChance
@@ -32,40 +33,6 @@ from gateway.domain.ports import Clock
 
 SIGNS: Final = "xml_signature"
 """Fact of a case, and value of the IXIT: ``yes``, the device is set to high security."""
-_ANYWHERE: Final = Address()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Setting:
-    """What all cases of a run share."""
-
-    archive: Archiving
-    identities: Identities
-    role: str
-    """Of the device: ``ven`` or ``vtn``."""
-    mode: str
-    seed: int
-    values: Mapping[str, str]
-    """IXIT values."""
-    clock: Callable[[Callable[[str], None]], Clock]
-    """Makes a case's clock; told what to call when it is stuck."""
-    factory: Factory | None
-    """Makes the device, if it lives in this process."""
-    hands: Hands
-    """Otherwise, how it is reached."""
-    address: Address = _ANYWHERE
-    poll_s: float = 0
-    """Poll period where a case does not ask for one of its own."""
-    tell: Tell = lambda _, __: None
-    watch_every: timedelta | None = None
-    """How often the suite looks at its own delay; None: never."""
-
-
-@dataclass
-class Carried:
-    """What a device that cannot be reset takes from case to case."""
-
-    account: Account | None = None
 
 
 @dataclass
@@ -100,6 +67,8 @@ class _Play:
         with self.clock.held():
             if self.setting.role == "ven":
                 await self._against_ven()
+            elif self.setting.role == CLIENT:
+                await play_client(self)
             else:
                 await self._against_vtn()
 
@@ -124,26 +93,26 @@ class _Play:
 
     async def _against_ven(self) -> None:
         utility = ScriptedUtility(self._settings(), self.network, self.names, self.carried.account)
-        later = self._opens_later()
+        later = self.opens_later()
         if not later:
             await utility.open()
         second = await self._second()
-        entry = self._entry("" if later else utility.url, second.url if second else "")
+        entry = self.entry("" if later else utility.url, second.url if second else "")
         driver = Driving(entry or self.setting.hands, self.tape)
-        stage = PlayedVenStage(self._scene(driver))
+        stage = PlayedVenStage(self.scene(driver))
         stage.utility = utility
         if second is not None:
             stage.second = second
         try:
-            await self._judged(lambda: self._play_ven(stage, utility, driver))
+            await self.judged(lambda: self._play_ven(stage, utility, driver))
         finally:
             if entry is not None:
-                await self._clean(lambda: self._end(entry))
+                await self.clean(lambda: self.end(entry))
             else:
                 self.carried.account = utility.state.account
-            await self._clean(utility.close)
+            await self.clean(utility.close)
             if second is not None:
-                await self._clean(second.close)
+                await self.clean(second.close)
 
     async def _second(self) -> ScriptedUtility | None:
         """Open the other VTN of a case that has two; the port of it is in the IXIT for devices outside this process."""
@@ -159,7 +128,7 @@ class _Play:
         await made.open()
         return made
 
-    def _opens_later(self) -> bool:
+    def opens_later(self) -> bool:
         """Say whether a device of earlier cases may still be talking, which must not be heard in a fresh start."""
         outside = self.setting.factory is None and self.setting.hands.can("start")
         return self.case.start is Start.FRESH and outside
@@ -174,8 +143,8 @@ class _Play:
                     "the driver has no reset, and the device may be registered"
                 )
             utility.state.account = None
-            opens = utility.open if self._opens_later() else None
-            stage.before_start = lambda: _afresh(driver, opens)
+            opens = utility.open if self.opens_later() else None
+            stage.before_start = lambda: afresh(driver, opens)
         else:
             await prepare_ven(stage, utility, driver, self.setting.values)
             self.tape.mark("case.prepared")
@@ -184,17 +153,17 @@ class _Play:
         await self.case.play(stage)
 
     async def _against_vtn(self) -> None:
-        entry = self._entry("")
+        entry = self.entry("")
         driver = Driving(entry or self.setting.hands, self.tape)
-        stage = PlayedVtnStage(self._scene(driver))
+        stage = PlayedVtnStage(self.scene(driver))
         try:
-            await self._judged(lambda: self._play_vtn(stage, driver, entry))
+            await self.judged(lambda: self._play_vtn(stage, driver, entry))
         finally:
-            await self._clean(stage.end)
+            await self.clean(stage.end)
             if entry is not None:
-                await self._clean(lambda: self._end(entry))
+                await self.clean(lambda: self.end(entry))
 
-    async def _clean(self, act: Callable[[], Awaitable[object]]) -> None:
+    async def clean(self, act: Callable[[], Awaitable[object]]) -> None:
         """Clear up; what goes wrong is recorded and changes no verdict already reached.
 
         A case that is ended meanwhile ends this piece alone: ports and devices of it must not be left to the next one.
@@ -236,7 +205,7 @@ class _Play:
             self.tape.mark("case.prepared")
         await self.case.play(stage)
 
-    async def _judged(self, act: Callable[[], Awaitable[None]]) -> None:
+    async def judged(self, act: Callable[[], Awaitable[None]]) -> None:
         """Play; why it could not be played as written becomes a mark."""
         try:
             missing = [n for n in self.case.needs if not self._can(n)]
@@ -274,7 +243,7 @@ class _Play:
             signs="yes" in (given.get(SIGNS), self.setting.values.get(SIGNS)),
         )
 
-    def _entry(self, url: str, second_url: str = "") -> EntryHands | None:
+    def entry(self, url: str, second_url: str = "") -> EntryHands | None:
         if self.setting.factory is None:
             return None
         place = Place(
@@ -290,12 +259,12 @@ class _Play:
         )
         return EntryHands(self.setting.factory, place)
 
-    async def _end(self, entry: EntryHands) -> None:
+    async def end(self, entry: EntryHands) -> None:
         died = await entry.close()
         if died:
             self.tape.mark("suite.device", what=died)
 
-    def _scene(self, driver: Driving) -> Scene:
+    def scene(self, driver: Driving) -> Scene:
         return Scene(
             clock=self.clock,
             tape=self.tape,
@@ -305,16 +274,6 @@ class _Play:
             chance=SeededChance(self.setting.seed, f"script {self.case.id}"),
             tell=self.setting.tell,
         )
-
-
-async def _afresh(driver: Driving, opens: Callable[[], Awaitable[None]] | None) -> None:
-    """Start a device that remembers nothing; the port opens once its past is over."""
-    if driver.can("reset"):
-        await driver.reset()
-    if opens is not None:
-        await opens()
-    if driver.can("start"):
-        await driver.start()
 
 
 async def play(case: Case, setting: Setting, carried: Carried) -> Transcript:

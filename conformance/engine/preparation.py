@@ -1,16 +1,20 @@
 """Brings a device into the state in which most cases begin: registered, reports registered, no events, queue empty."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
 
 from conformance.engine.drivers.hands import Driving
 from conformance.engine.errors import PreconditionError
-from conformance.engine.stage import PlayedVenStage
+from conformance.engine.stage import PlayedStage, PlayedVenStage
 from conformance.engine.vtn_stage import PlayedVtnStage
+from conformance.kit.sep2.service import in_service, missing_reads
+from conformance.kit.sep2.utility import Server
 from conformance.kit.transcript import Message, Side, Transcript
 from conformance.peers.script2b.utility import ScriptedUtility
 
 _START_UP_S = "90"
+_AT_REST = timedelta(seconds=1)
+"""For what a client still sends once it has read everything."""
 _PUSHED = timedelta(seconds=5)
 """Until what a VTN pushes after a registration has come, at most."""
 
@@ -84,3 +88,34 @@ async def prepare_vtn(stage: PlayedVtnStage) -> None:
         await stage.ven.drain()
     else:
         await stage.sleep(_PUSHED)
+
+
+async def afresh(driver: Driving, opens: Callable[[], Awaitable[None]] | None) -> None:
+    """Start a device that remembers nothing; the port opens once its past is over."""
+    if driver.can("reset"):
+        await driver.reset()
+    if opens is not None:
+        await opens()
+    if driver.can("start"):
+        await driver.start()
+
+
+async def prepare_client(
+    stage: PlayedStage, server: Server, driver: Driving, values: Mapping[str, str]
+) -> None:
+    """Start a 2030.5 client, if that can be done, and wait until it has read everything that is there for it.
+
+    Raises:
+        PreconditionError: it does not come so far.
+    """
+    within = timedelta(seconds=float(values.get("start_up_s", _START_UP_S)))
+    if driver.can("start"):
+        await driver.start()
+    wanted = in_service(server)
+    if await stage.maybe(wanted, within, "read its assignments, programs and controls"):
+        await stage.sleep(_AT_REST)
+        return
+    missing = ", ".join(sorted(missing_reads(server, stage.transcript)))
+    raise PreconditionError(
+        f"the client did not read {missing} within {within.total_seconds():g} s"
+    )

@@ -9,7 +9,7 @@ from importlib.metadata import distribution
 from pathlib import Path
 from typing import Final
 
-from conformance.engine import identities as tls
+from conformance.engine import identities_by_role as tls
 from conformance.engine.applies import compiled
 from conformance.engine.clocks import Time
 from conformance.engine.data import FOLDER, load
@@ -19,6 +19,7 @@ from conformance.engine.errors import SuiteError
 from conformance.engine.facts import facts_of
 from conformance.engine.fingerprints import kit_digest
 from conformance.engine.history import attempts
+from conformance.engine.identities import PLAIN, Identities
 from conformance.engine.ixit import Ixit, Tls
 from conformance.engine.judging import (
     VERDICTS,
@@ -30,14 +31,15 @@ from conformance.engine.judging import (
 )
 from conformance.engine.pics import Pics, checked, proforma
 from conformance.engine.plans import Plan, chosen, find_plan, named
-from conformance.engine.play import Carried, Setting, play
+from conformance.engine.play import play
+from conformance.engine.profiles import PROFILES
 from conformance.engine.record import HISTORY
 from conformance.engine.runfile import RUN, Environment, RunFile
 from conformance.engine.sealed import MANIFEST
+from conformance.engine.setting import Carried, Setting
 from conformance.engine.stage import Tell
 from conformance.engine.tape import Archive
 from conformance.kit.case import Case
-from conformance.kit.schemas import schema_digest
 from conformance.kit.verdict import Verdict
 from conformance.peers.script2b.door import Address
 from gateway.app.ids import SeededChance
@@ -145,7 +147,7 @@ def prepare(order: Order, factory: Factory | None = None, *, release: str = "") 
         pics=pics,
         ixit=ixit.shown(),
         skips=skips,
-        environment=_environment(suite),
+        environment=_environment(suite, plan.profile),
     )
     return Prepared(
         file=file,
@@ -165,13 +167,13 @@ def installed() -> str:
     return f"{found.version}+{_EDITABLE}" if editable else found.version
 
 
-def _environment(suite: str) -> Environment:
+def _environment(suite: str, profile: str) -> Environment:
     return Environment(
         suite=suite,
         python=platform.python_version(),
         system=platform.system(),
-        schemas_sha256=schema_digest(),
-        kit_sha256=kit_digest(),
+        schemas_sha256=PROFILES[profile].schemas(),
+        kit_sha256=kit_digest(profile),
     )
 
 
@@ -314,14 +316,14 @@ def _setting(prepared: Prepared, archive: Archive) -> Setting:
     )
 
 
-def _identities(ixit: Ixit, folder: Path, role: str) -> tls.Identities:
+def _identities(ixit: Ixit, folder: Path, role: str) -> Identities:
     if ixit.tls == "plain":
-        return tls.PLAIN
+        return PLAIN
     if isinstance(ixit.tls, Tls):
         named = ixit.tls
         paths = [folder / text for text in (named.certificate, named.key, named.ca)]
-        return tls.from_files(paths[0], paths[1], paths[2], named.profile)
-    return tls.made_for_run(SystemClock().now(), role)
+        return tls.read_for(role, paths[0], paths[1], paths[2], named.profile)
+    return tls.made_for(SystemClock().now(), role)
 
 
 async def _play_all(

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Final, Protocol
 
+from conformance.engine.profiles import message_of
 from conformance.engine.record import BODIES, HISTORY, TLS
 from conformance.engine.secrets import Secrets
 from conformance.kit.head import split_head
@@ -188,6 +189,7 @@ class Tape:
         self._clock = clock
         self.heard = heard
         self._ended = ended
+        self._kind = message_of(transcript.case)
         self._records = self._bytes = 0
         self._instant: datetime | None = None
         self._at_instant = 0
@@ -243,7 +245,7 @@ class Tape:
             if getattr(seen, name):
                 record[name] = getattr(seen, name)
         number, at, elapsed = self._write("message", record)
-        found = Message(
+        found = self._kind(
             number=number,
             sender=seen.sender,
             part=seen.part,

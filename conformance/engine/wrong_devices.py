@@ -9,12 +9,11 @@ from typing import Final
 from conformance.engine.catalogue import catalogue
 from conformance.engine.data import FOLDER, Model, load
 from conformance.engine.errors import SuiteError
+from conformance.engine.profiles import PROFILES
 from conformance.engine.requirements import requirements
 from conformance.mutants.altered_package import ROOT, AlterationError, altered, package_of
 
 _BASE: Final = ROOT / "conformance"
-_PARTS: Final = {"oadr20b": ("peers/script2b", "sep2"), "sep2": ("peers/scriptsep2", "2b")}
-"""Of a profile: the folder of its scripted peer, and what parts of other profiles have in their names."""
 MOST_LINES: Final = 5
 """Of a deviation; of each, where two are combined."""
 
@@ -96,7 +95,7 @@ def code_digest(profile: str) -> str:
 
 
 def _judging(profile: str) -> Iterator[Path]:
-    own, foreign = _PARTS[profile]
+    own, foreign = PROFILES[profile].peer, PROFILES[profile].foreign
     for folder in ("kit", f"cases/{profile}", own, "reference", f"data/{profile}"):
         for path in sorted((_BASE / folder).rglob("*")):
             parts = path.relative_to(_BASE).parts

@@ -11,7 +11,8 @@ from conformance.engine.clocks import Time
 from conformance.engine.drivers.hands import Nobody
 from conformance.engine.identities import made_for_run
 from conformance.engine.judging import outcome_of
-from conformance.engine.play import Carried, Setting, play
+from conformance.engine.play import play
+from conformance.engine.setting import Carried, Setting
 from conformance.engine.tape import Archive
 from conformance.kit.case import Case, Start, case
 from conformance.kit.checks.messages import answers_with

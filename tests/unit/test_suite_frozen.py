@@ -34,7 +34,7 @@ def test_a_frozen_plan_is_found_again_and_named_by_its_hash(tmp_path: Path) -> N
     assert found == named(found) == plan
     assert found.digest() == found.sha256
     assert [case.id for case in found.cases] == [case.id for case in DRAFT.cases]
-    assert found.kit_sha256 == kit_digest()
+    assert found.kit_sha256 == kit_digest("oadr20b")
 
 
 def test_a_case_that_changed_without_a_new_version_is_refused_by_name(tmp_path: Path) -> None:

@@ -1,0 +1,1 @@
+"""Cases of IEEE 2030.5 and its profiles."""

@@ -1,0 +1,1 @@
+"""Checks of 2030.5 cases, by area."""

@@ -1,0 +1,153 @@
+"""Checks about events of 2030.5: which Responses come, when, and which never."""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import Final
+
+from conformance.kit.finding import Check, Finding, wrong
+from conformance.kit.sep2.reading import Responded, mark_at, responses, served
+from conformance.kit.transcript import Message, Transcript
+
+WINDOW: Final = timedelta(seconds=30)
+"""In which a Response must come after what it tells (no number is published; SunSpec's tester allows about that)."""
+_STATUS: Final = "s:status"
+
+
+def responds(
+    control: str, *statuses: int, requirement: str, lfdi: str = "", or_else: tuple[int, ...] = ()
+) -> Check:
+    """Demand exactly these Responses to a control, in this order.
+
+    Args:
+        control: Id of it.
+        statuses: In order.
+        requirement: That is cited.
+        lfdi: EndDevice; empty: there is only one.
+        or_else: Statuses that may stand in the place of the last one.
+    """
+
+    def judge(transcript: Transcript) -> Iterator[Finding]:
+        rows = responses(transcript, control, lfdi)
+        found = [r.status for r in rows]
+        for place, expected in enumerate(statuses):
+            last = place == len(statuses) - 1
+            allowed = (expected, *(or_else if last else ()))
+            if place >= len(found):
+                yield _missing(transcript, control, expected, requirement)
+                return
+            if found[place] not in allowed:
+                shown = " or ".join(map(str, allowed))
+                yield wrong(requirement, rows[place].message, _STATUS, shown, str(found[place]))
+                return
+        for row in rows[len(statuses) :]:
+            yield wrong(requirement, row.message, _STATUS, "no further Response", str(row.status))
+
+    return Check(f"responds to {control} by {', '.join(map(str, statuses))}", judge)
+
+
+def _missing(transcript: Transcript, control: str, status: int, requirement: str) -> Finding:
+    rows = served(transcript, control)
+    brought = rows[0][0] if rows else None
+    ended = transcript.ended_at
+    healthy = (
+        brought is not None
+        and ended is not None
+        and transcript.since(brought.number).healthy(brought.at, ended)
+    )
+    return Finding(
+        requirement=requirement,
+        expected=f"Response {status} to {control}",
+        observed="none",
+        message=brought.number if brought else None,
+        late=True,
+        healthy=healthy,
+    )
+
+
+def never_responds(control: str, *statuses: int, requirement: str, lfdi: str = "") -> Check:
+    """Refuse these Responses to a control; without any: every Response."""
+
+    def judge(transcript: Transcript) -> Iterator[Finding]:
+        for row in responses(transcript, control, lfdi):
+            if not statuses or row.status in statuses:
+                yield wrong(requirement, row.message, _STATUS, "no such Response", str(row.status))
+
+    return Check(
+        f"never responds to {control} by {', '.join(map(str, statuses)) or 'anything'}", judge
+    )
+
+
+def timely(
+    control: str,
+    status: int,
+    mark: str,
+    *,
+    requirement: str,
+    early: timedelta = timedelta(seconds=1),
+    late: timedelta = WINDOW,
+    lfdi: str = "",
+) -> Check:
+    """Demand that a Response came around an instant, which the script marked as ``mark`` with the value ``at``.
+
+    Args:
+        control: Id of it.
+        status: Of the Response.
+        mark: Name of the mark; its value ``at`` is the instant (``Stage.mark(name, at=instant)``).
+        requirement: That is cited.
+        early: By how much it may come before.
+        late: By how much after.
+        lfdi: EndDevice.
+    """
+
+    def judge(transcript: Transcript) -> Iterator[Finding]:
+        from_mark = mark_at(transcript, mark)
+        for row in responses(transcript, control, lfdi):
+            if row.status == status:
+                yield from _timed(row, from_mark.values.get("at", ""), requirement, early, late)
+
+    return Check(f"responds {status} to {control} around {mark}", judge)
+
+
+def _timed(
+    row: Responded, text: str, requirement: str, early: timedelta, late: timedelta
+) -> Iterator[Finding]:
+    at = _instant(text)
+    if at is None:
+        return
+    skew = row.message.at - at
+    if not -early <= skew <= late:
+        yield wrong(
+            requirement,
+            row.message,
+            _STATUS,
+            f"{row.status} between {-early.total_seconds():g} s and {late.total_seconds():g} s after {text}",
+            f"{skew.total_seconds():g} s after",
+            tolerance=late,
+            beyond=-early - skew if skew < -early else skew - late,
+        )
+
+
+def _instant(text: str) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None
+
+
+def reads_before_start(control: str, mark: str, *, requirement: str, within: timedelta) -> Check:
+    """Demand that a control was read in the time before its start, so that a cancellation is not missed."""
+
+    def judge(transcript: Transcript) -> Iterator[Finding]:
+        begins = mark_at(transcript, mark)
+        rows = [r for r in responses(transcript, control) if r.status == 2]
+        for row in rows[:1]:
+            near = [m for m, _ in served(transcript, control) if m.at >= row.message.at - within]
+            if not [m for m in near if m.number < row.message.number]:
+                yield wrong(
+                    requirement, row.message, _STATUS, f"read before {begins.name}", "not read"
+                )
+
+    return Check(f"reads {control} before it starts", judge)
+
+
+def brought(transcript: Transcript, control: str) -> Message | None:
+    """Return the first message with a control in it."""
+    rows = served(transcript, control)
+    return rows[0][0] if rows else None

@@ -1,0 +1,81 @@
+"""Checks about the walk: what is read, how often, and what follows from it."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from itertools import pairwise
+
+from conformance.kit.finding import Check, Finding, wrong
+from conformance.kit.sep2.reading import mark_at, reads, requests
+from conformance.kit.transcript import Transcript, between
+
+
+def reads_all(*names: str, requirement: str, after: str = "") -> Check:
+    """Demand that every one of these resources is read, perhaps after a mark."""
+
+    def judge(transcript: Transcript) -> Iterator[Finding]:
+        first = mark_at(transcript, after).number if after else 0
+        for name in names:
+            if not any(m.number > first for m in reads(transcript, name)):
+                yield _unread(transcript, name, requirement, first)
+
+    return Check(f"reads {', '.join(names)}{f' after {after}' if after else ''}", judge)
+
+
+def _unread(transcript: Transcript, name: str, requirement: str, after: int) -> Finding:
+    rest = transcript.since(after)
+    ended, began = rest.ended_at, rest.began_at
+    healthy = began is not None and ended is not None and rest.healthy(began, ended)
+    return Finding(
+        requirement=requirement,
+        expected=f"GET of {name}",
+        observed="none",
+        late=True,
+        healthy=healthy,
+    )
+
+
+def never_asks(*names: str, requirement: str, after: str, method: str = "GET") -> Check:
+    """Refuse requests for these resources after a mark."""
+
+    def judge(transcript: Transcript) -> Iterator[Finding]:
+        mark = transcript.mark(after)
+        if mark is None:
+            return
+        for message in requests(transcript, method, *names):
+            if message.number > mark.number:
+                yield wrong(requirement, message, "path", f"no {method} of it", message.path)
+
+    return Check(f"never asks for {', '.join(names)} after {after}", judge)
+
+
+def polls(
+    name: str, every: timedelta, *, requirement: str, too_often: str, after: str = "case.prepared"
+) -> Check:
+    """Demand that a resource is read at its pollRate: no gap above half as much again, and never sooner.
+
+    Args:
+        name: Of the resource.
+        every: pollRate.
+        requirement: Cited for a gap.
+        too_often: Cited for polls that come too soon: three within one interval and a half.
+        after: Mark from which on.
+    """
+
+    def judge(transcript: Transcript) -> Iterator[Finding]:
+        first = mark_at(transcript, after).number
+        rows = [m for m in reads(transcript, name) if m.number > first]
+        for earlier, later in pairwise(rows):
+            gap = between(earlier, later)
+            if gap > every * 1.5:
+                yield wrong(
+                    requirement, later, "time", f"a read every {every.total_seconds():g} s",
+                    f"{gap.total_seconds():g} s", tolerance=every / 2, beyond=gap - every * 1.5,
+                )  # fmt: skip
+        for earlier, later in zip(rows, rows[2:], strict=False):
+            if between(earlier, later) < every:
+                told = f"three within {between(earlier, later).total_seconds():g} s"
+                yield wrong(
+                    too_often, later, "time", f"at most every {every.total_seconds():g} s", told
+                )
+
+    return Check(f"polls {name} every {every.total_seconds():g} s", judge)

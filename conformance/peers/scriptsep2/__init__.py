@@ -1,0 +1,1 @@
+"""The suite's 2030.5 server, scripted."""
