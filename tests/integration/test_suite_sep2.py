@@ -1,4 +1,4 @@
-"""The plans for 2030.5 clients against the bundled one: all pass, are judged again alike, and wrong devices are found."""
+"""The plans for 2030.5 clients against the bundled one: all pass, are judged again alike; wrong devices are found."""
 
 from pathlib import Path
 
