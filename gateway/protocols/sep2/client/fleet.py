@@ -194,6 +194,10 @@ class Fleet:
                     if fitting is not None:
                         self._outcome(device, device.engine.decide(key, fitting, at))
 
+    def subscription_list(self, mirror: Mirror) -> str:
+        """Return the address of the list of our subscriptions; empty: there is none."""
+        return self._roll.subscription_list(mirror)
+
     def owns(self, found: sep.Resource) -> bool:
         """Say whether a member of a list concerns us."""
         return self._roll.owns(found)

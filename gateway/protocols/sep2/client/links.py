@@ -7,7 +7,9 @@ Spec: IEEE 2030.5-2018 links (never built addresses); IEEE 2030.5-2018 Annex C.4
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 from typing import Final
+from urllib.parse import urljoin
 
 from gateway.protocols.sep2._generated import model as sep
 
@@ -23,7 +25,6 @@ class FunctionSet(StrEnum):
     MESSAGING = "messaging"
     FLOW_RESERVATION = "flow_reservation"
     MIRROR = "mirror"
-    SUBSCRIPTION = "subscription"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,7 +65,6 @@ FOLLOWED: Final[Mapping[type[sep.Resource], tuple[Follow, ...]]] = {
         ),
         _follow("der_list_link", sep.DERList, FunctionSet.DER),
         _follow("connection_point_link", sep.ConnectionPoint, FunctionSet.END_DEVICE),
-        _follow("subscription_list_link", sep.SubscriptionList, FunctionSet.SUBSCRIPTION),
         _follow(
             "flow_reservation_response_list_link",
             sep.FlowReservationResponseList,
@@ -144,3 +144,9 @@ def links_of(
         link: sep.Link | None = getattr(found, follow.attribute)
         if link is not None and follow.function_set in function_sets:
             yield link, follow.kind
+
+
+@lru_cache(maxsize=65_536)
+def joined(base: str, href: str) -> str:
+    """Resolve a link; the same few thousand are resolved over and over."""
+    return urljoin(base, href)

@@ -12,7 +12,6 @@ import heapq
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from functools import lru_cache
 from typing import Final
 from urllib.parse import urljoin
 
@@ -21,13 +20,15 @@ from gateway.protocols.sep2._generated import model as sep
 from gateway.protocols.sep2.client.links import (
     MEMBERS,
     FunctionSet,
+    joined,
     links_of,
     members_of,
     total_of,
 )
+from gateway.protocols.sep2.client.nodes import DEFAULT_RATE, Change, Fetch, Node, Page
 
-DEFAULT_RATE: Final = timedelta(seconds=900)
-"""pollRate of a resource that has none, and in whose place 0 stands."""
+__all__ = ["DEFAULT_RATE", "Change", "Fetch", "Mirror", "Node", "Page"]
+
 LONGEST_RATE: Final = timedelta(days=1)
 FIRST_PAUSE: Final = timedelta(seconds=1)
 """After the first failure in a row; it doubles up to the poll rate."""
@@ -41,67 +42,11 @@ LASTING: Final = {
     sep.ConsumptionTariffIntervalList: timedelta(hours=6),
 }
 """What changes with what leads to it: read again when that does, and else no sooner than this."""
+HINT_PAUSE: Final = timedelta(seconds=1)
+"""Between two readings of a node that notifications ask for."""
 MOST_NODES: Final = 100_000
 MOST_DANGLING: Final = 10_000
 """Addresses without anything that are remembered."""
-
-
-@dataclass(slots=True, kw_only=True)
-class Page:
-    """A list being read."""
-
-    members: dict[str, sep.Resource] = field(default_factory=dict)
-    """href -> member; a member without one is kept by its place."""
-    start: int = 0
-    """``s`` of the next question."""
-    total: int | None = None
-    """``all`` as first told."""
-    restarts: int = 0
-
-
-@dataclass(slots=True, kw_only=True)
-class Node:
-    """One address."""
-
-    href: str
-    kind: type[sep.Resource]
-    parents: set[str] = field(default_factory=set)
-    children: frozenset[str] = frozenset()
-    value: sep.Resource | None = None
-    """What stands there; of a list, its first page."""
-    members: tuple[sep.Resource, ...] = ()
-    """Of a list: all that concern us, as last read to the end."""
-    complete: bool = False
-    """A list was read to its end the last time."""
-    rate: timedelta = DEFAULT_RATE
-    """Its own poll rate or that of what led to it."""
-    due_at: datetime
-    read_at: datetime | None = None
-    """When it was last read to its end."""
-    failures: int = 0
-    """In a row."""
-    page: Page | None = None
-    busy: bool = False
-    mark: tuple[object, ...] = ()
-    """Of what leads to it, where a change there tells of one here."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fetch:
-    """One question."""
-
-    node: str
-    href: str
-    """With the paging in it."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Change:
-    """News of one node."""
-
-    node: Node
-    gone: bool = False
-    """Nothing leads to it any more, or the server says that it is not there."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -170,6 +115,39 @@ class Mirror:
         node = self.nodes.get(href)
         if node is not None and not node.busy and node.due_at > now:
             self._schedule(node, now)
+
+    def hint(self, href: str, now: datetime) -> None:
+        """Take word that a node has changed: it is read soon, and once more when it is being read already."""
+        node = self.nodes.get(href)
+        if node is None:
+            return  # it is read when something leads to it
+        if node.busy or node.page is not None:
+            node.hinted = True
+            return
+        at = max(now, node.read_at + HINT_PAUSE) if node.read_at is not None else now
+        if node.due_at > at:
+            self._schedule(node, at)
+
+    def told(self, href: str, found: sep.Resource, now: datetime) -> list[Change]:
+        """Take the whole of a resource as though it had been asked for; one that is being read is read once more."""
+        node = self.nodes.get(href)
+        if node is None or node.busy or node.page is not None:
+            self.hint(href, now)
+            return []
+        node.value = found
+        if node.kind in MEMBERS:
+            node.members = tuple(member for member in members_of(found) if self.ours(member))
+            node.complete = True
+        return self._read(node, now)
+
+    def pace(self, href: str, slow: timedelta | None, now: datetime) -> None:
+        """Have a node asked for no more often than so, or (None) at its own rate again, from now on."""
+        node = self.nodes.get(href)
+        if node is None:
+            return
+        node.slow = slow
+        if slow is None and not node.busy and node.due_at > now + node.rate:
+            self._schedule(node, now + self._jittered(node.rate))
 
     def _asked(self, node: Node) -> str:
         if node.kind not in MEMBERS:
@@ -306,7 +284,9 @@ class Mirror:
         for href in before - node.children:
             changes += self._leave(href, node)
         rate = max(node.rate, LASTING.get(node.kind, node.rate))
-        self._schedule(node, now + self._jittered(rate))
+        pause = self._jittered(max(rate, node.slow) if node.slow is not None else rate)
+        pause, node.hinted = HINT_PAUSE if node.hinted else pause, False
+        self._schedule(node, now + pause)
         return changes
 
     def _marked(self, href: str, mark: tuple[object, ...], now: datetime) -> None:
@@ -376,11 +356,5 @@ class Mirror:
 
 def _resolved(node: Node, source: sep.Resource, href: str) -> str:
     """Return where a link leads: relative to the resource that holds it, and that to where it was read."""
-    base = _joined(node.href, source.href) if source.href else node.href
-    return _joined(base, href)
-
-
-@lru_cache(maxsize=65_536)
-def _joined(base: str, href: str) -> str:
-    """Resolve a link; the same few thousand are resolved over and over."""
-    return urljoin(base, href)
+    base = joined(node.href, source.href) if source.href else node.href
+    return joined(base, href)

@@ -2,7 +2,8 @@
 
 from datetime import timedelta
 from decimal import Decimal
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final, Literal, get_args
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
@@ -12,6 +13,7 @@ from gateway.protocols.sep2.client.links import FunctionSet
 from gateway.protocols.sep2.events.codes import Code
 from gateway.protocols.sep2.events.settings import CancelRandom, Settings, Supersede
 from gateway.protocols.sep2.identity import PenEncoding, lfdi, pin_doubt
+from gateway.protocols.sep2.pinning import is_pin
 
 MANAGED_LOAD: Final = 1 << 9
 """deviceCategory: managed commercial and industrial load."""
@@ -50,6 +52,40 @@ def _duration(value: object) -> object:
         raise ValueError("must be an ISO 8601 duration, e.g. PT5M") from None
 
 
+def _notify_url(text: str) -> str:
+    try:
+        parts = urlsplit(text)
+        odd = parts.scheme != "https" or not parts.hostname or parts.port == 0
+        odd = odd or bool(parts.query or parts.fragment) or "@" in parts.netloc
+    except ValueError:
+        odd = True
+    if text and odd:
+        raise ValueError("must look like https://gateway.example:8445/apex")
+    return text
+
+
+def _device(text: str) -> str:
+    if not is_pin(text):
+        raise ValueError("must be an LFDI of 40 hex digits, or an SFDI")
+    return text
+
+
+Subscribed = Literal[
+    "EndDeviceList",
+    "FunctionSetAssignmentsList",
+    "DERProgramList",
+    "DERControlList",
+    "DefaultDERControl",
+    "DemandResponseProgramList",
+    "EndDeviceControlList",
+    "MessagingProgramList",
+    "TextMessageList",
+    "TariffProfileList",
+    "TimeTariffIntervalList",
+    "FlowReservationResponseList",
+]
+"""What may be subscribed to."""
+_SUBSCRIBED: Final[frozenset[Subscribed]] = frozenset(get_args(Subscribed))
 Lfdi = Annotated[str, AfterValidator(_lfdi)]
 Pin = Annotated[int, Field(strict=True), AfterValidator(_pin)]
 Category = Annotated[int, Field(strict=True, ge=0, lt=2**32)]
@@ -120,6 +156,21 @@ class Sep2Options(BaseModel):
     """Of readings, where the server names no postRate."""
     list_limit: Annotated[int, Field(strict=True, ge=1, le=500)] = 100
     """``l`` of our questions for lists."""
+    notify_url: Annotated[str, Field(max_length=1024), AfterValidator(_notify_url)] = ""
+    """Where the utility reaches our listener for notifications, e.g. https://gateway.example:8445/apex; none: nothing
+    is subscribed to, and everything is polled."""
+    notify_host: Annotated[str, Field(min_length=1, max_length=253)] = "127.0.0.1"
+    """Address that this listener listens at."""
+    notify_port: Annotated[int, Field(strict=True, ge=0, le=65535)] = 8445
+    """Its port; utilities with the same certificate and root may share one, under paths of their own."""
+    notify_peers: tuple[Annotated[str, AfterValidator(_device)], ...] = ()
+    """LFDIs or SFDIs of the certificates that the utility notifies with; none: the one that it shows as a server."""
+    notification_answer: Literal[201, 204] = 201
+    """What a notification is answered; CSIP's procedures want 201, others take either."""
+    subscribe: frozenset[Subscribed] = _SUBSCRIBED
+    """What is subscribed to where the server allows it."""
+    subscribed_poll_rate: Length = timedelta(minutes=15)
+    """How often what is subscribed to is polled nevertheless, should the server not ask for less."""
     old_namespace: bool = False
     """Also read documents in the namespace of 2013."""
 

@@ -113,6 +113,14 @@ class Roll:
                 )
             )
 
+    def subscription_list(self, mirror: Mirror) -> str:
+        """Return the address of the list of our subscriptions: of our own device, or of one that has any."""
+        for lfdi in sorted(self.places, key=lambda name: self.devices[name].managed):
+            node, endpoint = self.places[lfdi]
+            if endpoint.subscription_list_link is not None:
+                return mirror.resolved(node, endpoint, endpoint.subscription_list_link)
+        return ""
+
     def concerned(self, node: Node, mirror: Mirror) -> Iterable[Device]:
         """Return the devices that a node has to do with: those whose assignments lead to it, or all."""
         found: set[str] = set()

@@ -24,6 +24,7 @@ from gateway.protocols.actions import (
     Message,
     Note,
     Readings,
+    Reply,
     Send,
     Wake,
 )
@@ -32,9 +33,11 @@ from gateway.protocols.parts import Changes
 from gateway.protocols.sep2._generated import model as sep
 from gateway.protocols.sep2.client.fleet import Fleet
 from gateway.protocols.sep2.client.mirror import Change, Mirror
+from gateway.protocols.sep2.client.notified import Notified
 from gateway.protocols.sep2.client.options import Sep2Options
 from gateway.protocols.sep2.client.setting import Setting
 from gateway.protocols.sep2.client.state import SESSION, Parts
+from gateway.protocols.sep2.client.subscriptions import Subscriptions
 from gateway.protocols.sep2.client.tell import MEDIA_TYPE, Outbox
 from gateway.protocols.sep2.codec import decode
 from gateway.protocols.sep2.events.table import Input
@@ -43,10 +46,13 @@ MOST_QUESTIONS: Final = 4
 """On their way at a time."""
 FIRST_LOOK: Final = timedelta(seconds=15)
 """After a start, for the server's lists to be read before anything that is due is done."""
+OUTAGE: Final = timedelta(minutes=1)
+"""Longer without any answer, and what is subscribed to is looked at once more (8.9.3.4 f)."""
 _OK: Final = 200
 _GONE: Final = frozenset({404, 410})
 _GET: Final = "get"
 _OUT: Final = "out"
+_SUB: Final = "sub"
 
 
 class Sep2Session:
@@ -83,23 +89,38 @@ class Sep2Session:
             ours=self._fleet.owns,
             page=options.list_limit,
         )
+        self._subscriptions = Subscriptions(
+            options=options,
+            root=scope.root,
+            flavour=self._setting.flavour,
+            chance=tools.chance,
+        )
+        self._notified = Notified(
+            setting=self._setting, mirror=self._mirror, subscriptions=self._subscriptions
+        )
         self._outbox = Outbox(parts=self._parts)
         self._outbox.recall()
         self._asked_at: dict[str, datetime] = {}
         self._notes: list[Note] = []
         self._synchronised = False
         self._look_until: datetime | None = None
+        self._away_since: datetime | None = None
+        """When the first of the questions was asked in vain that nothing was answered since."""
         self._parts.begin()
 
     # --- doors
 
     def on_message(self, message: Message, now: datetime) -> Sequence[Action]:
-        """Take the answer to a question or to a document."""
+        """Take the answer to a question or to a document, or a notification, which is answered."""
         kind, _, key = message.request_id.partition(" ")
+        if not kind:
+            return [self._told(message, now), *self._pursue(now)]
         if kind == _GET:
             self._heard(key, message, now)
         elif kind == _OUT:
             self._taken(key, message, now)
+        elif kind == _SUB:
+            self._subscriptions.answered(key, message, self._mirror, now)
         return self._pursue(now)
 
     def on_failure(self, failure: Failure, now: datetime) -> Sequence[Action]:
@@ -108,8 +129,11 @@ class Sep2Session:
         if kind == _GET:
             self._asked_at.pop(key, None)
             self._mirror.failed(key, now, failure.retry_after)
+            self._away_since = self._away_since or now
         elif kind == _OUT:
             self._outbox.failed(key, now, failure.retry_after)
+        elif kind == _SUB:
+            self._subscriptions.failed(key, now, failure.retry_after)
         return self._pursue(now)
 
     def on_time(self, now: datetime) -> Sequence[Action]:
@@ -146,6 +170,9 @@ class Sep2Session:
     def _heard(self, href: str, message: Message, now: datetime) -> None:
         node = self._mirror.nodes.get(href)
         asked_at = self._asked_at.pop(href, now)
+        if self._away_since is not None and now - self._away_since > OUTAGE:
+            self._subscriptions.recovered(self._mirror, now)
+        self._away_since = None
         if node is None:
             return
         if message.status in _GONE:
@@ -184,9 +211,19 @@ class Sep2Session:
             self._note("clock_offset", offset_s=str(clock.offset.total_seconds()))
             self._fleet.clock_moved()
 
-    def _follow(self, changes: Iterable[Change], now: datetime) -> None:
+    def _told(self, message: Message, now: datetime) -> Reply:
+        """Take a notification."""
+        taken = self._notified.take(message, now)
+        self._notes += taken.notes
+        self._follow(taken.changes, now, told=True)
+        return Reply(body=b"", status=taken.status, media_type=MEDIA_TYPE)
+
+    def _follow(self, changes: Iterable[Change], now: datetime, *, told: bool = False) -> None:
         for change in changes:
             self._fleet.follow(change, self._mirror, now)
+            self._subscriptions.follow(change, self._mirror, now, told=told)
+            if change.node.kind is sep.EndDeviceList:
+                self._subscriptions.found(self._fleet.subscription_list(self._mirror), now)
         if not self._synchronised and self._mirror.settled:
             self._synchronised = True
             self._note(SYNCHRONISED)
@@ -221,9 +258,10 @@ class Sep2Session:
         for outgoing in self._fleet.reports(self._mirror, now):
             self._outbox.replace(outgoing)
         actions += metering.due(now)
-        actions += [*self._notes, *self._fleet.notes()]
-        self._notes = []
+        actions += [*self._notes, *self._fleet.notes(), *self._subscriptions.notes]
+        self._notes, self._subscriptions.notes = [], []
         actions += self._questions(now)
+        actions += self._subscriptions.take(now)
         actions += self._outbox.take(now)
         wake = self._wake(now)
         return actions if wake is None else [*actions, Wake(at=wake)]
@@ -261,6 +299,7 @@ class Sep2Session:
             self._look_until if waits else self._fleet.next_at(),
             self._mirror.next_due() if room else None,
             self._outbox.next_due(),
+            self._subscriptions.next_at(),
             self._fleet.metering.next_at(now),
             self._fleet.reporting.next_at(),
         ]

@@ -1,0 +1,72 @@
+"""One address of a server, as the mirror knows it."""
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Final
+
+from gateway.protocols.sep2._generated import model as sep
+
+DEFAULT_RATE: Final = timedelta(seconds=900)
+"""pollRate of a resource that has none, and in whose place 0 stands."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Page:
+    """A list being read."""
+
+    members: dict[str, sep.Resource] = field(default_factory=dict)
+    """href -> member; a member without one is kept by its place."""
+    start: int = 0
+    """``s`` of the next question."""
+    total: int | None = None
+    """``all`` as first told."""
+    restarts: int = 0
+
+
+@dataclass(slots=True, kw_only=True)
+class Node:
+    """One address."""
+
+    href: str
+    kind: type[sep.Resource]
+    parents: set[str] = field(default_factory=set)
+    children: frozenset[str] = frozenset()
+    value: sep.Resource | None = None
+    """What stands there; of a list, its first page."""
+    members: tuple[sep.Resource, ...] = ()
+    """Of a list: all that concern us, as last read to the end."""
+    complete: bool = False
+    """A list was read to its end the last time."""
+    rate: timedelta = DEFAULT_RATE
+    """Its own poll rate or that of what led to it."""
+    due_at: datetime
+    read_at: datetime | None = None
+    """When it was last read to its end."""
+    failures: int = 0
+    """In a row."""
+    page: Page | None = None
+    busy: bool = False
+    mark: tuple[object, ...] = ()
+    """Of what leads to it, where a change there tells of one here."""
+    slow: timedelta | None = None
+    """Asked for no more often than this while its server tells us of its changes; None: as its rate says."""
+    hinted: bool = False
+    """Something changed while it was being read: it is read once more."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fetch:
+    """One question."""
+
+    node: str
+    href: str
+    """With the paging in it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """News of one node."""
+
+    node: Node
+    gone: bool = False
+    """Nothing leads to it any more, or the server says that it is not there."""
