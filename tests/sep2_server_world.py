@@ -9,6 +9,7 @@ from decimal import Decimal
 from ipaddress import ip_network
 from pathlib import Path
 from random import Random  # noqa: TID251 - seeds the chance that is handed in
+from urllib.parse import urlsplit
 
 import aiohttp
 
@@ -20,6 +21,7 @@ from gateway.domain.opting import Decision
 from gateway.domain.protocol import ProtocolName
 from gateway.domain.reading import Reading
 from gateway.northbound.driver import Driver
+from gateway.northbound.notify import Notifies, NotifyRoute, notify_app
 from gateway.northbound.sep2_exchange import Sep2Exchange
 from gateway.protocols.actions import Collect, Emit, Kept, Readings
 from gateway.protocols.entry import Tools
@@ -36,6 +38,8 @@ from gateway.servers.sep2.store import Sep2Store
 from gateway.servers.sep2.utility import Place, Sep2Utility
 from gateway.transport.client import PeerClient
 from gateway.transport.sep2_tls import Sep2Profile, judge_chain, sep2_client, sep2_server
+from gateway.transport.server import Listener, listen
+from gateway.transport.tls import TlsFiles, admit_peers
 from tests.fakes import CountedIds
 from tests.sep2_pki import files
 from tests.sep2_world import START, keep, scope
@@ -85,6 +89,10 @@ class Premises:
     clock: VirtualClock = field(default_factory=lambda: VirtualClock(START, print))
     profile: Sep2Profile = Sep2Profile.CSIP
     ids: CountedIds = field(default_factory=CountedIds)
+    server: Sep2Leaf = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.server = self.pki.server()
 
     @asynccontextmanager
     async def utility(
@@ -97,7 +105,7 @@ class Premises:
         notifies: bool = False,
     ) -> AsyncIterator[Sep2Utility]:
         """Run a utility."""
-        identity = files(self.folder, "server", self.pki.server(), self.pki)
+        identity = files(self.folder, "server", self.server, self.pki)
         context = sep2_server(identity, self.profile)
         notify = NotifierOptions(
             context=sep2_client(identity, self.profile, host_names=False),
@@ -124,10 +132,19 @@ class Premises:
 
     @asynccontextmanager
     async def gateway(
-        self, leaf: Sep2Leaf, root: str, sink: Sink, devices: tuple[DeviceOptions, ...] = ()
+        self,
+        leaf: Sep2Leaf,
+        root: str,
+        sink: Sink,
+        devices: tuple[DeviceOptions, ...] = (),
+        **others: object,
     ) -> AsyncIterator[None]:
-        """Run a gateway's client session; a second one on the same sink is one restarted."""
+        """Run a gateway's client session; a second one on the same sink is one restarted.
+
+        With ``notify_url`` it listens for notifications of the utility's own certificate, unless ``notify_closed``.
+        """
         identity = files(self.folder, f"client-{leaf.lfdi}", leaf, self.pki)
+        closed = others.pop("notify_closed", False)
         client = PeerClient(
             root,
             sep2_client(identity, self.profile),
@@ -142,6 +159,7 @@ class Premises:
                 target_reduction="cap",
                 post_rate=MINUTE,
                 device=devices,
+                **others,  # type: ignore[arg-type] # by name
             ),
             scope(root=root, lfdi=leaf.lfdi),
             Tools(chance=Random(1), ids=CountedIds()),
@@ -150,13 +168,33 @@ class Premises:
         )
         exchange = Sep2Exchange(client=client, root=root)
         driver = Driver(UTILITY, session, exchange, sink, metered, self.clock)
+        door = await self._door(
+            identity, driver, "" if closed else str(others.get("notify_url", ""))
+        )
         task = asyncio.ensure_future(driver.run())
         try:
             yield
         finally:
+            if door is not None:
+                await door.stop()
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
             await client.close()
+
+    async def _door(self, identity: TlsFiles, driver: Driver, url: str) -> Listener | None:
+        if not url:
+            return None
+        parts = urlsplit(url)
+        context = sep2_server(identity, self.profile)
+        admit_peers(context, lambda chain: judge_chain(chain, self.profile))
+        route = NotifyRoute(
+            utility=UTILITY,
+            path=parts.path,
+            notifies=Notifies(pinned=(self.server.lfdi,)),
+            ask=driver.ask,
+        )
+        app = notify_app([route], self.clock, test_mode=True)
+        return await listen(app, "127.0.0.1", parts.port or 0, context)
 
     @asynccontextmanager
     async def browser(self, leaf: Sep2Leaf) -> AsyncIterator[aiohttp.ClientSession]:

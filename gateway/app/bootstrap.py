@@ -19,9 +19,10 @@ from gateway.app.fencing import Fencing
 from gateway.app.ids import SystemChance, SystemIds
 from gateway.app.letters import LetterDesk
 from gateway.app.measuring import Measuring, make_measuring
+from gateway.app.notifying import open_doors
 from gateway.app.operator_desk import OperatorDesk
 from gateway.app.places import data_dir, store_url
-from gateway.app.pushing import PushListeners, open_push
+from gateway.app.pushing import PushListeners
 from gateway.app.recovery import begin_recovery, own_signature
 from gateway.app.registration_desk import RegistrationDesk
 from gateway.app.schedule_desk import ScheduleDesk
@@ -196,7 +197,7 @@ class Gateway:
         await self._control.start()
         self._listener = await self._listen(self._office, self._measuring)
         clock, watch = self._wiring.clock, self._wiring.watch
-        self._push = await open_push(self._loaded, clock, watch, lambda: self._sessions)
+        self._push = await open_doors(self._loaded, clock, watch, lambda: self._sessions)
         log.info("gateway_started", url=self._listener.url, store=self._store.identity.store_id[:8])
 
     async def _begin(self, store: SqliteStore) -> None:

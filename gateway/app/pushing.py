@@ -73,6 +73,12 @@ class PushListeners:
         for one in self.shown:
             one.watched.again()
 
+    def with_others(self, others: "PushListeners") -> "PushListeners":
+        """Return these and others."""
+        return PushListeners(
+            listeners=self.listeners + others.listeners, shown=self.shown + others.shown
+        )
+
     async def stop(self) -> None:
         """Take no more requests, and wait for those in work."""
         await asyncio.gather(*(listener.stop() for listener in self.listeners))

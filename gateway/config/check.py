@@ -14,6 +14,7 @@ from gateway.baselines.registry import METHODS
 from gateway.config.draft import Draft
 from gateway.config.endpoints import endpoints, unreadable
 from gateway.config.fixes import Place, fix
+from gateway.config.notify import notify_faults
 from gateway.config.push import push_faults
 from gateway.config.settings import (
     ProgramSection,
@@ -67,6 +68,7 @@ def _checks(draft: Draft) -> Iterator[Found]:
         yield from (_unpinned(at, utility), _fingerprint(at, utility), _profile(at, utility))
         yield _files(at, utility, ("certificate", "key", "ca"), draft)
     yield from push_faults(draft)
+    yield from notify_faults(draft)
     for index, program in enumerate(draft.programs):
         at = ("program", index)
         yield from (_owner(at, program, draft), _same_program(index, program, draft))

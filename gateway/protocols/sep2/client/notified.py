@@ -91,7 +91,7 @@ class Notified:
             return _refused(_BAD, "WRONG_RESOURCE")
         self.subscriptions.heard(href, self.mirror, now)
         if node is None or resource is None or found.unreadable:
-            self.mirror.hint(href, now)
+            self.subscriptions.hint(href, self.mirror, now)
             return self._fine()
         return self._compared(node, resource, message, now)
 
@@ -106,7 +106,7 @@ class Notified:
             if changes:
                 self.setting.remember(node.href, message, now)
         if verdict in {Verdict.NEWER_IF_TRUE, Verdict.DOUBTFUL}:
-            self.mirror.hint(node.href, now)
+            self.subscriptions.hint(node.href, self.mirror, now)
         return self._fine(changes)
 
     def _fine(self, changes: Sequence[Change] = ()) -> Taken:

@@ -120,7 +120,11 @@ class Subscriptions:
         known, own.known = own.known, held
         if told:
             self.heard(node.href, mirror, now)
-        elif known is not None and known is not held and own.trusted and missed(known, held):
+            return
+        hinted, own.hinted = own.hinted, False
+        if hinted or known is None or known is held or not own.trusted:
+            return
+        if missed(known, held):
             own.trusted = False
             mirror.pace(node.href, None, now)
             self._note("notification_missing", href=node.href)
@@ -131,6 +135,13 @@ class Subscriptions:
         if own is not None and not own.trusted:
             own.trusted = True
             mirror.pace(href, self.options.subscribed_poll_rate, now)
+
+    def hint(self, href: str, mirror: Mirror, now: datetime) -> None:
+        """Have a resource read because a notification says less than all of it."""
+        own = self.own.get(href)
+        if own is not None:
+            own.hinted = True
+        mirror.hint(href, now)
 
     # --- what notifications say
 
