@@ -159,7 +159,7 @@ class Premises:
                 target_reduction="cap",
                 post_rate=MINUTE,
                 device=devices,
-                **others,  # type: ignore[arg-type] # by name
+                **others,
             ),
             scope(root=root, lfdi=leaf.lfdi),
             Tools(chance=Random(1), ids=CountedIds()),
