@@ -276,7 +276,8 @@ class Model:
 
     def pass_to(self, now: int) -> None:
         """Live through every second up to ``now``, which was slept through where it is more than one."""
-        for second in range(self.last, now + 1):
+        # What came in now changes nothing of a second that was lived through.
+        for second in range(min(self.last + 1, now), now + 1):
             while self.moment(second, now):
                 pass
         self.last = now
@@ -298,7 +299,9 @@ class Model:
         ]
         if not over:
             return False
-        event = min(over, key=lambda event: (self.ends(event), event.control.mrid))
+        # Who was kept out to its end is told by whom before that one is over, too.
+        first = min(self.ends(event) for event in over)
+        event = min((e for e in over if self.ends(e) == first), key=self.sorting)
         end = self.ends(event)
         if event.phase == "waiting":
             barrers = [b for mode in event.modes for b in self.barrers(event, mode)[:1]]

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from random import Random  # noqa: TID251 - tells stories that were once found, by their seed
 from typing import Protocol, TypeVar
 
 import pytest
@@ -209,7 +210,7 @@ class Run:
 def told_too_late(run: Run) -> list[tuple[int, str, str]]:
     """Return (second, loser, winner) where a loser heard of it only after its winner had started.
 
-    Only of pairs that exclude each other, were both known before, and were not slept through.
+    Only of pairs that exclude each other in what the winner got, were both known before, and were not slept through.
     """
     found = []
     controls = {name_of(plan.control.key): plan.control for plan in run.story.events}
@@ -217,24 +218,47 @@ def told_too_late(run: Run) -> list[tuple[int, str, str]]:
         if code != 2 or run.story.asleep:
             continue
         for later, loser, what in run.device.told[index + 1 :]:
-            fresh = (at, loser, 1) in run.device.told
+            fresh = run.model.events[controls[loser].key].seen == T0 + at
             if later != at or what not in {7, 13, 14} or fresh or loser == winner:
                 continue
             one, other = controls[winner], controls[loser]
-            if one.modes & other.modes and one.start < other.end and other.start < one.end:
+            got = run.device.responses[index].modes & other.modes
+            if got and one.start < other.end and other.start < one.end:
                 found.append((at, loser, winner))
     return found
 
 
 @pytest.mark.spec("IEEE 2030.5-2018 10.2.3.3", "IEEE 2030.5-2023 10.2.2.3")
-# The same stories each time: of others about one in ten thousand still ends in 13 where the model says 3, when the
-# random tail of an event meets one of another server (seen with seed 494996054, in editions that resume).
 @pytest.mark.slow
 @given(st.randoms(use_true_random=True))
-@settings(max_examples=300, deadline=None, derandomize=True)
+@settings(max_examples=300, deadline=None)
 def test_engine_and_model_agree_at_every_second(dice: Dice) -> None:
     story = story_of(dice)
     note(f"{story}")
+    agree(story)
+
+
+@pytest.mark.parametrize(
+    "seed",
+    [
+        pytest.param(
+            494996054, id="a mode freed by one that ends with another is begun after both"
+        ),
+        pytest.param(5276, id="listed again after its time, an event takes nothing from anybody"),
+        pytest.param(6919, id="what was swapped while nothing was due holds from then on only"),
+        pytest.param(9649, id="kept out by one that ends with it, it is told so"),
+        pytest.param(33492, id="kept out by one of no length, it is told so"),
+        pytest.param(
+            33597, id="kept waiting by one that is cut short, it is told before the winner"
+        ),
+        pytest.param(126493, id="opted out in the second in which another begins"),
+    ],
+)
+def test_stories_that_once_divided_engine_and_model(seed: int) -> None:
+    agree(story_of(Random(seed)))
+
+
+def agree(story: Story) -> None:
     run = Run(story)
 
     run.play()

@@ -24,7 +24,7 @@ class Kind(IntEnum):
 
 
 class Due(NamedTuple):
-    """One thing to do; sorts by instant, then kind, then rank."""
+    """One thing to do; sorts by instant, then kind, then rank (of what ends, the worst first)."""
 
     at: int
     kind: Kind
@@ -47,14 +47,16 @@ def agenda(places: Arrangement, mark: int, *, resumes: bool) -> list[Due]:
     for key, place in places.items():
         state = place.record.state
         if state is not State.WITHDRAWN:
-            found.append(Due(place.end, Kind.OVER, place.rank, key))
+            # The worse first: one that was kept out to its end is told by whom, while that one still counts.
+            found.append(Due(place.end, Kind.OVER, -place.rank, key))
         if state in _NEVER_BEGIN:
             continue
+        # What turns out late, since an event that is over no longer counts, is of now: what ends now still comes first.
         if taken_from(place):
-            found.append(Due(place.record.seen_at, Kind.LOSE, place.rank, key))
+            found.append(Due(max(place.record.seen_at, mark), Kind.LOSE, place.rank, key))
         first = min((begin for begin, _ in beginnings(place, mark)), default=None)
         if first is not None:
-            found.append(Due(first, Kind.BEGIN, place.rank, key))
+            found.append(Due(max(first, mark), Kind.BEGIN, place.rank, key))
         if resumes and state is State.SCHEDULED:
             at = max(place.start, place.record.seen_at, mark)
             if displacer(place, places, at) is not None:

@@ -274,12 +274,14 @@ class EventEngine:
         return self._agenda
 
     def _turn(self, now: int) -> Turn:
+        """Open a turn; nothing of what comes in now reaches back into time in which nothing was due."""
+        due = self.next_at()
         return Turn(
             settings=self._settings,
             records=self._records,
             primacies=self._primacies(),
             now=now,
-            mark=self._mark,
+            mark=max(self._mark, now if due is None else min(now, due)),
             dues=self._agenda,
         )
 

@@ -199,10 +199,11 @@ class Turn:
             for other in self.arrangement().values()
             if other.rank >= 0 and other is not place and other.record.live & modes
         ]
-        places = self.arrangement()
-        for other in sorted(others, key=lambda other: other.rank):
+        # Who has them goes first: one that is ended by this may be what another, better one has waited for.
+        others.sort(key=lambda other: (not other.record.holding & modes, other.rank))
+        for other in others:
             if self.settings.resumes:
-                self._displace(other, place, modes, places)
+                self._displace(self.arrangement()[other.record.key], place, modes)
             else:
                 self._dispossess(other, place, modes)
         record = place.record
@@ -238,9 +239,7 @@ class Turn:
         else:
             self.apply(record, _AT_END.get(record.state, Input.END), lost=lost)
 
-    def _displace(
-        self, loser: Place, winner: Place, modes: frozenset[str], places: Arrangement
-    ) -> None:
+    def _displace(self, loser: Place, winner: Place, modes: frozenset[str]) -> None:
         """Take modes from an event that may come back to them."""
         record, displaced = loser.record, overlaps(loser.record, winner.record)
         taken = record.holding & modes
@@ -254,7 +253,7 @@ class Turn:
             else:
                 self.put(after)
         elif record.state is State.SCHEDULED and max(loser.start, record.seen_at) <= self.mark:
-            kept_out = displacer(loser, places, self.mark)
+            kept_out = displacer(loser, self.arrangement(), self.mark)
             if kept_out is not None:
                 self.apply(record, Input.DISPLACE, kept_out.control)
 
