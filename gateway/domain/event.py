@@ -184,6 +184,9 @@ class GridEvent:
     """True: the event vanished from the utility's list (OpenADR 2.0b rule 61)."""
     doubt: str = ""
     """Why it must not be started without the operator, e.g. ``clock_offset``; empty: nothing speaks against it."""
+    standing: bool = False
+    """It holds until it is replaced, whenever no event does: no dispatch, so nothing of it is settled, and a site that
+    says nothing about it stays bound."""
     response_required: bool = True
     test: TestKind = TestKind.NONE
     comment: str = ""

@@ -182,6 +182,8 @@ class Timing(Published):
     start: Instant
     duration: Duration | None
     open_ended: bool
+    standing: bool = False
+    """A limit that holds between events until it is replaced; it is not settled, and silence leaves it in force."""
     randomize: Randomisation | None = None
     ramp_in: Duration
     ramp_out: Duration

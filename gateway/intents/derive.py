@@ -239,6 +239,7 @@ def _timing(event: GridEvent, site: Site) -> Timing:
         start=event.start,
         duration=event.duration,
         open_ended=event.duration is None,
+        standing=event.standing,
         randomize=Randomisation(start_max=event.randomise, drawn=event.offset)
         if randomised
         else None,
@@ -282,10 +283,11 @@ def _commercial(program: Program, site: Site) -> Commercial:
 
 def _response(event: GridEvent, program: Program, site: Site, now: datetime) -> Response:
     meter = next(meter for meter in site.meters if meter.meter == site.contract_meter)
+    default = program.opt_default if site.fail_safe_import_kw is not None else "out"
     return Response(
         ack_by=now + _ACK_WITHIN,
         opt_by=opt_deadline(event, program, now),
-        opt_default=program.opt_default if site.fail_safe_import_kw is not None else "out",
+        opt_default="in" if event.standing else default,
         commitment_required=event.response_required,
         telemetry_interval=meter.interval,
         telemetry_max_age=_MAX_AGE,

@@ -326,7 +326,12 @@ class Board:
             self.timer("phase", intent.id, at)
 
     def schedule_settlement(self, record: IntentRecord, end: datetime) -> None:
-        """Set the timer of the statement: late data is in by then, and load is back where it was."""
+        """Set the timer of the statement: late data is in by then, and load is back where it was.
+
+        A standing limit has none: nobody owes a reduction by it, and it may have stood for years.
+        """
+        if record.intent.timing.standing:
+            return
         back = self.clear(record) or end
         settle_at = max(end + self.program_of(record).settle_after, back)
         self.timer("settle", record.intent.id, settle_at)

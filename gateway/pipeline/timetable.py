@@ -52,7 +52,8 @@ def opt_deadline(turn: Turn, timer: Timer) -> None:
     program = turn.program_of(record)
     site = turn.site_of(record)
     falls_back = site is not None and site.fail_safe_import_kw is not None
-    opt = Opt.IN if program.opt_default == "in" and falls_back else Opt.OUT
+    stays = intent.timing.standing or (program.opt_default == "in" and falls_back)
+    opt = Opt.IN if stays else Opt.OUT
     if intent.hold_reason:
         opt = Opt.OUT
     turn.decide(record, opt, why_silent(intent), "gateway")

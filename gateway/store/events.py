@@ -148,6 +148,7 @@ _NOT_ASKED: Final[dict[str, IncEx | bool]] = {
     "created_at": True,
     "cancelled_at": True,
     "cancel_implied": True,
+    "standing": True,
     "doubt": True,
     "signals": {"__all__": {"current_value"}},
     "comment": True,

@@ -210,7 +210,7 @@ class Run:
 def told_too_late(run: Run) -> list[tuple[int, str, str]]:
     """Return (second, loser, winner) where a loser heard of it only after its winner had started.
 
-    Only of pairs that exclude each other in what the winner got, were both known before, and were not slept through.
+    Only of pairs whose winner got all that the loser had, that were both known before, and were not slept through.
     """
     found = []
     controls = {name_of(plan.control.key): plan.control for plan in run.story.events}
@@ -222,8 +222,8 @@ def told_too_late(run: Run) -> list[tuple[int, str, str]]:
             if later != at or what not in {7, 13, 14} or fresh or loser == winner:
                 continue
             one, other = controls[winner], controls[loser]
-            got = run.device.responses[index].modes & other.modes
-            if got and one.start < other.end and other.start < one.end:
+            all_of_it = other.modes <= run.device.responses[index].modes
+            if all_of_it and one.start < other.end and other.start < one.end:
                 found.append((at, loser, winner))
     return found
 

@@ -258,6 +258,35 @@ async def test_an_open_ended_event_holds_until_it_is_cancelled_and_is_settled_th
     assert await house.timers() == []
 
 
+async def test_a_standing_limit_binds_a_silent_site_leaves_its_gaps_and_is_not_settled() -> None:
+    house = await opened(House())
+    last = START + timedelta(hours=2)
+    spans = (Span.lasting(START, timedelta(hours=1)), Span(start=last, end=last))
+    (signal,) = EVENT.signals
+    capped = replace(
+        signal,
+        kind=Kind.LIMIT_IMPORT,
+        basis=Basis.ABSOLUTE,
+        unit="kW",
+        intervals=tuple(Interval(span=span, value=Decimal(80)) for span in spans),
+    )
+    standing = changed(EVENT, signals=(capped,), duration=None, standing=True, ramp_in=timedelta(0))
+    await house.deliver(standing)
+    assert (await house.record()).intent.response.opt_default == "in"
+    caps = [await house.cap(START + timedelta(minutes=n)) for n in (1, 59, 61, 119, 121, 99999)]
+    assert caps == [Decimal(80), Decimal(80), None, None, Decimal(80), Decimal(80)]
+    await house.until(START + timedelta(days=2))
+    assert (await house.record()).opt is Opt.IN
+    assert (await house.record()).intent.timing.standing
+    assert await house.cap() == Decimal(80)
+    await house.deliver(cancelled(standing, house.now))
+    await house.until(house.now + timedelta(days=1))
+    assert await house.cap() is None
+    assert (await house.record()).intent.status is State.CANCELLED
+    assert await house.statement() is None
+    assert await house.timers() == []
+
+
 @pytest.mark.parametrize("minutes", [0, -20])
 async def test_an_event_without_notice_or_begun_already_is_joined_in_progress(
     minutes: int,

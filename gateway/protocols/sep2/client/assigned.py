@@ -32,6 +32,8 @@ class Assigned:
     """None: the program lists none, or the list is not known."""
     name: str = ""
     """Its description."""
+    default: sep.DefaultDERControl | None = None
+    default_href: str = ""
     component: str = ""
     """mRID of the RateComponent whose intervals are listed."""
     ready: tuple[sep.Resource, ...] | None = None
@@ -115,14 +117,11 @@ def program_lists(
 
 def _of_list(mirror: Mirror, node: Node, reader: Reader) -> Iterator[Assigned]:
     for member in members(node):
+        known, known_at = None, ""
         try:
             match member:
                 case sep.DERProgram():
-                    default = mirror.at(node, member, member.default_der_control_link)
-                    if default is not None and default.value is None:
-                        raise Unread
-                    value = default.value if default is not None else None
-                    known = value if isinstance(value, sep.DefaultDERControl) else None
+                    known, known_at = _default(mirror, node, member)
                     program = reader.program(member, known)
                     listing = mirror.at(node, member, member.der_control_list_link)
                 case sep.DemandResponseProgram():
@@ -135,7 +134,25 @@ def _of_list(mirror: Mirror, node: Node, reader: Reader) -> Iterator[Assigned]:
                     continue
         except WireError:
             continue  # its mRID is none: nothing that it lists could be answered
-        yield Assigned(program=program, listing=listing, name=member.description or "")
+        yield Assigned(
+            program=program,
+            listing=listing,
+            name=member.description or "",
+            default=known,
+            default_href=known_at,
+        )
+
+
+def _default(
+    mirror: Mirror, node: Node, member: sep.DERProgram
+) -> tuple[sep.DefaultDERControl | None, str]:
+    """Return a program's default and where it stands; raises ``Unread`` where it was not read yet."""
+    found = mirror.at(node, member, member.default_der_control_link)
+    if found is None:
+        return None, ""
+    if found.value is None:
+        raise Unread
+    return (found.value if isinstance(found.value, sep.DefaultDERControl) else None), found.href
 
 
 def members(node: Node) -> tuple[sep.Resource, ...]:

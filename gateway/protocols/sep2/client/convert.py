@@ -82,7 +82,9 @@ class Reader:
         return Default(
             mrid=mrid(found.mrid),
             modes=carried(found.der_control_base),
-            content=_digest(found.der_control_base, found.set_grad_w, found.version),
+            content=_digest(
+                *(found.der_control_base, found.set_grad_w, found.set_soft_grad_w, found.version)
+            ),
         )
 
     def control(self, found: Listed, program: str, component: str = "") -> Control:

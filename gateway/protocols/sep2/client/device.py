@@ -78,6 +78,9 @@ class Device:
     """mRID of a program -> its primacy."""
     names: dict[str, str] = field(default_factory=dict)
     """mRID of a program -> its description."""
+    defaults: dict[str, tuple[sep.DefaultDERControl | None, str]] = field(default_factory=dict)
+    """mRID of a program -> its default as last read, and where; programs that were not read since the start are not in
+    it."""
     told: dict[str, Told] = field(default_factory=dict)
     """mRID -> what went inward of it."""
     replies: dict[str, str] = field(default_factory=dict)

@@ -15,6 +15,7 @@ from gateway.protocols.actions import Emit, Note
 from gateway.protocols.sep2._generated import model as sep
 from gateway.protocols.sep2.client.assigned import Assigned, Unread, assigned
 from gateway.protocols.sep2.client.convert import readable
+from gateway.protocols.sep2.client.defaults import Defaults
 from gateway.protocols.sep2.client.device import Device, response
 from gateway.protocols.sep2.client.event import Around
 from gateway.protocols.sep2.client.links import FunctionSet
@@ -49,6 +50,7 @@ class Fleet:
         self._roll = Roll.of(setting)
         self.metering = Metering.of(setting, list(self._roll.devices.values()))
         self.reporting = Reporting(setting=setting)
+        self._defaults = Defaults(setting=setting)
         self._outgoing: list[Outgoing] = []
         self._notes: list[Note] = []
         self._changed: set[str] = set()
@@ -105,6 +107,7 @@ class Fleet:
         self._outcome(device, device.engine.assign(programs, at, act=self.acts))
         device.primacies = {one.program.mrid: one.program.primacy for one in found}
         device.names = {one.program.mrid: one.name for one in found}
+        device.defaults = {one.program.mrid: (one.default, one.default_href) for one in found}
         for one in found:
             self._observe(device, one, at)
 
@@ -242,6 +245,7 @@ class Fleet:
 
     def emits(self, now: datetime) -> Iterator[Emit]:
         """Yield what has changed inward."""
+        yield from self._defaults.orphans(self._roll.devices.keys(), now)
         changed, self._changed = self._changed, set()
         for lfdi in sorted(changed):
             device = self._roll.devices[lfdi]
@@ -249,6 +253,7 @@ class Fleet:
                 key = (self._setting.scope.utility, event.source["mRID"])
                 raw = self._setting.raws.get(device.sources.get(key, ""), NOTHING)
                 yield Emit(events=(event,), raw=raw)
+            yield from self._defaults.news(device, now)
             device.forget()
             self._setting.parts.touch(device.part)
 
@@ -306,8 +311,8 @@ class Fleet:
 
     def notes(self) -> list[Note]:
         """Return the notes that came up since the last time."""
-        found = [*self._roll.notes, *self._notes]
-        self._roll.notes, self._notes = [], []
+        found = [*self._roll.notes, *self._defaults.notes, *self._notes]
+        self._roll.notes, self._defaults.notes, self._notes = [], [], []
         return found
 
     def reports(self, mirror: Mirror, now: datetime) -> Iterator[Outgoing]:

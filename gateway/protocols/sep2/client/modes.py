@@ -166,6 +166,16 @@ def asked(base: sep.DERControlBase, rating: Rating) -> Iterator[Asked]:
             yield found
 
 
+def asked_of(base: sep.DERControlBase, mode: str, rating: Rating) -> Asked | None:
+    """Return what one mode of a control asks; None: it is not in it, switched off, or none that a site can follow.
+
+    Raises:
+        WireError: as ``asked``.
+    """
+    read = _READERS.get(mode)
+    return read(base, rating) if read is not None and mode in carried(base) else None
+
+
 def carried(base: sep.DERControlBase) -> frozenset[str]:
     """Return every mode that a control carries, by the standard's names, followed or not."""
     return frozenset(

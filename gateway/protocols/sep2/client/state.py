@@ -5,6 +5,7 @@ changed, in the transaction that precedes any send:
 
     session               format and clock offset
     device <LFDI>         its event engine, what went inward of its events, where their answers go
+    default <LFDI>        what stands at its sites of the defaults of its programs
     meter <mRID>          one mirror of ours at the server
     out <key>             one document that waits to be taken by the server
 

@@ -206,13 +206,20 @@ class EventEngine:
             if record.state in _IN_FORCE
             for mode in record.held
         }
+        for mode, program in self.defaults().items():
+            held.setdefault(mode, Force(mode=mode, source=program.key, default=True))
+        return tuple(held[mode] for mode in sorted(held))
+
+    def defaults(self) -> Mapping[str, Program]:
+        """Return whose default counts for each mode while no event has it: the best program's that has the mode."""
+        found: dict[str, Program] = {}
         best = sorted(self._programs.values(), key=lambda program: program.key, reverse=True)
         for program in sorted(best, key=lambda program: program.primacy):
             default = program.default
             if default is not None and program.function_set is FunctionSet.DER:
-                for mode in default.modes - held.keys():
-                    held[mode] = Force(mode=mode, source=program.key, default=True)
-        return tuple(held[mode] for mode in sorted(held))
+                for mode in default.modes:
+                    found.setdefault(mode, program)
+        return found
 
     def stretches(self) -> tuple[Stretch, ...]:
         """Return the effective stretches of every event that runs or will, as known now.
