@@ -58,7 +58,7 @@ def holds(event: GridEvent, at: datetime) -> Decimal | None:
     return last.value if last.span.start <= at else None
 
 
-@pytest.mark.spec("CSIP-AUS LOA-03", "CSIP BASIC-016", "IEEE 2030.5-2018 DefaultDERControl")
+@pytest.mark.spec("CSIP-AUS LOA-03", "CSIP BASIC-016")
 def test_a_default_stands_from_when_it_was_read_and_has_no_end() -> None:
     made = world()
     (event,) = standing(made)
