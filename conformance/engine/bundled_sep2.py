@@ -71,6 +71,21 @@ class BundledClient:
         self._clock.offset = timedelta(seconds=int(fast))
         return _NOTHING
 
+    async def set_load(self, kw: str) -> Values:
+        """Have the load behind its meter that nobody controls draw so much."""
+        self._client.plant.set_load(1000 * float(kw), self._client.server_now)
+        return _NOTHING
+
+    async def set_der(self, kw: str) -> Values:
+        """Have its DER deliver so much, or draw it, below zero, where nothing limits it."""
+        self._client.plant.set_wish(1000 * float(kw), self._client.server_now)
+        return _NOTHING
+
+    async def switch(self, closed: str) -> Values:
+        """Open (``no``) or close the switch between the DER and the site, by hand."""
+        self._client.switch(closed=closed == "yes")
+        return _NOTHING
+
 
 def lfdi_of(chain: bytes) -> str:
     """Return the LFDI of a certificate (PEM, its chain may follow): 160 bits of its SHA-256 (6.3.4)."""

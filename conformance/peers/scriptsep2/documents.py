@@ -134,6 +134,8 @@ class Documents:
         links = {**self._counted(now, *lists, of=ids), **self._links("DeviceInformation", of=ids)}
         if account.pin is not None:
             links |= self._links("Registration", of=ids)
+        if self._tree.aus:
+            links["aus:ConnectionPointLink"] = link(self._tree.href("ConnectionPoint", *ids))
         content = {
             **links,
             "lFDI": account.lfdi,

@@ -67,6 +67,7 @@ class ScriptedServer:
         self._contexts = contexts
         self.tree = Tree(names=names, rates=settings.rates)
         self.tree.aus, self.tree.subscribable = settings.aus, settings.subscribable
+        self.tree.expected = self.devices if settings.aus else ()
         self._documents = Documents(self.tree)
         self._taker = Taker(self.tree, self._documents)
         self._door = Door(self._serve, tape, clock, contexts, address)

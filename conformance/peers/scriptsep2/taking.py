@@ -6,6 +6,7 @@ from typing import Final
 
 from conformance.kit.sep2.names import MEDIA_TYPE, tag
 from conformance.kit.sep2.tables import document_faults
+from conformance.kit.sep2.values import Account
 from conformance.kit.transcript import Message
 from conformance.kit.xml import Element, parse
 from conformance.peers.scriptsep2.documents import Documents
@@ -34,6 +35,7 @@ _MEMBERS: Final[Mapping[str, tuple[str, ...]]] = {
     "DERList": ("DER",),
 }
 """What may be posted where."""
+_PROFILED: Final[Mapping[str, str]] = {"ConnectionPoint": "aus:ConnectionPoint"}
 _REMOVABLE: Final = frozenset({"Subscription", "MirrorUsagePoint", "EndDevice", "LogEvent"})
 
 
@@ -72,7 +74,7 @@ class Taker:
         return (*put, *(("POST",) if name in _MEMBERS else ()))
 
     def _replace(self, key: Key, root: Element) -> Said:
-        if root.tag != tag(key[0]):
+        if root.tag != tag(_PROFILED.get(key[0], key[0])):
             return 400, ()
         if key[0] != "EndDevice":
             self._tree.posted[key] = deepcopy(root)
@@ -81,6 +83,8 @@ class Taker:
     def _create(self, key: Key, root: Element) -> Said:
         if root.tag not in {tag(name) for name in _MEMBERS[key[0]]}:
             return 400, ()
+        if key[0] == "EndDeviceList":
+            return self._register(root)
         if key[0] == "MirrorUsagePoint":
             return 201, (("Location", self._tree.href(*key)),)
         again = self._same(key, root)
@@ -91,6 +95,16 @@ class Taker:
         members.append(member)
         self._tree.posted[member] = deepcopy(root)
         return 201, (("Location", self._tree.href(*member)),)
+
+    def _register(self, root: Element) -> Said:
+        """Take an EndDevice in-band: one of those that controls are for, without an assignment yet."""
+        lfdi = (root.findtext(tag("lFDI")) or "").upper()
+        if lfdi in self._tree.accounts:
+            return 409, ()
+        if lfdi not in self._tree.expected:
+            return 403, ()
+        self._tree.accounts[lfdi] = Account(lfdi=lfdi, post_s=self._tree.rates.post)
+        return 201, (("Location", self._tree.href("EndDevice", lfdi)),)
 
     def _same(self, key: Key, root: Element) -> Key | None:
         """Return the mirror of the same mRID that is there already."""

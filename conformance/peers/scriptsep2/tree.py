@@ -58,6 +58,8 @@ class Tree:
     offset: timedelta = timedelta(0)
     time_fields: dict[str, int] = field(default_factory=dict)
     aus: bool = False
+    expected: tuple[str, ...] = ()
+    """LFDIs that may register themselves; only with CSIP-AUS."""
     subscribable: bool = False
     _hrefs: dict[Key, str] = field(default_factory=dict)
     _keys: dict[str, Key] = field(default_factory=dict)

@@ -10,12 +10,14 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Final
 
-from conformance.reference.sep2client import reports
+from conformance.reference.sep2client import aus, reports
 from conformance.reference.sep2client.events import Events
 from conformance.reference.sep2client.jobs import Jobs
 from conformance.reference.sep2client.link import LaterError, Link, RefusedError
 from conformance.reference.sep2client.memory import Device, Memory
+from conformance.reference.sep2client.plant import Plant
 from conformance.reference.sep2client.settings import Settings
+from conformance.reference.sep2client.telemetry import Telemetry
 from conformance.reference.sep2client.walk import Walk
 from conformance.reference.sep2client.wire import text
 from gateway.domain.chance import Chance
@@ -46,6 +48,8 @@ class Client:
         self._events = Events(self.memory, settings, chance)
         self._jobs = Jobs(settings.longest_pause_s)
         self._mirrors: dict[str, str] = {}
+        self.plant = Plant(settings.max_w)
+        self._telemetry = Telemetry(self._link, self.plant)
         self._bell: Mailbox[bool] = clock.mailbox()
         self._alarm: Mailbox[bool] = clock.mailbox()
         self._resting: set[int] = set()
@@ -105,10 +109,16 @@ class Client:
             while True:
                 before = len(self.memory.notices), self._in_force()
                 self._events.pass_time(self.server_now)
+                self._obey()
                 if before != (len(self.memory.notices), self._in_force()):
                     self._told()
                 due = self._events.next_due()
                 await self._rest(self._alarm, due - self.memory.offset if due else None)
+
+    def _obey(self) -> None:
+        """Have the plant do what is in force."""
+        for lfdi in self._walk.devices:
+            self.plant.obey(self.in_force(lfdi), self.server_now)
 
     async def _rest(self, box: Mailbox[bool], until: datetime | None) -> None:
         self._resting.add(id(box))
@@ -163,6 +173,13 @@ class Client:
     async def _end_devices(self) -> int | None:
         before = set(self._walk.devices)
         seconds = await self._walk.end_devices()
+        if self._walk.own is None and self._settings.csip_aus:
+            where, told = (
+                self._walk.entry["EndDeviceListLink"],
+                aus.end_device(self._settings, self.server_now),
+            )
+            await self._link.send("POST", where, told)
+            seconds = await self._walk.end_devices()
         for lfdi in before - self._walk.devices.keys():
             self._events.drop(lfdi)
             self._jobs.drop(lfdi)
@@ -180,8 +197,33 @@ class Client:
         if device.accepted:
             self._add(f"fsa {device.lfdi}", self._of(device, self._assignments))
             self._add(f"der {device.lfdi}", self._of(device, self._ders))
-            self._add(f"mup {device.lfdi}", self._of(device, self._mirror))
+            own_way = self._settings.csip_aus
+            self._add(
+                f"mup {device.lfdi}",
+                self._of(device, self._mirrors_of if own_way else self._mirror),
+            )
+            if "aus:ConnectionPointLink" in device.links:
+                self._add(f"cp {device.lfdi}", self._of(device, self._connection_point))
         return seconds
+
+    async def _connection_point(self, device: Device) -> int | None:
+        where = device.links["aus:ConnectionPointLink"]
+        await self._link.send("PUT", where, aus.connection_point(self._settings))
+        return None
+
+    async def _mirrors_of(self, device: Device) -> int | None:
+        """Create the mirrors of CSIP-AUS, then look at their post rate again and again."""
+        where = self._walk.entry.get("MirrorUsagePointListLink", "")
+        if not where:
+            return None
+        seconds, changed = await self._telemetry.look(device, where)
+        self._add(f"read {device.lfdi}", self._of(device, self._averages))
+        if changed:
+            self._jobs.hurry(f"read {device.lfdi}", self._clock.now())
+        return seconds
+
+    async def _averages(self, device: Device) -> int | None:
+        return await self._telemetry.post(device, self.server_now)
 
     async def _assignments(self, device: Device) -> int | None:
         lists = device.lists
@@ -244,11 +286,20 @@ class Client:
 
     async def _status(self, device: Device) -> int | None:
         for links in device.ders:
-            told = reports.status(self.in_force(device.lfdi), self._alarms, self.server_now)
+            told = reports.status(
+                self.in_force(device.lfdi),
+                self._alarms,
+                self.server_now,
+                closed=self._switched(),
+            )
             await self._link.send("PUT", links["DERStatusLink"], told)
             there = reports.availability(self._settings, self.server_now)
             await self._link.send("PUT", links["DERAvailabilityLink"], there)
         return device.post_s
+
+    def _switched(self) -> bool | None:
+        """Return whether the DER's switch is closed; None where nobody asks."""
+        return self.plant.closed if self._settings.csip_aus else None
 
     async def _mirror(self, device: Device) -> int | None:
         where = self._walk.entry.get("MirrorUsagePointListLink", "")
@@ -279,6 +330,11 @@ class Client:
         return None
 
     # --- what an operator may do
+
+    def switch(self, *, closed: bool) -> None:
+        """Open or close the switch between the DER and the site."""
+        self.plant.switch(closed=closed, now=self.server_now)
+        self._told()
 
     def opt_out(self, mrid: str) -> None:
         """Leave an event."""

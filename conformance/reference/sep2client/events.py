@@ -77,7 +77,7 @@ class Events:
         )
         if specified <= now:
             self._end(event, now, EXPIRED)
-        elif not event.base.keys() & self._modes:
+        elif not event.modes & self._modes:
             self._end(event, now, INAPPLICABLE)
         else:
             self._say(event, RECEIVED, now)
@@ -143,17 +143,13 @@ class Events:
     def _beaten(self, event: Event) -> bool:
         """Say whether better events that overlap it take all that it controls: then it is not begun at all."""
         better = [b for b in self._rivals(event) if b.rank > event.rank]
-        taken = {mode for b in better for mode in b.base}
-        return bool(better) and event.base.keys() <= taken
+        taken = {mode for b in better for mode in b.modes}
+        return bool(better) and event.modes <= taken
 
     def _rivals(self, event: Event) -> Iterator[Event]:
         """Yield the open events of the same device that overlap it in time and in what they control."""
         for other in self._open():
-            if (
-                other is event
-                or other.lfdi != event.lfdi
-                or not other.base.keys() & event.base.keys()
-            ):
+            if other is event or other.lfdi != event.lfdi or not other.modes & event.modes:
                 continue
             if other.start < event.end and event.start < other.end:
                 yield other

@@ -42,6 +42,11 @@ class Event:
     opted_out: bool = False
 
     @property
+    def modes(self) -> set[str]:
+        """Return what it controls; how fast is none of that."""
+        return self.base.keys() - {"rampTms"}
+
+    @property
     def rank(self) -> tuple[int, int, str]:
         """Return what decides between events: the greatest wins."""
         return (-self.primacy, self.created, self.mrid)

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Final
 
+from conformance.reference.sep2client.aus import operating
 from conformance.reference.sep2client.memory import Program
 from conformance.reference.sep2client.settings import Settings
 from conformance.reference.sep2client.wire import Child, document, seconds
@@ -85,12 +86,15 @@ def der_settings(settings: Settings, program: Program | None, now: datetime) -> 
     return document("DERSettings", *children)
 
 
-def status(in_force: Mapping[str, str], alarms: int, now: datetime) -> bytes:
-    """Return DERStatus."""
+def status(
+    in_force: Mapping[str, str], alarms: int, now: datetime, *, closed: bool | None = None
+) -> bytes:
+    """Return DERStatus; ``closed``: of CSIP-AUS, whether its switch is."""
     at = seconds(now)
-    connected = in_force.get("opModConnect") != "false"
+    connected = in_force.get("opModConnect") != "false" and closed is not False
     energized = in_force.get("opModEnergize") != "false"
     works = connected and energized
+    mode = (2 if works else 1) if closed is None else operating(in_force, closed=closed)
     return document(
         "DERStatus",
         ("alarmStatus", f"{alarms:08X}"),
@@ -99,7 +103,7 @@ def status(in_force: Mapping[str, str], alarms: int, now: datetime) -> bytes:
             (("dateTime", at), ("value", "07" if works else "06" if energized else "00")),
         ),
         ("inverterStatus", (("dateTime", at), ("value", 4 if works else 1))),
-        ("operationalModeStatus", (("dateTime", at), ("value", 2 if works else 1))),
+        ("operationalModeStatus", (("dateTime", at), ("value", mode))),
         ("readingTime", at),
     )
 

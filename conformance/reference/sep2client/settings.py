@@ -18,6 +18,8 @@ class Settings:
     aggregator: bool = False
     """True: it acts for every EndDevice in the list but its own."""
     csip_aus: bool = False
+    nmi: str = "6203778594"
+    """Of its meter, for the ConnectionPoint of CSIP-AUS."""
     category: int = 1 << 23
     """deviceCategory: PV with storage."""
     max_w: int = 120_000
