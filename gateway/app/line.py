@@ -25,7 +25,9 @@ from gateway.protocols.actions import Message, Reply, Send
 from gateway.protocols.oadr2b.options import VenOptions
 from gateway.protocols.oadr2b.signature.keys import signing_key
 from gateway.protocols.oadr2b.signature.sign import Sealer
-from gateway.transport.client import PeerClient
+from gateway.protocols.sep2.client.options import Sep2Options
+from gateway.transport.client import Bounds, PeerClient
+from gateway.transport.connector import MOST_CONNECTIONS
 from gateway.transport.profiles import client_context
 from gateway.transport.sep2_tls import Sep2Profile, judge_chain
 from gateway.transport.tls import TlsFiles
@@ -63,6 +65,9 @@ class Line:
     ) -> None:
         self._loaded = loaded
         self._section = section
+        self._connections = MOST_CONNECTIONS
+        if isinstance(options, Sep2Options):
+            self._connections = options.connections
         self._signs = isinstance(options, VenOptions) and options.xml_signature
         self._clock = clock
         self._ids = ids
@@ -131,6 +136,7 @@ class Line:
             self._clock,
             total_s=section.request_timeout_s,
             test_mode=self._loaded.settings.gateway.test_mode,
+            bounds=Bounds(connections=self._connections),
             admit=self._judge_of_peers(),
         )
         exchange: Exchange = HttpExchange(client=client)

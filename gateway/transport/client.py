@@ -13,7 +13,7 @@ from yarl import URL
 from gateway.domain.errors import IdentityError, TransportError
 from gateway.domain.ports import Clock
 from gateway.protocols.actions import Method
-from gateway.transport.connector import CONNECT_S, OrderlyConnector
+from gateway.transport.connector import CONNECT_S, MOST_CONNECTIONS, OrderlyConnector
 from gateway.transport.marks import is_test_certificate
 from gateway.transport.tls import admit_peers
 
@@ -42,6 +42,16 @@ class Answer:
     """``Location`` as it came; empty: none."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bounds:
+    """What one peer may take of us."""
+
+    largest: int = 8 << 20
+    """An answer's body, bytes as they arrive."""
+    connections: int = MOST_CONNECTIONS
+    """Kept open at most; a request waits for one."""
+
+
 class PeerClient:
     """Asks one peer over one connection pool of its own.
 
@@ -50,7 +60,7 @@ class PeerClient:
         context: TLS context of this peer; None for plain HTTP (loopback only, decided by the configuration).
         clock: Time for the total limit.
         total_s: Limit for one exchange, connect and body included, seconds.
-        largest: Limit for an answer's body, bytes as they arrive.
+        bounds: Of answers and connections.
         test_mode: False refuses peers whose certificate carries the test mark.
         admit: Judges the peer's chain (DER, leaf first, the anchor last) further; raises ``IdentityError`` to refuse.
     """
@@ -62,14 +72,15 @@ class PeerClient:
         clock: Clock,
         *,
         total_s: float = 30.0,
-        largest: int = 8 << 20,
+        bounds: Bounds | None = None,
         test_mode: bool = False,
         admit: Callable[[Sequence[bytes]], None] | None = None,
     ) -> None:
         self._base_url = base_url.rstrip("/")
         self._clock = clock
         self._total_s = total_s
-        self._largest = largest
+        bounds = bounds or Bounds()
+        self._largest = bounds.largest
         self._test_mode = test_mode
         self._admit = admit
         self._peer_der: bytes | None = None
@@ -78,7 +89,7 @@ class PeerClient:
             # aiohttp lets go of a connection as soon as a short answer is read, so the peer is judged at the handshake.
             admit_peers(context, self._judge)
         self._http = aiohttp.ClientSession(
-            connector=OrderlyConnector(context, clock),
+            connector=OrderlyConnector(context, clock, most=bounds.connections),
             timeout=aiohttp.ClientTimeout(total=None),
             trust_env=False,
             auto_decompress=False,

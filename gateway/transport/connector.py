@@ -22,7 +22,7 @@ from gateway.domain.ports import Clock
 CONNECT_S: Final = 5.0
 """For the connection and its TLS handshake together."""
 MOST_CONNECTIONS: Final = 4
-"""To one peer, idle ones included."""
+"""To one peer, idle ones included, unless it is said otherwise."""
 MOST_INTERIM: Final = 8
 """Answers with a status of 1xx that may precede the real one (RFC 9110 section 15.2)."""
 _FINAL: Final = 200
@@ -70,12 +70,17 @@ class OrderlyConnector(aiohttp.TCPConnector):
         context: TLS context; None for plain HTTP.
         clock: Time of the limit.
         connect_s: Limit for a connection and its handshake, seconds.
+        most: Connections, idle ones included.
     """
 
     def __init__(
-        self, context: ssl.SSLContext | None, clock: Clock, connect_s: float = CONNECT_S
+        self,
+        context: ssl.SSLContext | None,
+        clock: Clock,
+        connect_s: float = CONNECT_S,
+        most: int = MOST_CONNECTIONS,
     ) -> None:
-        super().__init__(ssl=context if context is not None else True, limit=MOST_CONNECTIONS)
+        super().__init__(ssl=context if context is not None else True, limit=most)
         self._clock = clock
         self._connect_s = connect_s
         self._factory = functools.partial(_orderly, self._loop)

@@ -15,7 +15,7 @@ from gateway.client.clock import SystemClock
 from gateway.domain.errors import TransportError
 from gateway.northbound.exchange import pinned
 from gateway.protocols.oadr2b.identity import fingerprint
-from gateway.transport.client import PeerClient
+from gateway.transport.client import Bounds, PeerClient
 from gateway.transport.server import listen
 from gateway.transport.tls import TlsFiles, openadr_client, openadr_server
 
@@ -148,7 +148,10 @@ async def test_an_answer_has_a_size_and_a_time(folder: Path) -> None:
         await gate.wait()
         return web.Response()
 
-    async with server(folder, endless) as url, client(url, folder, largest=1 << 20) as made:
+    async with (
+        server(folder, endless) as url,
+        client(url, folder, bounds=Bounds(largest=1 << 20)) as made,
+    ):
         assert await refused(made) == "TOO_LARGE"
     async with server(folder, silent) as url, client(url, folder, total_s=0.2) as made:
         assert await refused(made) == "TIMEOUT"

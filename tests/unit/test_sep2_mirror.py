@@ -156,7 +156,7 @@ def test_failures_put_a_node_off_longer_each_time_up_to_its_poll_rate() -> None:
         asked_now = made.take(now, 9)
         assert [fetch.node for fetch in asked_now if fetch.node == "/derc"]
         made.failed("/derc", now)
-        due = made.nodes["/derc"].due_at
+        due = made.times.slots["/derc"].due_at
         pauses.append(due - now)
         now = due
         for fetch in made.take(now - timedelta(microseconds=1), 99):

@@ -12,7 +12,7 @@ from gateway.domain.ports import Clock
 from gateway.protocols.oadr2b.identity import fingerprint, same_fingerprint
 from gateway.protocols.oadr2b.options import BASE_PATH
 from gateway.protocols.oadr2b.vtn_push import Push
-from gateway.transport.client import Answer, PeerClient
+from gateway.transport.client import Answer, Bounds, PeerClient
 
 KEPT: Final = 128
 """VENs that connections are kept to when nothing is under way."""
@@ -92,7 +92,7 @@ class HttpCalls:
             self.context() if self.context is not None else None,
             self.clock,
             total_s=self.total_s,
-            largest=_LARGEST,
+            bounds=Bounds(largest=_LARGEST),
             test_mode=self.test_mode,
             admit=admit,
         )

@@ -90,6 +90,15 @@ def assigned(
     return tuple(found.values())
 
 
+def leads(mirror: Mirror, place: Node, device: sep.EndDevice) -> tuple[str, ...]:
+    """Return the addresses of the lists of a device's programs: devices with equal ones have equal programs.
+
+    Raises:
+        Unread: as ``assigned``.
+    """
+    return tuple(node.href for node in program_lists(mirror, place, device, _LISTS))
+
+
 def program_lists(
     mirror: Mirror, place: Node, device: sep.EndDevice, links: tuple[str, ...]
 ) -> Iterator[Node]:

@@ -118,6 +118,12 @@ class Defaults:
         yield from self._taken_back([old for key, old in before.items() if key not in found], now)
         self._keep(device.lfdi, found)
 
+    def hand_over(self, lfdi: str, to: str) -> None:
+        """Let another device of the same sites speak for what stands: nothing changes by that alone."""
+        found = self.told.get(lfdi, {})
+        self._keep(to, {key: replace(one, lfdi=to) for key, one in found.items()})
+        self._keep(lfdi, {})
+
     def orphans(self, devices: Collection[str], now: datetime) -> Iterator[Emit]:
         """Take back what stands for devices that are configured no longer."""
         for lfdi in self.told.keys() - devices:
@@ -155,10 +161,10 @@ class Defaults:
 
         After a restart, until the program was read again, what stands goes on as it stood.
         """
-        if program.mrid not in device.defaults:
+        if program.mrid not in device.known.defaults:
             return None if old is None else replace(old, primacy=program.primacy)
-        found, href = device.defaults[program.mrid]
-        terms = self.setting.terms(program.mrid, device.names.get(program.mrid, ""))
+        found, href = device.known.defaults[program.mrid]
+        terms = self.setting.terms(program.mrid, device.known.names.get(program.mrid, ""))
         asked = None if found is None else self._asked(found, mode)
         if found is None or asked is None or terms is None:
             self._left_out(device, program, mode)

@@ -1,34 +1,24 @@
-"""One device of ours at one server: its events, what of them went inward, what of them is to be told.
+"""One device of ours at one server: its events, and what of them is to be told.
 
 Spec: IEEE 2030.5-2018 10.2.3.3 (events), 8.8 (responses).
 """
 
-import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from datetime import datetime
-from typing import Final, TypeAlias
+from typing import Final
 
-from pydantic import TypeAdapter
-
-from gateway.domain.event import GridEvent
 from gateway.domain.names import SiteId
 from gateway.protocols.sep2._generated import model as sep
 from gateway.protocols.sep2.client.convert import Listed
-from gateway.protocols.sep2.client.event import Around, grid_event
-from gateway.protocols.sep2.client.pricing import NOTHING, Quote
-from gateway.protocols.sep2.client.state import Parts, Told, plain, value_of
+from gateway.protocols.sep2.client.listings import NOTHING_OFFERED, Offer, View
+from gateway.protocols.sep2.client.pricing import Quote
+from gateway.protocols.sep2.client.state import Parts
 from gateway.protocols.sep2.events.codes import DIRECT, FunctionSet
 from gateway.protocols.sep2.events.engine import EventEngine
-from gateway.protocols.sep2.events.record import Record
 from gateway.protocols.sep2.events.table import Input, State
-from gateway.protocols.sep2.events.values import Key, Respond, Stretch
+from gateway.protocols.sep2.events.values import Key, Respond
 from gateway.protocols.sep2.identity import sfdi_of
 
-_QUIET: Final = frozenset(
-    {State.COMPLETED, State.OPTED_OUT, State.EXPIRED, State.REFUSED, State.MISSED}
-)
-"""States that take nothing back inward: it ran its time, the site said no itself, or nothing ever went inward."""
 OPERATOR: Final = "operator:"
 """How the name of a person begins who decided something."""
 SHOWN: Final = frozenset({FunctionSet.MESSAGING, FunctionSet.PRICING})
@@ -40,11 +30,6 @@ _RESPONSES: Final[dict[type[sep.Resource], type[sep.Response]]] = {
     sep.TextMessage: sep.TextResponse,
     sep.TimeTariffInterval: sep.PriceResponse,
 }
-
-
-_TOLD: Final = TypeAdapter(tuple[Told, ...])
-Surround: TypeAlias = Callable[["Device", Record], Around | None]
-"""Makes what surrounds an event; None: no program of ours has anything to do with it."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -72,17 +57,12 @@ class Device:
     """Price event -> its prices as they were read last."""
     sources: dict[Key, str] = field(default_factory=dict)
     """Event -> href of the list that it was read in."""
-    seen: dict[str, datetime] = field(default_factory=dict)
+    seen: dict[str, View] = field(default_factory=dict)
     """href of a list -> which reading of it the engine has."""
-    primacies: dict[str, int] = field(default_factory=dict)
-    """mRID of a program -> its primacy."""
-    names: dict[str, str] = field(default_factory=dict)
-    """mRID of a program -> its description."""
-    defaults: dict[str, tuple[sep.DefaultDERControl | None, str]] = field(default_factory=dict)
-    """mRID of a program -> its default as last read, and where; programs that were not read since the start are not in
-    it."""
-    told: dict[str, Told] = field(default_factory=dict)
-    """mRID -> what went inward of it."""
+    offer: Offer | None = None
+    """Its programs; None: they were not looked at since the start."""
+    looked: int = 0
+    """Start of the last event whose list was read once more before it."""
     replies: dict[str, str] = field(default_factory=dict)
     """mRID -> replyTo of an event that may still be answered."""
 
@@ -90,14 +70,12 @@ class Device:
         """Take what is stored of it, but for its engine; from now on it is kept."""
         found = parts.found(self.part)
         if found is not None:
-            self.told = {one.mrid: one for one in value_of(_TOLD, found["told"])}
             self.replies = dict(found["replies"])
         parts.keep(self.part, self._document)
 
     def _document(self) -> object:
         return {
             "engine": self.engine.document(),
-            "told": plain(_TOLD, tuple(self.told.values())),
             "replies": dict(self.replies),
         }
 
@@ -112,8 +90,13 @@ class Device:
         return sfdi_of(self.lfdi)
 
     def event_id(self, mrid: str) -> str:
-        """Return the id by which one of its events is known inward."""
-        return f"{mrid}/{self.lfdi}" if self.managed else mrid
+        """Return the id by which one of its events is known inward: one for all devices of a site."""
+        return f"{mrid}/{'/'.join(self.sites)}" if self.managed else mrid
+
+    @property
+    def known(self) -> Offer:
+        """Return its programs as they were read last; none, while they were not."""
+        return self.offer or NOTHING_OFFERED
 
     def quoted(self, key: Key, quote: Quote | None) -> None:
         """Take the prices of an interval; one that is told none any more keeps those that it had."""
@@ -147,77 +130,9 @@ class Device:
             if force.mode == mode and not force.default and isinstance(found, sep.DERControl):
                 yield found.der_control_base
 
-    def news(self, around: Surround, now: datetime) -> Iterator[GridEvent]:
-        """Yield what has changed inward since the last time: new versions, and cancellations."""
-        stretches: dict[Key, list[Stretch]] = {}
-        for one in self.engine.stretches():
-            stretches.setdefault(one.key, []).append(one)
-        for record in list(self.engine.records()):
-            found = self.listed.get(record.key)
-            if found is None or record.state is State.OPTED_OUT:
-                continue
-            event = self._news_of(found, record, stretches.get(record.key, []), around, now)
-            if event is not None:
-                yield event
-
-    def _news_of(
-        self,
-        found: Listed,
-        record: Record,
-        stretches: list[Stretch],
-        around: Surround,
-        now: datetime,
-    ) -> GridEvent | None:
-        mrid = record.control.mrid
-        told = self.told.get(mrid)
-        if told is not None and told.over:
-            return None
-        version = 0 if told is None else told.version + 1
-        surroundings = around(self, record)
-        if surroundings is None:
-            return None
-        event = grid_event(found, record, stretches, surroundings, version)
-        if event is None:
-            if told is None or not told.digest or record.state in _QUIET:
-                self._settle(told, record)
-                return None
-            self.told[mrid] = replace(told, version=version, digest="", over=record.over)
-            return self._taken_back(found, record, surroundings, version, now)
-        digest = _digest(event)
-        if told is not None and told.digest == digest:
-            return None
-        self.told[mrid] = Told(
-            event_id=event.event_id,
-            lfdi=self.lfdi,
-            mrid=mrid,
-            version=version,
-            digest=digest,
-        )
-        return event
-
-    def _settle(self, told: Told | None, record: Record) -> None:
-        if told is not None and record.over:
-            self.told[told.mrid] = replace(told, over=True)
-
-    def _taken_back(
-        self, found: Listed, record: Record, around: Around, version: int, now: datetime
-    ) -> GridEvent | None:
-        """Return the cancellation of what stands inward, over the time that it was asked for."""
-        start = record.control.start + record.start_offset
-        whole = [
-            Stretch(key=record.key, mode=mode, start=start, end=start + max(record.length, 1))
-            for mode in record.claims
-        ]
-        known = (
-            around if around.quote and around.quote.followed() else replace(around, quote=NOTHING)
-        )
-        event = grid_event(found, record, whole, known, version)
-        return None if event is None else replace(event, cancelled_at=now)
-
     def forget(self) -> None:
         """Forget what went inward of events that the engine has forgotten."""
         known = {record.control.mrid for record in self.engine.records()}
-        self.told = {mrid: told for mrid, told in self.told.items() if mrid in known}
         self.listed = {key: one for key, one in self.listed.items() if key[1] in known}
         self.sources = {key: href for key, href in self.sources.items() if key in self.listed}
         self.replies = {mrid: href for mrid, href in self.replies.items() if mrid in known}
@@ -246,8 +161,3 @@ def response(respond: Respond, lfdi: str, found: type[sep.Resource]) -> sep.Resp
     if isinstance(made, sep.DrResponse) and respond.override_s:
         return replace(made, override_duration=min(respond.override_s, _LONGEST_OVERRIDE))
     return made
-
-
-def _digest(event: GridEvent) -> str:
-    parts = (event.start, event.duration, event.signals, event.ramp_in, event.priority)
-    return hashlib.sha256(repr(parts).encode()).hexdigest()[:16]

@@ -33,6 +33,8 @@ _HUNDREDTHS: Final = Decimal(100)
 _SHARE: Final = Decimal(10_000)
 _WATTS: Final = Decimal(1000)
 LOWEST: Final = 900
+MOST_NAMED: Final = 100
+"""EndDevices that are told by name; how many there are is told always."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,8 +43,8 @@ class Around:
 
     utility: UtilityName
     protocol: ProtocolName
-    lfdi: str
-    """Of the EndDevice that it is for."""
+    lfdis: tuple[str, ...]
+    """Of the EndDevices that it is for."""
     sites: tuple[SiteId, ...]
     terms: ProgramTerms
     rating: Rating
@@ -89,7 +91,7 @@ def grid_event(
         start=start,
         duration=end - start,
         signals=signals,
-        targets=Targets(sites=around.sites, end_devices=(around.lfdi,)),
+        targets=Targets(sites=around.sites, end_devices=around.lfdis[:MOST_NAMED]),
         priority=min(around.primacy, LOWEST),
         priority_raw=str(around.primacy),
         ramp_in=-_ramp(found),
@@ -231,7 +233,8 @@ def _ramp(found: Listed) -> timedelta:
 def _source(found: Listed, around: Around) -> dict[str, str]:
     told = {
         "mRID": found.mrid,
-        "lFDI": around.lfdi,
+        "lFDI": around.lfdis[0] if len(around.lfdis) == 1 else None,
+        "endDevices": str(len(around.lfdis)) if len(around.lfdis) > 1 else None,
         "creationTime": str(found.creation_time),
         "currentStatus": str(found.event_status.current_status),
         "start": str(found.interval.start),

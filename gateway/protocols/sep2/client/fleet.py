@@ -3,9 +3,10 @@
 Spec: IEEE 2030.5-2018 clauses 8.7 (assignments), 10.2.3.3 (events).
 """
 
-from collections.abc import Iterator
-from dataclasses import replace
+from collections.abc import Callable, Hashable, Iterator
 from datetime import datetime, timedelta
+from functools import partial
+from itertools import islice
 from typing import Final
 from urllib.parse import urljoin
 
@@ -13,29 +14,39 @@ from gateway.domain.names import EventId, SiteId
 from gateway.domain.participation import Participation
 from gateway.protocols.actions import Emit, Note
 from gateway.protocols.sep2._generated import model as sep
-from gateway.protocols.sep2.client.assigned import Assigned, Unread, assigned
-from gateway.protocols.sep2.client.convert import readable
+from gateway.protocols.sep2.client.assigned import Unread
 from gateway.protocols.sep2.client.defaults import Defaults
 from gateway.protocols.sep2.client.device import Device, response
+from gateway.protocols.sep2.client.dues import Dues
 from gateway.protocols.sep2.client.event import Around
-from gateway.protocols.sep2.client.links import FunctionSet
+from gateway.protocols.sep2.client.inward import Group, Inward
+from gateway.protocols.sep2.client.listings import NOTHING_OFFERED, Listings, View
 from gateway.protocols.sep2.client.metering import Metering
 from gateway.protocols.sep2.client.mirror import Change, Mirror, Node
 from gateway.protocols.sep2.client.reporting import Reporting
 from gateway.protocols.sep2.client.roll import Roll
 from gateway.protocols.sep2.client.setting import NOTHING, Setting
+from gateway.protocols.sep2.client.speakers import Speakers
 from gateway.protocols.sep2.client.state import Outgoing, Purpose
-from gateway.protocols.sep2.client.tariffs import tariffs
 from gateway.protocols.sep2.client.tell import Settled
 from gateway.protocols.sep2.codec import encode
-from gateway.protocols.sep2.events.codes import Code
-from gateway.protocols.sep2.events.intake import Scope as Listing
+from gateway.protocols.sep2.events.cohorts import Cohorts
 from gateway.protocols.sep2.events.record import Record
 from gateway.protocols.sep2.events.table import Input
-from gateway.protocols.sep2.events.values import Outcome
+from gateway.protocols.sep2.events.values import Outcome, Respond
 
-LOOK_AHEAD: Final = timedelta(seconds=10)
-"""Before an event starts its list is read once more, if it was not within this time."""
+LOOK_AHEAD: Final = 10
+"""Before an event starts its list is read once more, if it was not within so many seconds."""
+AT_ONCE: Final = 250
+"""Devices that are looked after in one turn; the others have the next one, at once."""
+AFRESH: Final = timedelta(hours=1)
+"""After which devices take in a list that says what it said before: what is long past is then forgotten."""
+_OF_ONE: Final = frozenset(
+    {sep.EndDeviceList, sep.FunctionSetAssignmentsList, sep.Registration, sep.DERList}
+)
+"""What is a device's own: a change there leaves the programs of others as they are."""
+_LFDI: Final = "0123456789ABCDEF0123456789ABCDEF01234567"
+"""Stands in a response that is written once for many devices."""
 
 
 class Fleet:
@@ -48,33 +59,53 @@ class Fleet:
     def __init__(self, setting: Setting) -> None:
         self._setting = setting
         self._roll = Roll.of(setting)
-        self.metering = Metering.of(setting, list(self._roll.devices.values()))
+        devices = self._roll.devices
+        self.metering = Metering.of(setting, list(devices.values()))
         self.reporting = Reporting(setting=setting)
-        self._defaults = Defaults(setting=setting)
+        self._listings = Listings(setting=setting)
+        self._cohorts = Cohorts()
+        self._inward = Inward(parts=setting.parts, devices=devices, around=self._around)
+        self._inward.recall()
+        self._standing = Speakers(devices=devices, defaults=Defaults(setting=setting))
         self._outgoing: list[Outgoing] = []
         self._notes: list[Note] = []
+        self._waiting: dict[str, None] = {}
+        """LFDIs of devices that have yet to take in what was read."""
         self._changed: set[str] = set()
         """LFDIs of devices whose events moved."""
         self._to_report: set[str] = set()
         """LFDIs of devices that may have something new to say of themselves."""
-        self._looked: datetime | None = None
+        self._dues = Dues()
+        self._looks = Dues()
+        self._afresh: dict[str, datetime] = {}
+        """href of what many devices share -> when they take it in once more though it says what it said."""
+        self._written: dict[tuple[Respond, type[sep.Resource]], str] = {}
         self.acts = True
         """False: what is due waits, until the server's lists were read."""
+        for device in devices.values():
+            self._timed(device)
 
     # --- following the mirror
 
     def follow(self, change: Change, mirror: Mirror, now: datetime) -> None:
         """Take news of a node: what concerns no device is left alone."""
         node = change.node
+        if node.kind is sep.Time:
+            return
         if node.kind is sep.EndDeviceList and not change.gone:
             self._roll.find(node, mirror, now)
         if node.kind is sep.DeviceCapability or node.kind is sep.MirrorUsagePointList:
             self._mirrors(node, mirror)
             return
-        for device in self._roll.concerned(node, mirror):
-            self._to_report.add(device.lfdi)
-            self._roll.commission(device, mirror)
-            self._assess(device, mirror, now)
+        if node.kind not in _OF_ONE:
+            if change.same and now < self._afresh.get(node.href, now):
+                return
+            self._listings.stale()
+            self._listings.forget(node.href)
+            self._afresh[node.href] = now + AFRESH
+            if change.gone:
+                del self._afresh[node.href]
+        self._waiting.update(dict.fromkeys(self._roll.concerned(node, mirror)))
 
     def _mirrors(self, node: Node, mirror: Mirror) -> None:
         if isinstance(node.value, sep.DeviceCapability):
@@ -89,93 +120,107 @@ class Fleet:
         self.metering.listed(node.members, hrefs)
         self.metering.known = self.metering.known or node.complete
 
+    @property
+    def idle(self) -> bool:
+        """Say whether every device has taken in what was read."""
+        return not self._waiting
+
+    def work(self, mirror: Mirror, now: datetime) -> None:
+        """Let devices take in what was read, as many as fit in a turn."""
+        for lfdi in [*islice(self._waiting, AT_ONCE)]:
+            self._look_after(self._roll.devices[lfdi], mirror, now)
+
+    def _look_after(self, device: Device, mirror: Mirror, now: datetime) -> None:
+        self._waiting.pop(device.lfdi, None)
+        self._to_report.add(device.lfdi)
+        self._roll.commission(device, mirror)
+        self._assess(device, mirror, now)
+
     def _assess(self, device: Device, mirror: Mirror, now: datetime) -> None:
         at = self._setting.clock.seconds(now)
         if device.ready is None:
             return
-        if not device.ready:
-            self._outcome(device, device.engine.assign((), at, act=self.acts))
-            return
-        place, endpoint = self._roll.places[device.lfdi]
         try:
-            found = assigned(mirror, place, endpoint, self._setting.reader)
+            offer = NOTHING_OFFERED
+            if device.ready:
+                offer = self._listings.offer(mirror, *self._roll.places[device.lfdi], device.engine)
         except Unread:
             return
-        if FunctionSet.PRICING in self._setting.options.function_sets:
-            found += tariffs(mirror, place, endpoint, self._setting.reader, device.engine)
-        programs = [one.program for one in found]
-        self._outcome(device, device.engine.assign(programs, at, act=self.acts))
-        device.primacies = {one.program.mrid: one.program.primacy for one in found}
-        device.names = {one.program.mrid: one.name for one in found}
-        device.defaults = {one.program.mrid: (one.default, one.default_href) for one in found}
-        for one in found:
-            self._observe(device, one, at)
+        if offer is not device.offer:
+            if device.offer is None or offer.programs != device.offer.programs:
+                engine, act = device.engine, self.acts
+                what = ("assign", offer.programs, at, act)
+                self._step(device, what, lambda: engine.assign(offer.programs, at, act=act))
+            device.offer = offer
+        for one in offer.found:
+            view = self._listings.view(one)
+            if view is not None:
+                self._observe(device, view, at)
 
-    def _observe(self, device: Device, one: Assigned, at: int) -> None:
-        node = one.listing
-        if node is None or one.read_at is None or device.seen.get(node.href) == one.read_at:
+    def _observe(self, device: Device, view: View, at: int) -> None:
+        if device.seen.get(view.href) is view:
             return
-        device.seen[node.href] = one.read_at
-        terms = self._setting.terms(one.program.mrid, one.name)
-        controls = []
-        for found in readable(one.events):
-            control = self._setting.reader.control(found, one.program.mrid, one.component)
-            if terms is None:
-                control = replace(control, refusal=Code.NOT_APPLICABLE)
-            controls.append(control)
-            device.listed[control.key] = found
-            device.quoted(control.key, one.quotes.get(found.mrid))
-            device.sources[control.key] = node.href
-            if found.reply_to:
-                device.replies[control.mrid] = urljoin(node.href, found.reply_to)
-        server, component = one.program.server, one.component or None
-        whole = Listing(server=server, program=one.program.mrid, component=component)
-        listing = whole if one.whole else None
-        outcome = device.engine.observe(controls, at, complete=listing, act=self.acts)
+        device.seen[view.href] = view
+        device.listed.update(view.listed)
+        device.sources.update(dict.fromkeys(view.listed, view.href))
+        device.replies.update(view.replies)
+        for key, quote in view.quotes.items():
+            device.quoted(key, quote)
+        engine, act = device.engine, self.acts
+        shared_by = device.sites or device.lfdi if view.random else None
+        what = ("observe", view, at, act, shared_by)
+        self._step(
+            device, what, lambda: engine.observe(view.controls, at, complete=view.scope, act=act)
+        )
         self._changed.add(device.lfdi)
-        self._outcome(device, outcome)
 
     # --- events
 
-    def on_time(self, now: datetime) -> None:
-        """Do what is due in the events of every device."""
+    def _step(self, device: Device, what: Hashable, door: Callable[[], Outcome]) -> None:
+        outcome, known = self._cohorts.step(device.engine, what, door)
+        for finding in () if known else outcome.findings:
+            self._note(finding.word.lower(), mrid=finding.key[1], detail=finding.detail)
+        self._outcome(device, outcome)
+
+    def _timed(self, device: Device) -> None:
+        """Note when something is due in a device's events, or has to be looked at before."""
+        self._dues.set(device.lfdi, device.engine.next_at())
+        starts = (at for at, _ in device.engine.next_starts() if at > device.looked)
+        first = next(starts, None)
+        self._looks.set(device.lfdi, None if first is None else first - LOOK_AHEAD)
+
+    def on_time(self, mirror: Mirror, now: datetime) -> None:
+        """Do what is due in the events of devices, as many as fit in a turn."""
         if not self.acts:
             return
         at = self._setting.clock.seconds(now)
-        for device in self._roll.devices.values():
-            due = device.engine.next_at()
-            if due is not None and due <= at:
-                self._outcome(device, device.engine.on_time(at))
+        for lfdi in self._dues.take(at, AT_ONCE):
+            device = self._roll.devices[lfdi]
+            if lfdi in self._waiting:  # what was read may say that it is cancelled
+                self._look_after(device, mirror, now)
+            self._step(device, ("time", at), partial(device.engine.on_time, at))
 
     def next_at(self) -> datetime | None:
         """Return when something is due in the events of any device, or has to be looked at before."""
-        found: list[datetime] = []
-        for device in self._roll.devices.values():
-            due = device.engine.next_at()
-            if due is not None:
-                found.append(self._setting.clock.ours(due))
-            for at, _ in device.engine.next_starts():
-                look = self._setting.clock.ours(at) - LOOK_AHEAD
-                if self._looked is None or look > self._looked:
-                    found.append(look)
-                    break
-        return min(found, default=None)
+        found = [at for at in (self._dues.first(), self._looks.first()) if at is not None]
+        return self._setting.clock.ours(min(found)) if found else None
 
     def look_ahead(self, mirror: Mirror, now: datetime) -> None:
         """Have the list of an event that is about to start read once more (10.2.3.3: its status may have changed)."""
-        self._looked = now
-        for device in self._roll.devices.values():
-            for at, key in device.engine.next_starts():
-                start = self._setting.clock.ours(at)
-                if start - LOOK_AHEAD > now:
+        at = self._setting.clock.seconds(now)
+        for lfdi in self._looks.take(at, len(self._roll.devices)):
+            device = self._roll.devices[lfdi]
+            for start, key in device.engine.next_starts():
+                if start - LOOK_AHEAD > at:
                     break
+                if start <= device.looked:
+                    continue
+                device.looked = start
                 node = mirror.nodes.get(device.sources.get(key, ""))
-                if (
-                    node is not None
-                    and node.read_at is not None
-                    and node.read_at < start - LOOK_AHEAD
-                ):
+                before = self._setting.clock.ours(start - LOOK_AHEAD)
+                if node is not None and node.read_at is not None and node.read_at < before:
                     mirror.ask_soon(node.href, now)
+            self._timed(device)
 
     def decide(self, decision: Participation, choice: Input, now: datetime) -> None:
         """Take what was decided about an event.
@@ -184,18 +229,15 @@ class Fleet:
             SessionError: ``OUT_OF_SEQUENCE`` when it is too late for that.
         """
         at = self._setting.clock.seconds(now)
-        for device in self._roll.devices.values():
-            for told in device.told.values():
-                key = (self._setting.scope.utility, told.mrid)
-                if told.event_id == decision.event.event_id and device.engine.record(key):
-                    if decision.sites and not set(device.sites or self._sites) <= set(
-                        decision.sites
-                    ):
-                        self._note("partial_answer_not_told", event=told.event_id)
-                        continue
-                    fitting = device.choice(key, choice, decision.by)
-                    if fitting is not None:
-                        self._outcome(device, device.engine.decide(key, fitting, at))
+        event_id = decision.event.event_id
+        for device, key in self._inward.members(event_id):
+            if decision.sites and not set(device.sites or self._sites) <= set(decision.sites):
+                self._note("partial_answer_not_told", event=event_id)
+                continue
+            fitting = device.choice(key, choice, decision.by)
+            if fitting is not None:
+                door = partial(device.engine.decide, key, fitting, at)
+                self._step(device, ("decide", key, fitting, at), door)
 
     def subscription_list(self, mirror: Mirror) -> str:
         """Return the address of the list of our subscriptions; empty: there is none."""
@@ -214,52 +256,54 @@ class Fleet:
         self._changed.update(self._roll.devices)
 
     def _outcome(self, device: Device, outcome: Outcome) -> None:
-        for finding in outcome.findings:
-            self._note(finding.word.lower(), mrid=finding.key[1], detail=finding.detail)
+        self._timed(device)
         for respond in outcome.responses:
             href = device.replies.get(respond.key[1])
-            found = device.listed.get(respond.key)
-            if href is None:
-                continue
-            document = response(respond, device.lfdi, type(found) if found else sep.Response)
-            key = f"{device.lfdi}/{respond.key[1]}/{int(respond.status)}"
-            self._send(Purpose.RESPONSE, key, href, document, subject=respond.key[1])
+            if href is not None:
+                self._respond(device, respond, href)
         if outcome.changed:
             self._setting.parts.touch(device.part)
             self._changed.add(device.lfdi)
             self._to_report.add(device.lfdi)
 
-    def _send(
-        self, purpose: Purpose, key: str, href: str, document: object, subject: str = ""
-    ) -> None:
+    def _respond(self, device: Device, respond: Respond, href: str) -> None:
+        """Write a response; equal ones of many devices are written once, but for the LFDI."""
+        found = device.listed.get(respond.key)
+        kind = type(found) if found else sep.Response
+        body = self._written.get((respond, kind))
+        if body is None:
+            document = response(respond, _LFDI, kind)
+            body = encode(document, self._setting.flavour).decode()
+            if len(self._written) >= AT_ONCE:
+                self._written.clear()
+            self._written[respond, kind] = body
+        mrid = respond.key[1]
         self._outgoing.append(
             Outgoing(
-                key=f"{purpose} {key}",
-                purpose=purpose,
+                key=f"{Purpose.RESPONSE} {device.lfdi}/{mrid}/{int(respond.status)}",
+                purpose=Purpose.RESPONSE,
                 method="POST",
                 href=href,
-                body=encode(document, self._setting.flavour).decode(),
-                subject=subject,
+                body=body.replace(_LFDI, device.lfdi),
+                subject=mrid,
             )
         )
 
     def emits(self, now: datetime) -> Iterator[Emit]:
         """Yield what has changed inward."""
-        yield from self._defaults.orphans(self._roll.devices.keys(), now)
         changed, self._changed = self._changed, set()
-        for lfdi in sorted(changed):
-            device = self._roll.devices[lfdi]
-            for event in device.news(self._around, now):
-                key = (self._setting.scope.utility, event.source["mRID"])
-                raw = self._setting.raws.get(device.sources.get(key, ""), NOTHING)
-                yield Emit(events=(event,), raw=raw)
-            yield from self._defaults.news(device, now)
-            device.forget()
-            self._setting.parts.touch(device.part)
+        for event, device in self._inward.news(sorted(changed), now):
+            key = (self._setting.scope.utility, event.source["mRID"])
+            raw = self._setting.raws.get(device.sources.get(key, ""), NOTHING)
+            yield Emit(events=(event,), raw=raw)
+        yield from self._standing.emits(changed, now)
+        for lfdi in changed:
+            self._roll.devices[lfdi].forget()
 
-    def _around(self, device: Device, record: Record) -> Around | None:
+    def _around(self, device: Device, record: Record, group: Group) -> Around | None:
         control, setting = record.control, self._setting
-        name = device.names.get(control.program, "")
+        offer = device.known
+        name = offer.names.get(control.program, "")
         terms = setting.terms(control.program, name)
         if terms is None:
             return None
@@ -267,14 +311,14 @@ class Fleet:
         return Around(
             utility=setting.scope.utility,
             protocol=setting.protocol,
-            lfdi=device.lfdi,
+            lfdis=tuple(sorted(group.stands)),
             sites=device.sites or terms.sites,
             terms=terms,
             rating=setting.rating,
             target_reduction=setting.options.target_reduction,
             offset=setting.clock.offset,
-            primacy=device.primacies.get(control.program, 255),
-            event_id=EventId(device.event_id(control.mrid)),
+            primacy=offer.primacies.get(control.program, 255),
+            event_id=EventId(group.event_id),
             received_at=raw.received_at,
             raw_sha256=raw.sha256,
             quote=device.quotes.get(record.key),
@@ -311,8 +355,8 @@ class Fleet:
 
     def notes(self) -> list[Note]:
         """Return the notes that came up since the last time."""
-        found = [*self._roll.notes, *self._defaults.notes, *self._notes]
-        self._roll.notes, self._defaults.notes, self._notes = [], [], []
+        found = [*self._roll.notes, *self._standing.notes(), *self._notes]
+        self._roll.notes, self._notes = [], []
         return found
 
     def reports(self, mirror: Mirror, now: datetime) -> Iterator[Outgoing]:

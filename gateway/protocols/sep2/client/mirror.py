@@ -8,7 +8,6 @@ Spec: IEEE 2030.5-2018 clauses 4.6.2 (paging), 5.5.2.7 (moved resources), 8.5.3;
 (poll rates).
 """
 
-import heapq
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -26,6 +25,7 @@ from gateway.protocols.sep2.client.links import (
     total_of,
 )
 from gateway.protocols.sep2.client.nodes import DEFAULT_RATE, Change, Fetch, Node, Page
+from gateway.protocols.sep2.client.timetable import Timetable
 
 __all__ = ["DEFAULT_RATE", "Change", "Fetch", "Mirror", "Node", "Page"]
 
@@ -67,7 +67,10 @@ class Mirror:
     ours: Callable[[sep.Resource], bool]
     page: int = 100
     nodes: dict[str, Node] = field(default_factory=dict)
-    _due: list[tuple[datetime, str]] = field(default_factory=list)
+    most: int = 4
+    """Questions on their way at a time."""
+    _kinds: dict[type[sep.Resource], dict[str, Node]] = field(default_factory=dict)
+    times: Timetable = field(default_factory=Timetable)
     _unread: set[str] = field(default_factory=set)
     """Nodes that were neither read nor found wanting yet."""
     _dangling: dict[str, datetime] = field(default_factory=dict)
@@ -76,10 +79,10 @@ class Mirror:
     def begin(self, now: datetime) -> None:
         """Plant the root."""
         if self.root not in self.nodes:
-            root = Node(href=self.root, kind=sep.DeviceCapability, due_at=now)
-            self.nodes[self.root] = root
+            self.times.most = self.most
+            self._plant(Node(href=self.root, kind=sep.DeviceCapability))
             self._unread.add(self.root)
-            self._schedule(root, now)
+            self.times.set(self.root, now)
 
     @property
     def settled(self) -> bool:
@@ -90,55 +93,48 @@ class Mirror:
 
     def take(self, now: datetime, room: int) -> list[Fetch]:
         """Return the questions to ask now, ``room`` at most; each node is then busy until its answer or failure."""
-        found: list[Fetch] = []
-        while len(found) < room and self._due and self._due[0][0] <= now:
-            at, href = heapq.heappop(self._due)
-            node = self.nodes.get(href)
-            if node is None or node.busy or node.due_at != at:
-                continue  # it was put off, or it is gone: another entry stands for it, or none
-            node.busy = True
-            found.append(Fetch(node=href, href=self._asked(node)))
-        return found
+        return [
+            Fetch(node=href, href=self._asked(self.nodes[href]))
+            for href in self.times.take(now, room)
+        ]
 
     def next_due(self) -> datetime | None:
         """Return when something is to be asked for; None: nothing is, until an answer comes."""
-        while self._due:
-            at, href = self._due[0]
-            node = self.nodes.get(href)
-            if node is not None and not node.busy and node.due_at == at:
-                return at
-            heapq.heappop(self._due)
-        return None
+        return self.times.next_due()
 
     def ask_soon(self, href: str, now: datetime) -> None:
         """Ask for a node as soon as may be: a notification hints at news, or something was done there."""
-        node = self.nodes.get(href)
-        if node is not None and not node.busy and node.due_at > now:
-            self._schedule(node, now)
+        self.times.hurry(href, now)
 
     def hint(self, href: str, now: datetime) -> None:
         """Take word that a node has changed: it is read soon, and once more when it is being read already."""
         node = self.nodes.get(href)
         if node is None:
             return  # it is read when something leads to it
-        if node.busy or node.page is not None:
+        if self.times.slots[href].busy or node.page is not None:
             node.hinted = True
             return
         at = max(now, node.read_at + HINT_PAUSE) if node.read_at is not None else now
-        if node.due_at > at:
-            self._schedule(node, at)
+        if self.times.slots[href].due_at > at:
+            self.times.set(href, at, urgent=True)
 
     def told(self, href: str, found: sep.Resource, now: datetime) -> list[Change]:
         """Take the whole of a resource as though it had been asked for; one that is being read is read once more."""
         node = self.nodes.get(href)
-        if node is None or node.busy or node.page is not None:
+        if node is None or self.times.slots[href].busy or node.page is not None:
             self.hint(href, now)
             return []
+        node.digest = b""
+        if node.kind not in MEMBERS:
+            same = node.value == found
+            node.value = found
+            return self._read(node, now, same=same)
         node.value = found
-        if node.kind in MEMBERS:
-            node.members = tuple(member for member in members_of(found) if self.ours(member))
-            node.complete = True
-        return self._read(node, now)
+        read = tuple(member for member in members_of(found) if self.ours(member))
+        same = node.read_at is not None and node.complete and read == node.members
+        if not same:
+            node.members, node.complete = read, True
+        return self._read(node, now, same=same)
 
     def pace(self, href: str, slow: timedelta | None, now: datetime) -> None:
         """Have a node asked for no more often than so, or (None) at its own rate again, from now on."""
@@ -146,8 +142,9 @@ class Mirror:
         if node is None:
             return
         node.slow = slow
-        if slow is None and not node.busy and node.due_at > now + node.rate:
-            self._schedule(node, now + self._jittered(node.rate))
+        slot = self.times.slots[href]
+        if slow is None and not slot.busy and slot.due_at > now + node.rate:
+            self.times.set(href, now + self._jittered(node.rate))
 
     def _asked(self, node: Node) -> str:
         if node.kind not in MEMBERS:
@@ -179,7 +176,7 @@ class Mirror:
 
     def of_kind(self, kind: type[sep.Resource]) -> list[Node]:
         """Return every node of a kind."""
-        return [node for node in self.nodes.values() if node.kind is kind]
+        return list(self._kinds.get(kind, {}).values())
 
     def above(self, href: str) -> set[str]:
         """Return everything that leads to a node, itself included."""
@@ -193,13 +190,23 @@ class Mirror:
 
     # --- hearing
 
-    def answered(self, href: str, found: sep.Resource, now: datetime) -> list[Change]:
+    def known(self, href: str, digest: bytes) -> sep.Resource | None:
+        """Return what stands at an address when bytes of a digest came from there, if they came last time too."""
+        node = self.nodes.get(href)
+        if node is None or not digest or node.digest != digest or (node.page and node.page.start):
+            return None
+        return node.value
+
+    def answered(
+        self, href: str, found: sep.Resource, now: datetime, digest: bytes = b""
+    ) -> list[Change]:
         """Take the answer to a question.
 
         Args:
             href: The node.
             found: What came, of the node's kind.
             now: Current instant.
+            digest: Of the bytes that came.
 
         Returns:
             News, in order: the node itself when what it holds has changed or was read to its end, and nodes that are
@@ -208,25 +215,35 @@ class Mirror:
         node = self.nodes.get(href)
         if node is None:
             return []
-        node.busy = False
+        self.times.ended(href)
         node.failures = 0
         node.rate = self._rate(node, found)
+        node.digest = b"" if node.page and node.page.start else digest
         if node.kind not in MEMBERS:
-            node.value = found
-            return self._read(node, now)
+            same = node.value == found
+            if not same:
+                node.value = found
+            return self._read(node, now, same=same)
         return self._page(node, found, now)
 
-    def failed(self, href: str, now: datetime, retry_after: timedelta | None = None) -> None:
+    def failed(
+        self,
+        href: str,
+        now: datetime,
+        retry_after: timedelta | None = None,
+        *,
+        in_time: bool = True,
+    ) -> None:
         """Take the news that a question got no answer: it is put off, longer each time, up to its poll rate."""
         node = self.nodes.get(href)
         if node is None:
             return
-        node.busy = False
+        self.times.ended(href, in_time=in_time)
         node.failures += 1
         self._unread.discard(href)
         pause = min(FIRST_PAUSE * 2 ** min(node.failures - 1, 20), node.rate)
         pause = max(self._jittered(pause), retry_after or timedelta(0))
-        self._schedule(node, now + pause)
+        self.times.set(href, now + pause)
 
     def missing(self, href: str, now: datetime) -> list[Change]:
         """Take the news that nothing stands at an address: what led there is read anew, and it is gone until then."""
@@ -251,7 +268,7 @@ class Mirror:
         total = total_of(found)
         if page.total is not None and total != page.total and page.restarts < MOST_RESTARTS:
             node.page = Page(restarts=page.restarts + 1)
-            self._schedule(node, now)
+            self.times.set(node.href, now)
             return []
         if page.start == 0:
             node.value = found
@@ -263,17 +280,26 @@ class Mirror:
         page.start += len(members)
         ended = page.start >= total or not members
         if not ended and page.start < MOST_MEMBERS:
-            self._schedule(node, now)
+            node.digest = b""
+            self.times.set(node.href, now, urgent=True)
             return []
-        node.members = tuple(page.members.values())
-        node.complete = page.start >= total
+        read, complete = tuple(page.members.values()), page.start >= total
+        same = node.read_at is not None and complete == node.complete and read == node.members
+        if not same:  # what was derived from it is known by it
+            node.members, node.complete = read, complete
         node.page = None
-        return self._read(node, now)
+        return self._read(node, now, same=same)
 
-    def _read(self, node: Node, now: datetime) -> list[Change]:
+    def _read(self, node: Node, now: datetime, *, same: bool) -> list[Change]:
         """Finish a node that was read to its end: what it leads to, and when it is due again."""
         node.read_at = now
         self._unread.discard(node.href)
+        rate = max(node.rate, LASTING.get(node.kind, node.rate))
+        pause = self._jittered(max(rate, node.slow) if node.slow is not None else rate)
+        pause, node.hinted = HINT_PAUSE if node.hinted else pause, False
+        self.times.set(node.href, now + pause)
+        if same and all(href in self.nodes for href in node.children):
+            return [Change(node=node, same=True)]
         changes = [Change(node=node)]
         after = {href: (kind, mark) for href, kind, mark in self._leads_to(node)}
         before, node.children = node.children, frozenset(after)
@@ -283,10 +309,6 @@ class Mirror:
                 self._marked(href, mark, now)
         for href in before - node.children:
             changes += self._leave(href, node)
-        rate = max(node.rate, LASTING.get(node.kind, node.rate))
-        pause = self._jittered(max(rate, node.slow) if node.slow is not None else rate)
-        pause, node.hinted = HINT_PAUSE if node.hinted else pause, False
-        self._schedule(node, now + pause)
         return changes
 
     def _marked(self, href: str, mark: tuple[object, ...], now: datetime) -> None:
@@ -313,11 +335,10 @@ class Mirror:
             if len(self.nodes) >= MOST_NODES:
                 return
             due = max(now, self._dangling.pop(href, now))
-            node = Node(href=href, kind=kind, rate=parent.rate, due_at=due)
-            self.nodes[href] = node
+            node = self._plant(Node(href=href, kind=kind, rate=parent.rate))
             if due == now:
                 self._unread.add(href)
-            self._schedule(node, due)
+            self.times.set(href, due)
         node.parents.add(parent.href)
 
     def _leave(self, href: str, parent: Node) -> list[Change]:
@@ -329,6 +350,8 @@ class Mirror:
 
     def _remove(self, node: Node) -> list[Change]:
         del self.nodes[node.href]
+        del self._kinds[node.kind][node.href]
+        self.times.drop(node.href)
         self._unread.discard(node.href)
         changes = [Change(node=node, gone=True)]
         for child in node.children:
@@ -349,9 +372,10 @@ class Mirror:
         """Lengthen a pause by up to a tenth, so that a fleet does not ask in step; a poll rate is never undercut."""
         return pause * (1 + self.chance.randint(0, 100) / 1000)
 
-    def _schedule(self, node: Node, at: datetime) -> None:
-        node.due_at = at
-        heapq.heappush(self._due, (at, node.href))
+    def _plant(self, node: Node) -> Node:
+        self.nodes[node.href] = node
+        self._kinds.setdefault(node.kind, {})[node.href] = node
+        return node
 
 
 def _resolved(node: Node, source: sep.Resource, href: str) -> str:

@@ -39,13 +39,13 @@ class Node:
     """A list was read to its end the last time."""
     rate: timedelta = DEFAULT_RATE
     """Its own poll rate or that of what led to it."""
-    due_at: datetime
     read_at: datetime | None = None
     """When it was last read to its end."""
     failures: int = 0
     """In a row."""
     page: Page | None = None
-    busy: bool = False
+    digest: bytes = b""
+    """Of the bytes that came last, when the whole of it came in one answer."""
     mark: tuple[object, ...] = ()
     """Of what leads to it, where a change there tells of one here."""
     slow: timedelta | None = None
@@ -70,3 +70,5 @@ class Change:
     node: Node
     gone: bool = False
     """Nothing leads to it any more, or the server says that it is not there."""
+    same: bool = False
+    """It was read again and says what it said before."""

@@ -171,6 +171,8 @@ class Sep2Options(BaseModel):
     """What is subscribed to where the server allows it."""
     subscribed_poll_rate: Length = timedelta(minutes=15)
     """How often what is subscribed to is polled nevertheless, should the server not ask for less."""
+    connections: Annotated[int, Field(strict=True, ge=1, le=32)] = 4
+    """Kept open to the utility, and so many questions and as many answers of ours may be on their way at a time."""
     old_namespace: bool = False
     """Also read documents in the namespace of 2013."""
 

@@ -7,20 +7,25 @@ out-of-band registration, aggregators).
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Final
 
+from gateway.domain.canonical import canonical
 from gateway.domain.names import SiteId
 from gateway.protocols.actions import Note
 from gateway.protocols.sep2._generated import model as sep
 from gateway.protocols.sep2.client.device import Device, part_of
+from gateway.protocols.sep2.client.links import links_of
 from gateway.protocols.sep2.client.mirror import Mirror, Node
 from gateway.protocols.sep2.client.modes import FOLLOWED
 from gateway.protocols.sep2.client.options import DeviceOptions
 from gateway.protocols.sep2.client.setting import Setting
 from gateway.protocols.sep2.client.state import Outgoing, Purpose
 from gateway.protocols.sep2.codec import encode
-from gateway.protocols.sep2.events.engine import EventEngine
+from gateway.protocols.sep2.events.engine import EventEngine, Standing
 from gateway.protocols.sep2.events.settings import Settings
-from gateway.protocols.sep2.identity import pin_doubt, same_hex
+from gateway.protocols.sep2.identity import pin_doubt
+
+_NOBODY: Final[frozenset[str]] = frozenset()
 
 
 @dataclass(slots=True, kw_only=True)
@@ -41,6 +46,10 @@ class Roll:
     _by_sfdi: dict[int, Device] = field(default_factory=dict)
     _index: dict[str, set[str]] = field(default_factory=dict)
     """href of what only one or some devices lead to -> their LFDIs."""
+    _by_value: dict[int, Device] = field(default_factory=dict)
+    """LFDI as a number -> device: some servers write it otherwise than we do."""
+    _fresh: set[str] = field(default_factory=set)
+    """LFDIs of devices that stand otherwise since the list of devices was read last."""
     _registering: bool = False
 
     @classmethod
@@ -48,7 +57,8 @@ class Roll:
         """Make the devices that are configured, with what is stored of them."""
         devices = {device.lfdi: device for device in _devices(setting)}
         by_sfdi = {device.sfdi: device for device in devices.values()}
-        return cls(setting=setting, devices=devices, _by_sfdi=by_sfdi)
+        by_value = {int(lfdi, 16): device for lfdi, device in devices.items()}
+        return cls(setting=setting, devices=devices, _by_sfdi=by_sfdi, _by_value=by_value)
 
     def owns(self, found: sep.Resource) -> bool:
         """Say whether a member of a list concerns us: devices and mirrors of others do not."""
@@ -56,17 +66,18 @@ class Roll:
             case sep.EndDevice():
                 return self._ours(found) is not None
             case sep.MirrorUsagePoint():
-                return any(same_hex(lfdi, found.device_lfdi) for lfdi in self.devices)
+                return self._of(found.device_lfdi) is not None
             case _:
                 return True
 
     def _ours(self, found: sep.EndDevice) -> Device | None:
         if found.lfdi is None:
             return self._by_sfdi.get(found.sfdi)
-        exact = self.devices.get(found.lfdi)
-        if exact is not None:
-            return exact
-        return next((d for d in self.devices.values() if same_hex(d.lfdi, found.lfdi)), None)
+        return self._of(found.lfdi)
+
+    def _of(self, lfdi: str) -> Device | None:
+        exact = self.devices.get(lfdi)
+        return exact if exact is not None else self._by_value.get(int(lfdi or "0", 16))
 
     def find(self, node: Node, mirror: Mirror, now: datetime) -> None:
         """Take a list of devices as read to its end: where ours stand, and that one of them is missing."""
@@ -74,17 +85,18 @@ class Roll:
         for member in node.members:
             if isinstance(member, sep.EndDevice) and (device := self._ours(member)) is not None:
                 listed[device.lfdi] = (node, member)
-        for lfdi in self.places.keys() - listed.keys():
+        self._fresh = {lfdi for lfdi in self.devices if lfdi not in self.places}
+        for lfdi in sorted(self.places.keys() - listed.keys()):
             if node.complete and self.places[lfdi][0] is node:
                 del self.places[lfdi]
+                self._fresh.add(lfdi)
                 self._note("device_gone", lfdi=lfdi)
+        self._fresh |= {lfdi for lfdi, at in listed.items() if self.places.get(lfdi) != at}
         self.places.update(listed)
         self._index = {}
         for lfdi, (place, endpoint) in self.places.items():
-            for link in (endpoint.function_set_assignments_list_link, endpoint.registration_link):
-                leads = mirror.at(place, endpoint, link)
-                if leads is not None:
-                    self._index.setdefault(leads.href, set()).add(lfdi)
+            for link, _ in links_of(endpoint, self.setting.options.function_sets):
+                self._index.setdefault(mirror.resolved(place, endpoint, link), set()).add(lfdi)
         own = next((d for d in self.devices.values() if not d.managed), None)
         if own is not None and own.lfdi not in self.places and node.complete:
             self._unlisted(own, node, now)
@@ -121,12 +133,14 @@ class Roll:
                 return mirror.resolved(node, endpoint, endpoint.subscription_list_link)
         return ""
 
-    def concerned(self, node: Node, mirror: Mirror) -> Iterable[Device]:
-        """Return the devices that a node has to do with: those whose assignments lead to it, or all."""
+    def concerned(self, node: Node, mirror: Mirror) -> Iterable[str]:
+        """Return the LFDIs of the devices that a node has to do with: those that lead to it, or all."""
+        if node.kind is sep.EndDeviceList and node.href in mirror.nodes:
+            return sorted(self._fresh)
         found: set[str] = set()
-        for href in mirror.above(node.href) & self._index.keys():
-            found |= self._index[href]
-        return [self.devices[lfdi] for lfdi in sorted(found or self.devices)]
+        for href in mirror.above(node.href):
+            found |= self._index.get(href, _NOBODY)
+        return sorted(found or self.devices)
 
     def commission(self, device: Device, mirror: Mirror) -> None:
         """Settle whether the device may take part: listed, enabled, and with the PIN that was handed over."""
@@ -170,25 +184,40 @@ def _devices(setting: Setting) -> Iterator[Device]:
     options = setting.options
     rules = options.settings(FOLLOWED)
     own = options.lfdi or setting.scope.lfdi
+    known: dict[bytes, Standing] = {}
     if own:
-        yield _device(setting, rules, own)
+        yield _device(setting, own, _engine(setting, rules, own, known))
     for one in options.device:
-        yield _device(setting, rules, one.lfdi, one)
+        yield _device(setting, one.lfdi, _engine(setting, rules, one.lfdi, known), one)
+
+
+def _engine(
+    setting: Setting, rules: Settings, lfdi: str, known: dict[bytes, Standing]
+) -> EventEngine:
+    """Make a device's engine from what is stored; equal pasts are one."""
+    found = setting.parts.found(part_of(lfdi))
+    stored = found["engine"] if found is not None else None
+    past = canonical(stored)
+    if past in known:
+        engine = EventEngine(rules, setting.tools.chance)
+        engine.adopt(known[past])
+        return engine
+    engine = EventEngine(rules, setting.tools.chance, stored)
+    known[past] = engine.standing()
+    return engine
 
 
 def _device(
     setting: Setting,
-    rules: Settings,
     lfdi: str,
+    engine: EventEngine,
     managed: DeviceOptions | None = None,
 ) -> Device:
-    stored = setting.parts.found(part_of(lfdi))
-    engine = stored["engine"] if stored is not None else None
     device = Device(
         lfdi=lfdi,
         sites=(SiteId(managed.site),) if managed else (),
         pin=managed.pin if managed else setting.options.pin,
-        engine=EventEngine(rules, setting.tools.chance, engine),
+        engine=engine,
         managed=managed is not None,
     )
     device.recall(setting.parts)

@@ -7,6 +7,7 @@ document: what it stands for is asked for again, later.
 Spec: IEEE 2030.5-2018; CSIP Implementation Guide v2.1 section 6.
 """
 
+import hashlib
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Final
@@ -42,8 +43,6 @@ from gateway.protocols.sep2.client.tell import MEDIA_TYPE, Outbox
 from gateway.protocols.sep2.codec import decode
 from gateway.protocols.sep2.events.table import Input
 
-MOST_QUESTIONS: Final = 4
-"""On their way at a time."""
 FIRST_LOOK: Final = timedelta(seconds=15)
 """After a start, for the server's lists to be read before anything that is due is done."""
 OUTAGE: Final = timedelta(minutes=1)
@@ -51,6 +50,8 @@ OUTAGE: Final = timedelta(minutes=1)
 _OK: Final = 200
 _GONE: Final = frozenset({404, 410})
 _GET: Final = "get"
+_TIMEOUT: Final = "TIMEOUT"
+"""Reason of a failure: the server took the question and did not answer."""
 _OUT: Final = "out"
 _SUB: Final = "sub"
 
@@ -88,6 +89,7 @@ class Sep2Session:
             chance=tools.chance,
             ours=self._fleet.owns,
             page=options.list_limit,
+            most=options.connections,
         )
         self._subscriptions = Subscriptions(
             options=options,
@@ -98,7 +100,7 @@ class Sep2Session:
         self._notified = Notified(
             setting=self._setting, mirror=self._mirror, subscriptions=self._subscriptions
         )
-        self._outbox = Outbox(parts=self._parts)
+        self._outbox = Outbox(parts=self._parts, most=options.connections)
         self._outbox.recall()
         self._asked_at: dict[str, datetime] = {}
         self._notes: list[Note] = []
@@ -128,7 +130,8 @@ class Sep2Session:
         kind, _, key = failure.request_id.partition(" ")
         if kind == _GET:
             self._asked_at.pop(key, None)
-            self._mirror.failed(key, now, failure.retry_after)
+            in_time = failure.reason != _TIMEOUT
+            self._mirror.failed(key, now, failure.retry_after, in_time=in_time)
             self._away_since = self._away_since or now
         elif kind == _OUT:
             self._outbox.failed(key, now, failure.retry_after)
@@ -182,19 +185,23 @@ class Sep2Session:
             self._note("refused", href=href, status=str(message.status))
             self._mirror.failed(href, now)
             return
+        digest = hashlib.sha256(message.body).digest()
         try:
-            found = decode(
-                message.body, node.kind, old_namespace=self._setting.options.old_namespace
+            found = (
+                self._mirror.known(href, digest)
+                or decode(
+                    message.body, node.kind, old_namespace=self._setting.options.old_namespace
+                ).value
             )
         except WireError as error:
             self._note(UNREADABLE, reason=error.reason, detail=error.detail, href=href)
             self._mirror.failed(href, now)
             return
         self._moved(href, message, now)
-        if isinstance(found.value, sep.Time):
-            self._time(found.value, asked_at, now)
+        if isinstance(found, sep.Time):
+            self._time(found, asked_at, now)
         self._setting.remember(href, message, now)
-        self._follow(self._mirror.answered(href, found.value, now), now)
+        self._follow(self._mirror.answered(href, found, now, digest), now)
 
     def _moved(self, href: str, message: Message, now: datetime) -> None:
         """Look for everything anew once the server has sent us elsewhere (clause 5.5.2.7)."""
@@ -224,9 +231,6 @@ class Sep2Session:
             self._subscriptions.follow(change, self._mirror, now, told=told)
             if change.node.kind is sep.EndDeviceList:
                 self._subscriptions.found(self._fleet.subscription_list(self._mirror), now)
-        if not self._synchronised and self._mirror.settled:
-            self._synchronised = True
-            self._note(SYNCHRONISED)
 
     def _taken(self, key: str, message: Message, now: datetime) -> None:
         settled = self._outbox.answered(key, message)
@@ -249,7 +253,11 @@ class Sep2Session:
     def _pursue(self, now: datetime) -> list[Action]:
         self._mirror.begin(now)
         self._fleet.acts = not self._waits_for_lists(now)
-        self._fleet.on_time(now)
+        self._fleet.work(self._mirror, now)
+        if not self._synchronised and self._mirror.settled and self._fleet.idle:
+            self._synchronised = True
+            self._note(SYNCHRONISED)
+        self._fleet.on_time(self._mirror, now)
         self._fleet.look_ahead(self._mirror, now)
         actions: list[Action] = list(self._fleet.emits(now))
         metering = self._fleet.metering
@@ -273,10 +281,11 @@ class Sep2Session:
         """
         if self._look_until is None:
             self._look_until = now + FIRST_LOOK
-        return not self._mirror.settled and now < self._look_until
+        known = self._mirror.settled and self._fleet.idle
+        return not known and now < self._look_until
 
     def _questions(self, now: datetime) -> list[Send]:
-        room = MOST_QUESTIONS - len(self._asked_at)
+        room = self._setting.options.connections - len(self._asked_at)
         found = self._mirror.take(now, room) if room > 0 else []
         for fetch in found:
             self._asked_at[fetch.node] = now
@@ -293,10 +302,11 @@ class Sep2Session:
         ]
 
     def _wake(self, now: datetime) -> datetime | None:
-        room = len(self._asked_at) < MOST_QUESTIONS
+        room = len(self._asked_at) < self._setting.options.connections
         waits = self._waits_for_lists(now)
         wishes = [
             self._look_until if waits else self._fleet.next_at(),
+            None if self._fleet.idle else now,
             self._mirror.next_due() if room else None,
             self._outbox.next_due(),
             self._subscriptions.next_at(),

@@ -4,7 +4,8 @@ The state consists of parts, each a small JSON document under a name, stored as 
 changed, in the transaction that precedes any send:
 
     session               format and clock offset
-    device <LFDI>         its event engine, what went inward of its events, where their answers go
+    device <LFDI>         its event engine, where answers to its events go
+    inward <event id>     what went inward of one event of one site
     default <LFDI>        what stands at its sites of the defaults of its programs
     meter <mRID>          one mirror of ours at the server
     out <key>             one document that waits to be taken by the server
@@ -70,10 +71,9 @@ class Outgoing:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Told:
-    """What went inward of one event of one device."""
+    """What went inward of one event of one site."""
 
     event_id: str
-    lfdi: str
     mrid: str
     version: int
     digest: str

@@ -10,7 +10,8 @@ Spec: IEEE 2030.5-2018 10.2.3.3; 2023 10.2.2.3.
 """
 
 from collections.abc import Iterable, Mapping
-from typing import Any, Final
+from dataclasses import dataclass
+from typing import Any, Final, NamedTuple
 
 from gateway.domain.chance import Chance
 from gateway.domain.errors import MisuseError
@@ -50,6 +51,25 @@ _QUIET: Final = Outcome()
 _IN_FORCE: Final = frozenset({State.ACTIVE, State.RELEASING})
 
 
+@dataclass(slots=True, eq=False)
+class Derived:
+    """What follows from one state of an engine, worked out when it is asked for; it also stands for that state."""
+
+    agenda: list[Due] | None = None
+    document: dict[str, object] | None = None
+    stretches: tuple[Stretch, ...] | None = None
+
+
+class Standing(NamedTuple):
+    """One state of an engine; nothing in it is changed any more."""
+
+    programs: dict[Key, Program]
+    records: dict[Key, Record]
+    mark: int
+    lost: dict[str, int]
+    derived: Derived
+
+
 class EventEngine:
     """All events of one device (one LFDI), from however many servers and programs.
 
@@ -62,7 +82,7 @@ class EventEngine:
         MisuseError: ``STATE_FORMAT`` when the document is of another format.
     """
 
-    __slots__ = ("_agenda", "_chance", "_lost", "_mark", "_programs", "_records", "_settings")
+    __slots__ = ("_chance", "_derived", "_lost", "_mark", "_programs", "_records", "_settings")
 
     def __init__(
         self, settings: Settings, chance: Chance, document: Mapping[str, Any] | None = None
@@ -73,7 +93,7 @@ class EventEngine:
         self._records: dict[Key, Record] = {}
         self._lost: dict[str, int] = {}
         self._mark = 0
-        self._agenda: list[Due] | None = None
+        self._derived = Derived()
         if document is not None:
             self._read(document)
 
@@ -175,10 +195,10 @@ class EventEngine:
         Known events go on by schedule and defaults follow: nothing else happens until lists are read again.
         """
         changed = (server in self._lost) is reached
-        if reached:
-            self._lost.pop(server, None)
-        else:
-            self._lost.setdefault(server, now)
+        if changed:
+            lost = {name: since for name, since in self._lost.items() if name != server}
+            self._lost = lost if reached else {**lost, server: now}
+            self._derived = Derived(agenda=self._derived.agenda)
         outcome = self.on_time(now)
         if not changed or outcome.changed:
             return outcome
@@ -227,6 +247,11 @@ class EventEngine:
         Opted-out and withdrawn events have none. A stretch that has begun keeps the instant at which it
         really did.
         """
+        if self._derived.stretches is None:
+            self._derived.stretches = self._stretches()
+        return self._derived.stretches
+
+    def _stretches(self) -> tuple[Stretch, ...]:
         places = self._arranged()
         return tuple(
             Stretch(key=key, mode=mode, start=begin or place.record.held[mode], end=end)
@@ -249,7 +274,20 @@ class EventEngine:
         return self._records.values()
 
     def document(self) -> dict[str, object]:
-        """Return everything that a restart needs, as canonical JSON takes it."""
+        """Return everything that a restart needs, as canonical JSON takes it; nobody is to change it."""
+        if self._derived.document is None:
+            self._derived.document = self._document()
+        return self._derived.document
+
+    def standing(self) -> Standing:
+        """Return the present state: an engine with equal settings that adopts it goes on as this one would."""
+        return Standing(self._programs, self._records, self._mark, self._lost, self._derived)
+
+    def adopt(self, standing: Standing) -> None:
+        """Take over the state of another engine."""
+        self._programs, self._records, self._mark, self._lost, self._derived = standing
+
+    def _document(self) -> dict[str, object]:
         return {
             "format": FORMAT,
             "mark": self._mark,
@@ -276,26 +314,29 @@ class EventEngine:
         return arrange(self._records.values(), self._primacies(), resumes=self._settings.resumes)
 
     def _due(self) -> list[Due]:
-        if self._agenda is None:
-            self._agenda = agenda(self._arranged(), self._mark, resumes=self._settings.resumes)
-        return self._agenda
+        if self._derived.agenda is None:
+            self._derived.agenda = agenda(
+                self._arranged(), self._mark, resumes=self._settings.resumes
+            )
+        return self._derived.agenda
 
     def _turn(self, now: int) -> Turn:
         """Open a turn; nothing of what comes in now reaches back into time in which nothing was due."""
         due = self.next_at()
         return Turn(
             settings=self._settings,
-            records=self._records,
+            records=dict(self._records),
             primacies=self._primacies(),
             now=now,
             mark=max(self._mark, now if due is None else min(now, due)),
-            dues=self._agenda,
+            dues=self._derived.agenda,
         )
 
     def _done(self, turn: Turn, *, act: bool = True) -> Outcome:
         if act:
             turn.advance()
-        self._mark, self._agenda = turn.mark, turn.dues
+        self._records, self._mark = turn.records, turn.mark
+        self._derived = Derived(agenda=turn.dues)
         return Outcome(
             responses=tuple(turn.responses), findings=tuple(turn.findings), changed=turn.dirty
         )
