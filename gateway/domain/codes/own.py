@@ -62,4 +62,5 @@ ROWS: Final = (
     _played("GG-9113", "UNKNOWN_RESOURCE", "Nothing of this name is at the utility"),
     _played("GG-9114", "RESOURCE_EXISTS", "The name is in use at the utility"),
     _played("GG-9115", "BAD_RESOURCE", "No document could tell this"),
+    _played("GG-9116", "RESOURCE_IN_USE", "What is to be removed is still in use"),
 )

@@ -14,8 +14,10 @@ from sqlalchemy import (
     bindparam,
     delete,
     event,
+    inspect,
     literal_column,
     select,
+    text,
 )
 from sqlalchemy.dialects.sqlite import Insert, insert
 from sqlalchemy.engine.interfaces import DBAPIConnection
@@ -91,7 +93,8 @@ class SqlStore:
             raise StoreError("SEP2_STORE", detail) from error
 
     def _load(self) -> Loaded:
-        Sep2Row.metadata.create_all(self._engine)
+        with self._engine.begin() as connection:
+            _prepare(connection)
         found = Loaded()
         kept, members = _table(KeptRow), _table(MemberRow)
         with self._engine.connect() as connection:
@@ -124,6 +127,28 @@ class SqlStore:
             query = query.where(table.c.lfdi == lfdi)
         with self._engine.connect() as connection:
             return [_posted(dict(row)) for row in connection.execute(query).mappings()]
+
+
+def _prepare(connection: Connection) -> None:
+    """Make the tables that are missing; values were once kept without their device in the key."""
+    table = _table(ReadingRow)
+    there = inspect(connection)
+    old = (
+        there.has_table(table.name)
+        and "lfdi" not in (there.get_pk_constraint(table.name)["constrained_columns"])
+    )
+    if old:
+        connection.execute(text("DROP INDEX IF EXISTS ix_sep2_reading_lfdi"))
+        connection.execute(text("ALTER TABLE sep2_reading RENAME TO sep2_reading_1"))
+    Sep2Row.metadata.create_all(connection)
+    if old:
+        names = ", ".join(column.name for column in table.columns)
+        connection.execute(
+            text(
+                f"INSERT INTO sep2_reading ({names}) SELECT {names} FROM sep2_reading_1 ORDER BY rowid"  # noqa: S608 - our own names
+            )
+        )
+        connection.execute(text("DROP TABLE sep2_reading_1"))
 
 
 def _save_kept(connection: Connection, kept: Mapping[str, Kept | None]) -> None:

@@ -61,7 +61,7 @@ class MemoryStore:
     """Keeps nothing beyond the process: for demonstrations in virtual time."""
 
     def __init__(self) -> None:
-        self._readings: dict[tuple[str, str, int, int, int], tuple[int, Posted]] = {}
+        self._readings: dict[tuple[str, str, str, int, int, int], tuple[int, Posted]] = {}
         self._last = 0
 
     async def load(self) -> Loaded:

@@ -57,12 +57,12 @@ class ReadingRow(Sep2Row, table=True):
     """One value that a device posted, the newest of its interval."""
 
     __tablename__ = "sep2_reading"
+    lfdi: str = Field(primary_key=True)
     mirror: str = Field(primary_key=True)
     meter_reading: str = Field(primary_key=True)
     start: int = Field(primary_key=True)
     duration: int = Field(primary_key=True)
     local_id: int = Field(primary_key=True)
-    lfdi: str = Field(index=True)
     value: int | None
     multiplier: int
     uom: int | None

@@ -50,9 +50,10 @@ class Posted:
     """When it was posted."""
 
     @property
-    def key(self) -> tuple[str, str, int, int, int]:
-        """Return what it is the value of."""
-        return self.mirror, self.meter_reading, self.start, self.duration, self.local_id
+    def key(self) -> tuple[str, str, str, int, int, int]:
+        """Return what it is the value of; mRIDs are the device's own choice, so that another may use the same."""
+        period = self.start, self.duration
+        return self.lfdi, self.mirror, self.meter_reading, *period, self.local_id
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -59,12 +59,13 @@ def post_response(
 def _check(told: sep.Response, subject: str, mine: list[Kept], book: Book) -> None:
     event = book.named(subject)
     functions = _SETS.get(event.kind) if event is not None else None
+    # A late response is taken even when the device was moved to another group meanwhile, or the event removed.
+    begun = any(getattr(one.value, "subject", "") == subject for one in mine)
+    if event is None and begun and told.status in set(Code):
+        return
     if event is None or functions is None:
         raise RefusedError(400, 1)
-    # A late response is taken even when the device was moved to another group meanwhile.
-    if not book.sees(told.end_device_lfdi, event) and not any(
-        getattr(one.value, "subject", "") == subject for one in mine
-    ):
+    if not begun and not book.sees(told.end_device_lfdi, event):
         raise RefusedError(400, 1)
     if told.status not in set(Code) or Code(told.status) not in ALLOWED[functions]:
         raise RefusedError(400, 1)

@@ -5,7 +5,7 @@ Spec: IEEE 2030.5-2018 clause 4.6.2 (paging), 4.7 (members carry their address).
 
 from collections import OrderedDict
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Final
 
 from gateway.protocols.sep2._generated import model as sep
@@ -68,7 +68,7 @@ class Teller:
             RefusedError: 400 for a query that cannot be read, 404 when nothing stands there.
         """
         if isinstance(one.value, sep.Time):
-            return encode(self._time(one.value, now), self._options.flavour)
+            return encode(_told_at(one.value, int(now.timestamp())), self._options.flavour)
         at = int(now.timestamp())
         # What a group shares looks the same to each of its members.
         key = ("" if one.scope else peer, one.href, query)
@@ -152,10 +152,13 @@ class Teller:
             told |= _unsubscribed(found)
         return replace(found, **told) if told else found
 
-    def _time(self, value: sep.Time, now: datetime) -> sep.Time:
-        at = int(now.timestamp())
-        offset = timedelta(seconds=value.tz_offset)
-        return replace(value, current_time=at, local_time=int((now + offset).timestamp()))
+
+def _told_at(kept: sep.Time, now: int) -> sep.Time:
+    """Return a Time as it is told; what is kept as its ``currentTime`` is how far it runs ahead of the clock."""
+    current = now + kept.current_time
+    summer = kept.dst_start_time <= current < kept.dst_end_time
+    local = current + kept.tz_offset + (kept.dst_offset if summer else 0)
+    return replace(kept, current_time=current, local_time=local)
 
 
 def _unsubscribed(found: object) -> dict[str, None]:

@@ -54,6 +54,19 @@ class FsaBody(Document):
     description: Text | None = None
 
 
+class TimeBody(Document):
+    """What a Time tells beside the second that it is."""
+
+    tz_offset_s: Annotated[int, Field(ge=-86_400, le=86_400)] = 0
+    dst_offset_s: Annotated[int, Field(ge=-86_400, le=86_400)] = 0
+    dst_start: int = 0
+    """Seconds since 1970."""
+    dst_end: int = 0
+    quality: Annotated[int, Field(ge=0, le=255)] = 4
+    ahead_s: Annotated[int, Field(ge=-86_400, le=86_400)] = 0
+    """By which it runs ahead of the utility's clock; events stand as that clock says."""
+
+
 class DevicesBody(Document):
     """Devices that are given an assignment, or lose it."""
 

@@ -66,6 +66,26 @@ ROUTES: Final = (
         success=201,
     ),
     Route(
+        method="DELETE",
+        path="/v1/fsas/{mrid}",
+        summary="Forget an assignment; its programs stay.",
+        work=work.remove_fsa,
+    ),
+    Route(
+        method="PUT",
+        path="/v1/fsas/{mrid}/time",
+        summary="Give an assignment a Time of its own.",
+        work=work.set_time,
+        body=d.TimeBody,
+    ),
+    Route(
+        method="PUT",
+        path="/v1/time",
+        summary="Change what time the utility tells.",
+        work=work.set_time,
+        body=d.TimeBody,
+    ),
+    Route(
         method="PUT",
         path="/v1/fsas/{mrid}/devices",
         summary="Give an assignment to devices, or take it from them.",
@@ -107,6 +127,13 @@ ROUTES: Final = (
         path="/v1/programs",
         summary="List assignments and programs.",
         work=work.list_programs,
+    ),
+    Route(
+        method="DELETE",
+        path=_A_PROGRAM,
+        summary="Forget a program; with force=yes even while events of it are not over.",
+        work=work.remove_program,
+        query=("force",),
     ),
     Route(
         method="PUT",
@@ -196,4 +223,9 @@ def expected(error: MisuseError) -> int:
     return _STATUS.get(error.reason, 400)
 
 
-_STATUS: Final = {"UNKNOWN_RESOURCE": 404, "RESOURCE_EXISTS": 409, "EVENT_ENDED": 409}
+_STATUS: Final = {
+    "UNKNOWN_RESOURCE": 404,
+    "RESOURCE_EXISTS": 409,
+    "EVENT_ENDED": 409,
+    "RESOURCE_IN_USE": 409,
+}

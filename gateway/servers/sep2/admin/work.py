@@ -8,11 +8,13 @@ from pydantic import BaseModel
 
 from gateway.domain.errors import WireError
 from gateway.protocols.sep2._generated import model as sep
+from gateway.protocols.sep2.server import removing, times
 from gateway.protocols.sep2.server.devices import NewDevice
 from gateway.protocols.sep2.server.kinds import EVENTS
 from gateway.protocols.sep2.server.programs import PROGRAMS
 from gateway.protocols.sep2.server.records import Kept
 from gateway.protocols.sep2.server.terms import EventTerms
+from gateway.protocols.sep2.server.times import Told
 from gateway.protocols.sep2.tables import Edition
 from gateway.servers.sep2.admin import documents as d
 from gateway.servers.sep2.admin import pricing
@@ -99,6 +101,31 @@ async def create_fsa(asked: Asked) -> BaseModel:
     return d.Done(name=await asked.utility.operate(lambda o, now: o.create_fsa(now, text)))
 
 
+async def remove_fsa(asked: Asked) -> BaseModel:
+    """Forget an assignment."""
+    fsa = asked.path["mrid"]
+    return d.Done(
+        name=await asked.utility.operate(lambda o, now: removing.remove_fsa(o.server, fsa, now))
+    )
+
+
+async def set_time(asked: Asked) -> BaseModel:
+    """Change what time is told, by the utility or by one assignment."""
+    body: d.TimeBody = asked.body
+    told = Told(
+        tz_offset=body.tz_offset_s,
+        dst_offset=body.dst_offset_s,
+        dst_start=body.dst_start,
+        dst_end=body.dst_end,
+        quality=body.quality,
+        ahead=body.ahead_s,
+    )
+    fsa = asked.path.get("mrid")
+    return d.Done(
+        name=await asked.utility.operate(lambda o, now: times.set_time(o.server, told, now, fsa))
+    )
+
+
 async def assign(asked: Asked) -> BaseModel:
     """Assign devices."""
     body: d.DevicesBody = asked.body
@@ -120,6 +147,16 @@ async def create_program(asked: Asked) -> BaseModel:
     return d.Done(
         name=await asked.utility.operate(
             lambda o, now: o.create_program(kind, body.primacy, body.fsas, now, body.description)
+        )
+    )
+
+
+async def remove_program(asked: Asked) -> BaseModel:
+    """Forget a program."""
+    program, force = asked.path["mrid"], asked.query.get("force") == "yes"
+    return d.Done(
+        name=await asked.utility.operate(
+            lambda o, now: removing.remove_program(o.server, program, now, force=force)
         )
     )
 
