@@ -149,7 +149,7 @@ def test_local_time_follows_its_zone_and_summer(minutes: int, summer: int) -> No
     assert time_of(utility, TIME).href == TIME
 
 
-@pytest.mark.spec("CSIP CORE-010", "IEEE 2030.5-2018 10.1")
+@pytest.mark.spec("CSIP CORE-010")
 def test_an_assignment_may_have_a_time_of_its_own() -> None:
     utility = Utility()
     _, listed = utility.get(utility.href(sep.FunctionSetAssignmentsList))
