@@ -23,6 +23,7 @@ from gateway.protocols.actions import (
     Message,
     Note,
     Readings,
+    Reply,
     Send,
     Wake,
 )
@@ -115,7 +116,7 @@ class Server:
             at=now,
             method=send.method,
             href=path,
-            value=decode(send.body, object, strict=True).value,
+            value=decode(send.body, object, strict=True).value if send.body else None,
             body=send.body,
         )
         self.posted.append(posted)
@@ -319,6 +320,7 @@ class World:
     session: Sep2Session = field(init=False)
     events: list[GridEvent] = field(default_factory=list)
     notes: list[Note] = field(default_factory=list)
+    replies: list[Reply] = field(default_factory=list)
     metered: Callable[[Collect], Readings] | None = None
     parts: dict[str, bytes] = field(default_factory=dict)
     """The stored state."""
@@ -360,6 +362,12 @@ class World:
         self.now = end
         return self
 
+    def push(self, service: str, body: bytes) -> int:
+        """Let the server ask the session something; return the status of its answer."""
+        message = Message(request_id="", service=service, body=body, peer=LFDI)
+        self._perform(self.session.on_message(message, self.now))
+        return self.replies[-1].status
+
     def _next(self) -> datetime | None:
         wishes = [self._wake, self._queue[0][0] if self._queue else None]
         return min((at for at in wishes if at is not None), default=None)
@@ -389,6 +397,8 @@ class World:
                     self._wake = min(action.at, self._wake or action.at)
                 case Note():
                     self.notes.append(action)
+                case Reply():
+                    self.replies.append(action)
                 case Collect():
                     if self.metered is not None:
                         self._later(self.now, self.metered(action))

@@ -30,8 +30,8 @@ class Own:
     """What its resource held when it was last read or told; None: it was not since the subscription was made."""
     trusted: bool = True
     """False: a poll found what should have been told."""
-    hinted: bool = False
-    """A notification has it read once more: what that finds was told."""
+    hinted_at: datetime | None = None
+    """When a notification last had it read: what is found soon after was told."""
 
 
 def wish(href: str, options: Sep2Options) -> sep.Subscription:

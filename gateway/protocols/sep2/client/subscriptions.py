@@ -29,6 +29,8 @@ LOOK_AGAIN: Final = timedelta(hours=1)
 """Between two readings of our own list at least."""
 AFTER_END: Final = timedelta(minutes=15)
 """A subscription that the server ended is not asked for again before this, nor before its resource was read again."""
+GRACE: Final = timedelta(minutes=2)
+"""After a notification that has its resource read: what is found then was told."""
 FIRST_PAUSE: Final = timedelta(seconds=1)
 LONGEST_PAUSE: Final = timedelta(minutes=5)
 MOST_AT_ONCE: Final = 2
@@ -121,7 +123,7 @@ class Subscriptions:
         if told:
             self.heard(node.href, mirror, now)
             return
-        hinted, own.hinted = own.hinted, False
+        hinted = own.hinted_at is not None and now - own.hinted_at < GRACE
         if hinted or known is None or known is held or not own.trusted:
             return
         if missed(known, held):
@@ -140,7 +142,7 @@ class Subscriptions:
         """Have a resource read because a notification says less than all of it."""
         own = self.own.get(href)
         if own is not None:
-            own.hinted = True
+            own.hinted_at = now
         mirror.hint(href, now)
 
     # --- what notifications say
