@@ -92,6 +92,6 @@ def whole(found: sep.Resource, *, partly: bool = False) -> sep.Resource:
 def subscribed(server: Server | None = None, **others: object) -> Subscribed:
     """Make a session, and let it subscribe to everything."""
     told: dict[str, object] = {"csip_aus": True, "pin": 111115, "notify_url": URL, **others}
-    world = Subscribed(server or subscribable(), Sep2Options(**told))  # type: ignore[arg-type] # by name
+    world = Subscribed(server or subscribable(), Sep2Options(**told))
     world.run(3 * MINUTE)
     return world

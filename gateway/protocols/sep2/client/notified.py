@@ -105,6 +105,8 @@ class Notified:
             changes = self.mirror.told(node.href, resource, now)
             if changes:
                 self.setting.remember(node.href, message, now)
+            else:  # it is being read: once more, then
+                verdict = Verdict.DOUBTFUL
         if verdict in {Verdict.NEWER_IF_TRUE, Verdict.DOUBTFUL}:
             self.subscriptions.hint(node.href, self.mirror, now)
         return self._fine(changes)
