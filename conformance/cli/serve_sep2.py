@@ -10,17 +10,19 @@ from typing import Final
 
 from conformance.cli.ending import INTERRUPTED, Exit
 from conformance.cli.lines import line
-from gateway.app.ids import SystemIds
+from gateway.app.ids import SystemChance, SystemIds
 from gateway.client.clock import SystemClock
 from gateway.observability.logs import set_up
 from gateway.protocols.sep2._generated import model as sep
 from gateway.protocols.sep2.server.options import ServerOptions
 from gateway.protocols.sep2.server.records import Kept, Turn
 from gateway.servers.sep2.admin.app import admin_app
+from gateway.servers.sep2.notifier import NotifierOptions
 from gateway.servers.sep2.sql import SqlStore
 from gateway.servers.sep2.utility import Place, Sep2Utility
-from gateway.transport.sep2_tls import Sep2Profile, sep2_server
+from gateway.transport.sep2_tls import Sep2Profile, sep2_client, sep2_server
 from gateway.transport.server import Listener, listen
+from gateway.transport.special_addresses import Network
 from gateway.transport.tls import TlsFiles
 
 EXCHANGES: Final = 10_000
@@ -40,6 +42,10 @@ class Sep2Serving:
     port: int = 0
     store: Path | None = None
     """None: it forgets at the end."""
+    origin: str = ""
+    """``https://host:port`` as clients know it; empty: localhost."""
+    networks: tuple[Network, ...] = ()
+    """Own networks that notifications may reach."""
     admin_port: int = 0
     admin_token: str = ""
     """Empty: drawn, and told."""
@@ -70,9 +76,21 @@ class _Played:
         self._stop = asyncio.Event()
         self._exit = Exit.OK
         context = sep2_server(wanted.files, wanted.profile, tickets=wanted.tickets)
+        notify = NotifierOptions(
+            context=sep2_client(wanted.files, wanted.profile, host_names=False),
+            chance=SystemChance(),
+            networks=wanted.networks,
+        )
         self._utility = Sep2Utility(
             wanted.options,
-            Place(tls=context, profile=wanted.profile, host=wanted.host, port=wanted.port),
+            Place(
+                tls=context,
+                profile=wanted.profile,
+                host=wanted.host,
+                port=wanted.port,
+                notify=notify,
+                origin=wanted.origin,
+            ),
             clock=clock,
             ids=SystemIds(),
             store=SqlStore(wanted.store) if wanted.store is not None else None,

@@ -9,6 +9,7 @@ from conformance.cli.serve_sep2 import Sep2Serving, serve_sep2
 from gateway.protocols.sep2.server.options import ServerOptions
 from gateway.protocols.sep2.tables import Edition, Flavour
 from gateway.transport.sep2_tls import Sep2Profile
+from gateway.transport.targets import read_network
 from gateway.transport.tls import TlsFiles
 
 P = TypeVar("P", bound=argparse.ArgumentParser)
@@ -38,6 +39,24 @@ def add_sep2(roles: "argparse._SubParsersAction[P]") -> None:
     role.add_argument("--old-namespace", action="store_true", help="take documents of 2013 too")
     role.add_argument("--poll-rate", type=int, default=60, metavar="S")
     role.add_argument("--post-rate", type=int, default=300, metavar="S")
+    role.add_argument(
+        "--origin", default="", metavar="URL", help="https://host:port as clients reach it"
+    )
+    role.add_argument("--no-subscriptions", action="store_true", help="polling alone")
+    role.add_argument(
+        "--notify-host",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="host that notifications may go to; may be given again; without it any",
+    )
+    role.add_argument(
+        "--notify-network",
+        action="append",
+        default=[],
+        metavar="CIDR",
+        help="own network that they may reach, e.g. 127.0.0.0/8; without it the Internet alone",
+    )
     role.add_argument("--admin-port", type=int, default=0, metavar="N", help="on 127.0.0.1")
     role.add_argument(
         "--admin-token-file", type=Path, metavar="FILE", help="token; drawn and told without it"
@@ -60,6 +79,10 @@ def run_sep2(given: argparse.Namespace, token: str) -> int:
     for name in ("poll_rate", "post_rate"):
         if not 1 <= getattr(given, name) <= 86_400:
             given.refuse(f"--{name.replace('_', '-')} must lie between 1 and 86400")
+    try:
+        networks = tuple(map(read_network, given.notify_network))
+    except ValueError as error:
+        given.refuse(f"--notify-network {error}")
     edition = Edition.Y2018 if given.edition == "2018" else Edition.Y2023
     options = ServerOptions(
         flavour=Flavour(edition=edition, csip_aus=given.csip_aus),
@@ -68,6 +91,8 @@ def run_sep2(given: argparse.Namespace, token: str) -> int:
         poll_rate=given.poll_rate,
         event_poll_rate=given.poll_rate,
         post_rate=given.post_rate,
+        subscriptions=not given.no_subscriptions,
+        notify_hosts=frozenset(host.lower() for host in given.notify_host),
     )
     return serve_sep2(
         Sep2Serving(
@@ -78,6 +103,8 @@ def run_sep2(given: argparse.Namespace, token: str) -> int:
             host=given.host,
             port=given.port,
             store=given.store,
+            networks=networks,
+            origin=given.origin.rstrip("/"),
             admin_port=given.admin_port,
             admin_token=token,
         )

@@ -9,6 +9,8 @@ from gateway.protocols.sep2._generated import model as sep
 from gateway.protocols.sep2.codec import Edition, Flavour, encode
 from gateway.servers.sep2.sql import SqlStore
 from gateway.servers.sep2.utility import Sep2Utility
+from tests.ports import free_port
+from tests.sep2_operator import operated
 from tests.sep2_server_world import MINUTE, Premises, cap, furnish
 from tests.sep2_subscriber import subscriber, subscription
 from tests.sep2_world import START
@@ -98,3 +100,114 @@ async def test_a_restart_loses_no_notification(tmp_path: Path) -> None:
     ):
         await site.pass_time(START + 20 * MINUTE)
         assert there.came == []
+
+
+@pytest.mark.spec("CSIP CORE-019")
+async def test_an_operator_sees_subscriptions_and_ends_one(tmp_path: Path) -> None:
+    site = Premises(folder=tmp_path)
+    leaf = site.pki.device("0001")
+    async with (
+        site.utility(notifies=True) as utility,
+        subscriber(site, leaf) as there,
+        operated(site, utility) as operator,
+    ):
+        given = await furnish(utility, leaf.lfdi)
+        wanted = subscription(events_of(utility, given.der), there.uri)
+        _, href = await subscribe(site, utility, leaf, wanted)
+        there.answers = [500]
+        await cap(utility, given.der, START + 5 * MINUTE, 10)
+        await site.pass_time(START + MINUTE / 120)
+        found = await operator.do("GET", "/v1/subscriptions")
+        assert [one["href"] for one in found["items"]] == [href]
+        told = found["items"][0]
+        assert (told["lfdi"], told["pending"], told["last_result"]) == (leaf.lfdi, True, "500")
+        assert (found["delivered"], found["failed"], told["failures"]) == (0, 1, 1)
+        await site.pass_time(START + MINUTE)
+        found = await operator.do("GET", f"/v1/subscriptions?lfdi={leaf.lfdi}")
+        told = found["items"][0]
+        assert (told["pending"], told["last_result"], told["failing_since"]) == (False, "201", None)
+        status, problem = await operator.ask(
+            "POST", "/v1/subscriptions/end", href=href, status=2, new_resource="http://x.example/"
+        )
+        assert (status, problem["reason"]) == (400, "BAD_RESOURCE")
+        await operator.do("POST", "/v1/subscriptions/end", href=href)
+        await site.pass_time(START + 2 * MINUTE)
+        assert [one.status for one in there.came] == [0, 1]
+        found = await operator.do("GET", "/v1/subscriptions")
+        assert (found["items"], found["delivered"]) == ([], 2)
+        transcript = await operator.do("GET", "/v1/transcript")
+        outward = [one for one in transcript["items"] if one["outward"]]
+        assert [one["status"] for one in outward] == [500, 201, 201]
+
+
+@pytest.mark.parametrize(("status", "left"), [(400, 1), (404, 0), (410, 0)])
+async def test_what_a_subscriber_refuses_for_good_is_not_repeated(
+    tmp_path: Path, status: int, left: int
+) -> None:
+    site = Premises(folder=tmp_path)
+    leaf = site.pki.device("0001")
+    async with site.utility(notifies=True) as utility, subscriber(site, leaf) as there:
+        given = await furnish(utility, leaf.lfdi)
+        wanted = subscription(events_of(utility, given.der), there.uri)
+        await subscribe(site, utility, leaf, wanted)
+        there.answers = [status] * 9
+        await cap(utility, given.der, START + 5 * MINUTE, 10)
+        await site.pass_time(START + 3 * MINUTE)
+        assert len(there.answers) == 8
+        assert len(list(utility.desk.server.book.deliveries)) == left
+
+
+async def test_nothing_is_sent_to_where_no_notification_may_go(tmp_path: Path) -> None:
+    site = Premises(folder=tmp_path)
+    leaf = site.pki.device("0001")
+    async with site.utility(notifies=True) as utility, subscriber(site, leaf) as there:
+        given = await furnish(utility, leaf.lfdi)
+        place = events_of(utility, given.der)
+        port = there.uri.split(":")[2].split("/")[0]
+        for host in ("[::1]", "169.254.169.254", "10.0.0.1", "2130706433"):
+            wanted = subscription(place, f"https://{host}:{port}/ntfy")
+            await subscribe(site, utility, leaf, wanted)
+        await cap(utility, given.der, START + 5 * MINUTE, 10)
+        await site.pass_time(START + MINUTE)
+        assert utility.notifier is not None
+        words = {result.word for result in utility.notifier.results.values()}
+        # The last is loopback written as a number, which this utility may reach: it is judged by its address.
+        assert words <= {"FORBIDDEN_TARGET", "201", "TLS"}
+        assert len(there.came) <= 1
+
+
+async def test_a_dead_subscriber_does_not_hold_up_the_others(tmp_path: Path) -> None:
+    site = Premises(folder=tmp_path)
+    one, two = site.pki.device("0001"), site.pki.device("0002")
+    async with site.utility(notifies=True) as utility, subscriber(site, two) as there:
+        given = await furnish(utility, one.lfdi, two.lfdi)
+        place = events_of(utility, given.der)
+        dead = f"https://127.0.0.1:{free_port()}/ntfy"
+        await subscribe(site, utility, one, subscription(place, dead))
+        await subscribe(site, utility, two, subscription(place, there.uri))
+        for minute in range(1, 6):
+            await cap(utility, given.der, START + minute * 20 * MINUTE, 10)
+            await site.pass_time(START + minute * MINUTE)
+        assert len(there.came) == 5
+        assert utility.notifier is not None
+        waits = [x for x in utility.transcript.after(0, 999) if x.outward and not x.status]
+        # 1, 2, 4 … seconds between attempts, and what came up meanwhile waits with the first.
+        assert 7 <= len(waits) <= 11
+        gaps = [(b.at - a.at).total_seconds() for a, b in zip(waits, waits[1:], strict=False)]
+        assert all(b > a for a, b in zip(gaps, gaps[1:], strict=False))
+
+
+async def test_only_a_device_of_the_hierarchy_is_told(tmp_path: Path) -> None:
+    site, stranger = Premises(folder=tmp_path), Premises(folder=tmp_path / "x")
+    stranger.folder.mkdir()
+    leaf = site.pki.device("0001")
+    other = stranger.pki.device("0001")
+    async with site.utility(notifies=True) as utility, subscriber(stranger, other) as there:
+        given = await furnish(utility, leaf.lfdi)
+        wanted = subscription(events_of(utility, given.der), there.uri)
+        await subscribe(site, utility, leaf, wanted)
+        await cap(utility, given.der, START + 5 * MINUTE, 10)
+        await site.pass_time(START + MINUTE)
+        assert there.came == []
+        assert utility.notifier is not None
+        assert {result.word for result in utility.notifier.results.values()} == {"TLS"}

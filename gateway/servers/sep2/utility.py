@@ -38,6 +38,8 @@ class Place:
     host: str = "127.0.0.1"
     port: int = 0
     """0: any free one."""
+    origin: str = ""
+    """``https://host:port`` as clients know it, for addresses that notifications tell whole; empty: localhost."""
     notify: NotifierOptions | None = None
     """How notifications leave; None: nothing can be subscribed to."""
 
@@ -116,7 +118,7 @@ class Sep2Utility:
     def _notify(self, options: NotifierOptions) -> None:
         profile = self._place.profile
         admit_peers(options.context, lambda chain: judge_chain(chain, profile))
-        origin = self.url.removesuffix(ENTRY)
+        origin = self._place.origin or self.url.removesuffix(ENTRY)
         self.notifier = Notifier(self.desk, self._clock, options, self.transcript, lambda: origin)
         self._notifying = asyncio.ensure_future(self.notifier.run())
 

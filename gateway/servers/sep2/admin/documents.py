@@ -218,6 +218,48 @@ class Readings(Document):
     """Cursor of the page that follows; none: this is the last for now."""
 
 
+class SubscriptionDocument(Document):
+    """A subscription, and how far its subscriber was told."""
+
+    href: str
+    lfdi: str
+    resource: str
+    """What is subscribed to, as the subscriber wrote it."""
+    notification_uri: str
+    renewed_at: datetime
+    pending: bool
+    """A notification waits."""
+    ending: int | None
+    """Status of the last notification, which waits; none: the subscription goes on."""
+    failing_since: datetime | None
+    failures: int
+    """In a row, since the start."""
+    last_result: str | None
+    """A status, e.g. ``201``, or why there was none, e.g. ``CONNECT``; none: no attempt since the start."""
+    last_at: datetime | None
+
+
+class SubscriptionsDocument(Document):
+    """Subscriptions, and what became of notifications since the start."""
+
+    items: tuple[SubscriptionDocument, ...]
+    delivered: int
+    failed: int
+    refused: int
+    """Answered with an error that no other attempt mends."""
+    dropped: int
+    """Answered by somebody who knows no such subscription, which was then forgotten."""
+
+
+class EndBody(Document):
+    """How a subscription is ended."""
+
+    href: Annotated[str, Field(max_length=300)]
+    status: Annotated[int, Field(ge=1, le=4)] = 1
+    new_resource: Annotated[str, Field(max_length=1024)] | None = None
+    """Where the resource stands now, whole; with status 2."""
+
+
 class ExchangeDocument(Document):
     """One request and its answer, as they went over the wire; PINs are struck out."""
 
@@ -231,6 +273,8 @@ class ExchangeDocument(Document):
     location: str
     request: str
     answer: str
+    outward: bool = False
+    """It was the server that asked: a notification."""
 
 
 class TranscriptDocument(Document):

@@ -8,7 +8,7 @@ from pydantic import BaseModel
 
 from gateway.domain.errors import MisuseError
 from gateway.servers.sep2.admin import documents as d
-from gateway.servers.sep2.admin import pricing, work
+from gateway.servers.sep2.admin import pricing, subscribers, work
 from gateway.servers.sep2.admin.asked import Asked
 
 Work: TypeAlias = Callable[[Asked], Awaitable[BaseModel]]
@@ -206,6 +206,20 @@ ROUTES: Final = (
         summary="Values that devices posted.",
         work=work.list_readings,
         query=("lfdi", "after"),
+    ),
+    Route(
+        method="GET",
+        path="/v1/subscriptions",
+        summary="Who subscribed to what, what waits, and what became of the last notifications.",
+        work=subscribers.list_subscriptions,
+        query=("lfdi",),
+    ),
+    Route(
+        method="POST",
+        path="/v1/subscriptions/end",
+        summary="End a subscription; its subscriber is told.",
+        work=subscribers.end_subscription,
+        body=d.EndBody,
     ),
     Route(
         method="GET",

@@ -314,6 +314,7 @@ async def list_transcript(asked: Asked) -> BaseModel:
             location=one.location,
             request=one.request.decode("utf-8", "replace"),
             answer=one.answer.decode("utf-8", "replace"),
+            outward=one.outward,
         )
         for one in found
     )
