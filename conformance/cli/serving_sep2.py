@@ -79,10 +79,11 @@ def run_sep2(given: argparse.Namespace, token: str) -> int:
     for name in ("poll_rate", "post_rate"):
         if not 1 <= getattr(given, name) <= 86_400:
             given.refuse(f"--{name.replace('_', '-')} must lie between 1 and 86400")
-    try:
-        networks = tuple(map(read_network, given.notify_network))
-    except ValueError as error:
-        given.refuse(f"--notify-network {error}")
+    for text in given.notify_network:
+        why = _why_not(text)
+        if why:
+            given.refuse(f"--notify-network {why}")
+    networks = tuple(map(read_network, given.notify_network))
     edition = Edition.Y2018 if given.edition == "2018" else Edition.Y2023
     options = ServerOptions(
         flavour=Flavour(edition=edition, csip_aus=given.csip_aus),
@@ -109,3 +110,11 @@ def run_sep2(given: argparse.Namespace, token: str) -> int:
             admin_token=token,
         )
     )
+
+
+def _why_not(network: str) -> str:
+    try:
+        read_network(network)
+    except ValueError as error:
+        return str(error)
+    return ""

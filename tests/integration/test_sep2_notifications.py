@@ -1,6 +1,8 @@
 """Notifications of our 2030.5 server over TLS: one per change, repeated until they are taken, owed over a restart."""
 
+from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -111,31 +113,36 @@ async def test_an_operator_sees_subscriptions_and_ends_one(tmp_path: Path) -> No
         subscriber(site, leaf) as there,
         operated(site, utility) as operator,
     ):
+
+        async def do(method: str, path: str, **body: object) -> Any:
+            with site.clock.held():  # or time would go on while nobody seems to work
+                return await operator.do(method, path, **body)
+
         given = await furnish(utility, leaf.lfdi)
         wanted = subscription(events_of(utility, given.der), there.uri)
         _, href = await subscribe(site, utility, leaf, wanted)
         there.answers = [500]
         await cap(utility, given.der, START + 5 * MINUTE, 10)
         await site.pass_time(START + MINUTE / 120)
-        found = await operator.do("GET", "/v1/subscriptions")
+        found = await do("GET", "/v1/subscriptions")
         assert [one["href"] for one in found["items"]] == [href]
         told = found["items"][0]
         assert (told["lfdi"], told["pending"], told["last_result"]) == (leaf.lfdi, True, "500")
         assert (found["delivered"], found["failed"], told["failures"]) == (0, 1, 1)
         await site.pass_time(START + MINUTE)
-        found = await operator.do("GET", f"/v1/subscriptions?lfdi={leaf.lfdi}")
+        found = await do("GET", f"/v1/subscriptions?lfdi={leaf.lfdi}")
         told = found["items"][0]
         assert (told["pending"], told["last_result"], told["failing_since"]) == (False, "201", None)
-        status, problem = await operator.ask(
-            "POST", "/v1/subscriptions/end", href=href, status=2, new_resource="http://x.example/"
-        )
+        with site.clock.held():
+            told = {"href": href, "status": 2, "new_resource": "http://x.example/"}
+            status, problem = await operator.ask("POST", "/v1/subscriptions/end", **told)
         assert (status, problem["reason"]) == (400, "BAD_RESOURCE")
-        await operator.do("POST", "/v1/subscriptions/end", href=href)
+        await do("POST", "/v1/subscriptions/end", href=href)
         await site.pass_time(START + 2 * MINUTE)
         assert [one.status for one in there.came] == [0, 1]
-        found = await operator.do("GET", "/v1/subscriptions")
+        found = await do("GET", "/v1/subscriptions")
         assert (found["items"], found["delivered"]) == ([], 2)
-        transcript = await operator.do("GET", "/v1/transcript")
+        transcript = await do("GET", "/v1/transcript")
         outward = [one for one in transcript["items"] if one["outward"]]
         assert [one["status"] for one in outward] == [500, 201, 201]
 
@@ -172,7 +179,8 @@ async def test_nothing_is_sent_to_where_no_notification_may_go(tmp_path: Path) -
         assert utility.notifier is not None
         words = {result.word for result in utility.notifier.results.values()}
         # The last is loopback written as a number, which this utility may reach: it is judged by its address.
-        assert words <= {"FORBIDDEN_TARGET", "201", "TLS"}
+        assert "FORBIDDEN_TARGET" in words
+        assert words <= {"FORBIDDEN_TARGET", "201", "TLS", "BROKEN"}
         assert len(there.came) <= 1
 
 
@@ -193,8 +201,8 @@ async def test_a_dead_subscriber_does_not_hold_up_the_others(tmp_path: Path) -> 
         waits = [x for x in utility.transcript.after(0, 999) if x.outward and not x.status]
         # 1, 2, 4 … seconds between attempts, and what came up meanwhile waits with the first.
         assert 7 <= len(waits) <= 11
-        gaps = [(b.at - a.at).total_seconds() for a, b in zip(waits, waits[1:], strict=False)]
-        assert all(b > a for a, b in zip(gaps, gaps[1:], strict=False))
+        gaps = [(b.at - a.at).total_seconds() for a, b in pairwise(waits)]
+        assert all(b > a for a, b in pairwise(gaps))
 
 
 async def test_only_a_device_of_the_hierarchy_is_told(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import pytest
 from gateway.domain.event import Kind
 from gateway.protocols.sep2._generated import model as sep
 from gateway.protocols.sep2.server.terms import EventTerms
-from tests.integration.test_sep2_admin import operated
+from tests.sep2_operator import operated
 from tests.sep2_server_world import MINUTE, PIN, Premises, Sink, statuses
 from tests.sep2_world import START
 
