@@ -225,7 +225,7 @@ def test_what_is_told_while_it_is_being_read_is_not_lost() -> None:
     world.trip = timedelta(seconds=20)
     world.run(40 * MINUTE)
     # A page is on its way that was written before the control came.
-    while not world.session._mirror.nodes[ORIGIN + DERC].busy:
+    while not world.session._mirror.times.slots[ORIGIN + DERC].busy:
         world.run(SECOND)
     at = world.now
     world.run(15 * SECOND)
