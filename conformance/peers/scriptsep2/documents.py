@@ -213,11 +213,12 @@ class Documents:
     def _base(self, base: Content, program: str) -> Content:
         """Return a DERControlBase; the id of a curve becomes a link to it."""
         curves = {curve.id for curve in self._tree.programs[program].curves}
-        return {
-            name: link(self._tree.href("DERCurve", program, value)) if value in curves else value
-            for name, value in base.items()
-            if not isinstance(value, dict) or value
-        }
+
+        def shown(value: object) -> object:
+            is_curve = isinstance(value, str) and value in curves
+            return link(self._tree.href("DERCurve", program, str(value))) if is_curve else value
+
+        return {name: shown(value) for name, value in base.items()}
 
     def _status(self, one: Control, now: datetime) -> Content:
         active = one.start <= now

@@ -12,6 +12,7 @@ from conformance.kit.sep2.build import written
 from conformance.kit.sep2.names import MEDIA_TYPE
 from conformance.kit.sep2.values import Account, Assignment, Control, Program
 from conformance.kit.transcript import Message
+from conformance.kit.verdict import DEFECT
 from conformance.kit.xml import Element
 from conformance.peers.script2b.door import Address, Door
 from conformance.peers.script2b.ports import Answer, Contexts, Recorder
@@ -238,6 +239,14 @@ class ScriptedServer:
     # --- answers
 
     async def _serve(self, request: Message) -> Answer:
+        try:
+            return self._answer(request)
+        except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+            what = f"the suite's server: {type(error).__name__}: {error}"
+            self._tape.mark(DEFECT, what=what)
+            return self._said(500, (), b"", None)
+
+    def _answer(self, request: Message) -> Answer:
         path, _, tail = request.path.partition("?")
         key = self.tree.key(path)
         name = key[0] if key else ""

@@ -128,6 +128,8 @@ class Events:
         for event in self._open():
             if event.phase is Phase.RUNNING and event.end <= now:
                 self._end(event, event.end, PARTLY_OUT if event.opted_out else event.ends_by)
+            elif event.phase is Phase.WAITING and event.end <= now and self._beaten(event):
+                self._end(event, now, SUPERSEDED)
         for event in sorted(self._open(), key=lambda e: e.start):
             if event.phase is Phase.WAITING and event.start <= now and not self._beaten(event):
                 self._supersede(event, now)

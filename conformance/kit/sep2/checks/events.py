@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from conformance.kit.finding import Check, Finding, wrong
+from conformance.kit.sep2.names import STARTED
 from conformance.kit.sep2.reading import Responded, mark_at, responses, served
 from conformance.kit.transcript import Message, Transcript
 
@@ -47,7 +48,8 @@ def responds(
 
 def _missing(transcript: Transcript, control: str, status: int, requirement: str) -> Finding:
     rows = served(transcript, control)
-    brought = rows[0][0] if rows else None
+    published = [m for m in transcript.all_marks("suite.publish") if m.values["control"] == control]
+    brought = rows[0][0] if rows else next(iter(published), None)
     ended = transcript.ended_at
     healthy = (
         brought is not None
@@ -131,12 +133,42 @@ def _instant(text: str) -> datetime | None:
     return datetime.fromisoformat(text) if text else None
 
 
+def _range(skews: list[tuple[timedelta, Message]]) -> timedelta:
+    delays = [delay for delay, _ in skews]
+    return max(delays) - min(delays)
+
+
+def spread(prefix: str, count: int, *, requirement: str, least: timedelta) -> Check:
+    """Demand that randomised starts are not all at the same distance from the specified ones.
+
+    Args:
+        prefix: Of the controls' ids, which end in 0, 1, 2 …; their starts are marked ``<id>.starts``.
+        count: How many there are.
+        requirement: That is cited.
+        least: Distance between the greatest and the smallest.
+    """
+
+    def judge(transcript: Transcript) -> Iterator[Finding]:
+        skews = []
+        for name in (f"{prefix}{n}" for n in range(count)):
+            at = _instant(mark_at(transcript, f"{name}.starts").values.get("at", ""))
+            rows = [r for r in responses(transcript, name) if r.status == STARTED]
+            if rows and at is not None:
+                skews.append((rows[0].message.at - at, rows[0].message))
+        if len(skews) == count and _range(skews) < least:
+            told = f"at least {least.total_seconds():g} s between the {count} delays"
+            found = _range(skews)
+            yield wrong(requirement, skews[-1][1], _STATUS, told, f"{found.total_seconds():g} s")
+
+    return Check(f"starts of {prefix}0 to {prefix}{count - 1} are spread", judge)
+
+
 def reads_before_start(control: str, mark: str, *, requirement: str, within: timedelta) -> Check:
     """Demand that a control was read in the time before its start, so that a cancellation is not missed."""
 
     def judge(transcript: Transcript) -> Iterator[Finding]:
         begins = mark_at(transcript, mark)
-        rows = [r for r in responses(transcript, control) if r.status == 2]
+        rows = [r for r in responses(transcript, control) if r.status == STARTED]
         for row in rows[:1]:
             near = [m for m, _ in served(transcript, control) if m.at >= row.message.at - within]
             if not [m for m in near if m.number < row.message.number]:

@@ -79,3 +79,15 @@ def polls(
                 )
 
     return Check(f"polls {name} every {every.total_seconds():g} s", judge)
+
+
+def reads_every(name: str, count: int, *, requirement: str) -> Check:
+    """Demand that so many different resources of a name are read."""
+
+    def judge(transcript: Transcript) -> Iterator[Finding]:
+        rows = reads(transcript, name)
+        paths = {m.path.partition("?")[0] for m in rows}
+        if rows and len(paths) < count:
+            yield wrong(requirement, rows[-1], "path", f"{count} of {name} read", str(len(paths)))
+
+    return Check(f"reads {count} of {name}", judge)
