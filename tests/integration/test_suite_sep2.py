@@ -30,9 +30,10 @@ def test_the_reference_client_passes_every_case(name: str, tmp_path: Path) -> No
 
 def test_wrong_clients_are_found_for_their_reason() -> None:
     plan = find_plan(PLANS[0])
-    wrong = mutants(plan.profile, plan.role, plan.mode)
-
-    trials = try_all(plan, wrong, plan.cases, breadth=Breadth(beside=0))
+    names = {case.id for case in plan.cases}
+    wrong = [m for m in mutants(plan.profile, plan.role, plan.mode) if names & set(m.cases)]
+    # Every fourth, so that it stays quick; the whole matrix is `make mutants`.
+    trials = try_all(plan, wrong[::4], plan.cases, breadth=Breadth(beside=0))
 
     assert trials
     assert [t for t in trials if not t.good] == []

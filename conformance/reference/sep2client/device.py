@@ -23,6 +23,8 @@ from conformance.reference.sep2client.wire import text
 from gateway.domain.chance import Chance
 from gateway.domain.ports import Clock, Mailbox
 
+_BLINK: Final = timedelta(milliseconds=500)
+"""Between two looks at the clock, at the least."""
 _WALKED: Final = ("dcap", "edev", "rg", "fsa")
 """Jobs by which the way is found, in their order."""
 
@@ -113,7 +115,10 @@ class Client:
                 if before != (len(self.memory.notices), self._in_force()):
                     self._told()
                 due = self._events.next_due()
-                await self._rest(self._alarm, due - self.memory.offset if due else None)
+                soonest = self._clock.now() + _BLINK
+                await self._rest(
+                    self._alarm, max(due - self.memory.offset, soonest) if due else None
+                )
 
     def _obey(self) -> None:
         """Have the plant do what is in force."""
