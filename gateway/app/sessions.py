@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import partial
+from importlib.metadata import version
 
 import structlog
 from cryptography import x509
@@ -12,7 +13,7 @@ from lxml import etree
 
 from gateway.app.line import Line
 from gateway.config.load import Loaded
-from gateway.config.settings import UtilitySection
+from gateway.config.settings import SiteSection, UtilitySection
 from gateway.domain.errors import ConfigError, SessionError, TransportError
 from gateway.domain.names import MeterId, SiteId, UtilityName
 from gateway.domain.opting import Decision, utility_of
@@ -28,7 +29,7 @@ from gateway.observability.metrics import Metrics
 from gateway.pipeline.book import Office
 from gateway.pipeline.recovery import Recovery
 from gateway.protocols.actions import Collect, Message, Readings, Reply, Send
-from gateway.protocols.entry import MeterPoint, ProgramTerms, Scope, Tools
+from gateway.protocols.entry import MeterPoint, ProgramTerms, Scope, SiteTerms, Tools
 from gateway.protocols.oadr2b.client import VenSession
 from gateway.protocols.registry import PROTOCOLS
 from gateway.protocols.sep2.identity import lfdi_of
@@ -225,15 +226,15 @@ def scope_of(loaded: Loaded, name: UtilityName) -> Scope:
     section = next(section for section in loaded.settings.utility if section.name == name)
     programs = [p for p in loaded.settings.program if p.utility == name]
     sites = {site for program in programs for site in program.sites}
+    ours = [site for site in loaded.settings.site if site.id in sites]
     return Scope(
         utility=name,
         clock_policy=section.clock_policy,
+        software=f"gridgate {version('gridgate')}",
+        site_terms=tuple(_site_terms(site) for site in ours),
         root=section.url,
         lfdi=_lfdi(loaded, section),
-        contracted_import_kw=sum(
-            (site.contracted_import_kw for site in loaded.settings.site if site.id in sites),
-            Decimal(0),
-        ),
+        contracted_import_kw=sum((site.contracted_import_kw for site in ours), Decimal(0)),
         programs=tuple(
             ProgramTerms(
                 name=program.name,
@@ -246,10 +247,24 @@ def scope_of(loaded: Loaded, name: UtilityName) -> Scope:
         ),
         points=tuple(
             MeterPoint(site=SiteId(site.id), meter=MeterId(meter.id), interval=meter.interval)
-            for site in loaded.settings.site
-            if site.id in sites
+            for site in ours
             for meter in site.meter
         ),
+    )
+
+
+def _site_terms(site: SiteSection) -> SiteTerms:
+    """Return what a utility may be told of a site."""
+    guard = site.guard
+    lowest = (
+        guard.lowest_import_kw if guard else None
+    )  # zero: no more was said than that it may be off
+    return SiteTerms(
+        site=SiteId(site.id),
+        meter=MeterId(site.contract_meter),
+        contracted_import_kw=site.contracted_import_kw,
+        lowest_import_kw=lowest or site.fail_safe_import_kw,
+        longest_event=guard.longest_event if guard else None,
     )
 
 

@@ -46,6 +46,20 @@ class MeterPoint:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SiteTerms:
+    """What a site's operator declared that a utility may be told."""
+
+    site: SiteId
+    meter: MeterId
+    """Its contract meter."""
+    contracted_import_kw: Decimal
+    lowest_import_kw: Decimal | None = None
+    """How far it may be driven down: by its envelope, else by its fail-safe; None: nobody has said."""
+    longest_event: timedelta | None = None
+    """For how long at most; None: nobody has said."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Scope:
     """The part of the configuration that one utility's session concerns."""
 
@@ -59,6 +73,10 @@ class Scope:
     """What our certificate calls us in IEEE 2030.5; empty without a certificate."""
     contracted_import_kw: Decimal = Decimal(0)
     """Of all its sites together."""
+    site_terms: tuple[SiteTerms, ...] = ()
+    """Of each of its sites."""
+    software: str = "gridgate"
+    """Ours, with its version."""
 
     @property
     def sites(self) -> tuple[SiteId, ...]:

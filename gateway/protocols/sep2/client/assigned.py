@@ -34,6 +34,10 @@ class Assigned:
     """Its description."""
     default: sep.DefaultDERControl | None = None
     default_href: str = ""
+    found: sep.Resource | None = None
+    """The program as listed; None: it is none of DER or demand response."""
+    href: str = ""
+    """Where it stands."""
     component: str = ""
     """mRID of the RateComponent whose intervals are listed."""
     ready: tuple[sep.Resource, ...] | None = None
@@ -149,6 +153,8 @@ def _of_list(mirror: Mirror, node: Node, reader: Reader) -> Iterator[Assigned]:
             name=member.description or "",
             default=known,
             default_href=known_at,
+            found=member,
+            href=mirror.href_of(node, member),
         )
 
 

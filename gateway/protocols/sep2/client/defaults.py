@@ -11,6 +11,7 @@ Spec: IEEE 2030.5-2018 DefaultDERControl, 10.2.3.3; CSIP BASIC-016..020; CSIP-AU
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from decimal import Decimal
 from functools import partial
 from typing import Final
 
@@ -18,13 +19,15 @@ from pydantic import TypeAdapter
 
 from gateway.domain.errors import WireError
 from gateway.domain.event import Basis, Direction, GridEvent, Interval, Kind, Signal, Targets
-from gateway.domain.names import EventId
+from gateway.domain.names import EventId, SiteId
 from gateway.domain.timespan import Span
 from gateway.protocols.actions import Emit, Note
 from gateway.protocols.sep2._generated import model as sep
 from gateway.protocols.sep2.client.device import Device
 from gateway.protocols.sep2.client.event import LOWEST
+from gateway.protocols.sep2.client.levels import gradients, level_before
 from gateway.protocols.sep2.client.modes import Asked, asked_of
+from gateway.protocols.sep2.client.ramps import ramp, stairs
 from gateway.protocols.sep2.client.setting import NOTHING, Setting
 from gateway.protocols.sep2.client.state import plain, value_of
 from gateway.protocols.sep2.events.values import Program, Stretch
@@ -35,6 +38,8 @@ _BOUNDS: Final = frozenset({Kind.LIMIT_IMPORT, Kind.SETPOINT})
 """What a site that only draws can be bound to for an indefinite time."""
 
 
+Step = tuple[datetime, datetime | None, Decimal]
+"""From when to when how many kilowatts; the last one is open."""
 Spans = tuple[tuple[datetime, datetime | None], ...]
 """Half-open stretches of our time, in order; the last one is open."""
 
@@ -114,7 +119,8 @@ class Defaults:
                 continue
             found[key] = one
             self.notes.append(_note("default_stands", one))
-            yield self._emit(one, self._event(one, now))
+            steps = tuple(self._steps(device, one, old))
+            yield self._emit(one, self._event(one, steps, now))
         yield from self._taken_back([old for key, old in before.items() if key not in found], now)
         self._keep(device.lfdi, found)
 
@@ -134,7 +140,9 @@ class Defaults:
         for old in found:
             gone = replace(old, version=_version(old, self._seconds(now)))
             self.notes.append(_note("default_withdrawn", old))
-            yield self._emit(gone, replace(self._event(gone, now), cancelled_at=now))
+            steps = tuple((start, end, gone.asked.value) for start, end in gone.spans)
+            event = replace(self._event(gone, steps, now), cancelled_at=now)
+            yield self._emit(gone, event)
 
     def _standing(
         self, device: Device, before: Mapping[str, Standing], now: datetime
@@ -165,7 +173,7 @@ class Defaults:
             return None if old is None else replace(old, primacy=program.primacy)
         found, href = device.known.defaults[program.mrid]
         terms = self.setting.terms(program.mrid, device.known.names.get(program.mrid, ""))
-        asked = None if found is None else self._asked(found, mode)
+        asked = None if found is None else self._asked(found, mode, device.sites)
         if found is None or asked is None or terms is None:
             self._left_out(device, program, mode)
             return None
@@ -184,9 +192,11 @@ class Defaults:
             spans=(),
         )
 
-    def _asked(self, found: sep.DefaultDERControl, mode: str) -> Asked | None:
+    def _asked(
+        self, found: sep.DefaultDERControl, mode: str, sites: tuple[SiteId, ...]
+    ) -> Asked | None:
         try:
-            asked = asked_of(found.der_control_base, mode, self.setting.rating)
+            asked = asked_of(found.der_control_base, mode, self.setting.rating_of(sites))
         except WireError:
             return None
         if asked is None or asked.kind not in _BOUNDS or asked.basis is not Basis.ABSOLUTE:
@@ -213,7 +223,27 @@ class Defaults:
             at = max(at, one.end)
         return (*spans, (clock.ours(at), None))
 
-    def _event(self, one: Standing, now: datetime) -> GridEvent:
+    def _steps(self, device: Device, one: Standing, old: Standing | None) -> Iterator[Step]:
+        """Yield when the default asks what: after what held before it is reached by its ramp."""
+        found = device.known.defaults.get(one.program, (None, ""))[0]
+        rating, clock = self.setting.rating_of(device.sites), self.setting.clock
+        planned = [each for each in device.engine.stretches() if each.mode == one.mode]
+        ended = {each.end for each in planned}
+        grad = gradients(device).grad
+        for start, end in one.spans:
+            at = clock.seconds(start)
+            if at in ended:
+                before = level_before(device, one.mode, at, planned, rating)
+            else:
+                before = rating.charge_kw if old is None else old.asked.value
+            base = found.der_control_base if found is not None else sep.DERControlBase()
+            reached = ramp(base, one.asked, before, grad, rating.charge_kw)
+            last = at + reached.seconds + 1 if end is None else clock.seconds(end)
+            *ramped, held = stairs(at, last, reached, one.asked.value)
+            yield from ((clock.ours(s), clock.ours(e), value) for s, e, value in ramped)
+            yield clock.ours(held[0]), end, held[2]
+
+    def _event(self, one: Standing, steps: tuple[Step, ...], now: datetime) -> GridEvent:
         setting, asked = self.setting, one.asked
         raw = setting.raws.get(one.href, NOTHING)
         source = {"mRID": one.mrid, "program": one.program, "mode": one.mode, "href": one.href}
@@ -227,8 +257,8 @@ class Defaults:
             basis=asked.basis,
             unit=asked.unit,
             intervals=tuple(
-                Interval(span=Span(start=start, end=end or start), value=asked.value)
-                for start, end in one.spans
+                Interval(span=Span(start=start, end=end or start), value=value)
+                for start, end, value in steps
             ),
         )
         return GridEvent(

@@ -49,6 +49,8 @@ class Device:
     pin: int | None
     engine: EventEngine
     managed: bool = False
+    connection_point: str = ""
+    """As the utility calls it; empty: not told."""
     ready: bool | None = None
     """The server knows it, and it is the one that was handed over; None: it was not looked at since the start."""
     listed: dict[Key, Listed] = field(default_factory=dict)

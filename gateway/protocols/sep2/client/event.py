@@ -3,7 +3,7 @@
 Spec: compute-flex B.5 (IEEE 2030.5); IEEE 2030.5-2018 10.2.3.3.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -26,6 +26,7 @@ from gateway.protocols.sep2._generated import model as sep
 from gateway.protocols.sep2.client.convert import KILOWATT, Listed, TargetReduction
 from gateway.protocols.sep2.client.modes import Asked, Rating, asked
 from gateway.protocols.sep2.client.pricing import Quote
+from gateway.protocols.sep2.client.ramps import Ramp, stairs
 from gateway.protocols.sep2.events.record import Record
 from gateway.protocols.sep2.events.values import Stretch
 
@@ -55,6 +56,8 @@ class Around:
     event_id: EventId
     received_at: datetime
     raw_sha256: str
+    ramp: Callable[[Asked, int], Ramp] = lambda *_: Ramp()
+    """How a mode is reached that begins at a second of the server's time."""
     quote: Quote | None = None
     """Prices of an interval of a tariff."""
 
@@ -113,7 +116,7 @@ def ours(at: int, offset: timedelta) -> datetime:
 def _signals(found: Listed, stretches: tuple[Stretch, ...], around: Around) -> tuple[Signal, ...]:
     wanted = _asked(found, around)
     made = [
-        _signal(found, one, spans, around.offset)
+        _signal(found, one, spans, around)
         for one in wanted
         if (spans := _spans(one, stretches, by_mode=isinstance(found, sep.DERControl)))
     ]
@@ -129,8 +132,9 @@ def _spans(
 
 
 def _signal(
-    found: Listed, one: Asked, spans: tuple[tuple[int, int], ...], offset: timedelta
+    found: Listed, one: Asked, spans: tuple[tuple[int, int], ...], around: Around
 ) -> Signal:
+    offset = around.offset
     return Signal(
         signal_id=one.mode,
         name=one.mode,
@@ -141,8 +145,9 @@ def _signal(
         basis=one.basis,
         unit=one.unit,
         intervals=tuple(
-            Interval(span=Span(start=ours(start, offset), end=ours(end, offset)), value=one.value)
+            Interval(span=Span(start=ours(begin, offset), end=ours(until, offset)), value=value)
             for start, end in spans
+            for begin, until, value in stairs(start, end, around.ramp(one, start), one.value)
         ),
     )
 

@@ -12,7 +12,7 @@ from urllib.parse import urljoin
 
 from gateway.domain.names import EventId, SiteId
 from gateway.domain.participation import Participation
-from gateway.protocols.actions import Emit, Note
+from gateway.protocols.actions import Emit, Note, Readings
 from gateway.protocols.sep2._generated import model as sep
 from gateway.protocols.sep2.client.assigned import Unread
 from gateway.protocols.sep2.client.defaults import Defaults
@@ -20,11 +20,12 @@ from gateway.protocols.sep2.client.device import Device, response
 from gateway.protocols.sep2.client.dues import Dues
 from gateway.protocols.sep2.client.event import Around
 from gateway.protocols.sep2.client.inward import Group, Inward
+from gateway.protocols.sep2.client.levels import reaching
 from gateway.protocols.sep2.client.listings import NOTHING_OFFERED, Listings, View
 from gateway.protocols.sep2.client.metering import Metering
 from gateway.protocols.sep2.client.mirror import Change, Mirror, Node
-from gateway.protocols.sep2.client.reporting import Reporting
 from gateway.protocols.sep2.client.roll import Roll
+from gateway.protocols.sep2.client.sayings import Sayings
 from gateway.protocols.sep2.client.setting import NOTHING, Setting
 from gateway.protocols.sep2.client.speakers import Speakers
 from gateway.protocols.sep2.client.state import Outgoing, Purpose
@@ -42,7 +43,10 @@ AT_ONCE: Final = 250
 AFRESH: Final = timedelta(hours=1)
 """After which devices take in a list that says what it said before: what is long past is then forgotten."""
 _OF_ONE: Final = frozenset(
-    {sep.EndDeviceList, sep.FunctionSetAssignmentsList, sep.Registration, sep.DERList}
+    {
+        *(sep.EndDeviceList, sep.FunctionSetAssignmentsList, sep.Registration, sep.DERList),
+        sep.ConnectionPoint,
+    }
 )
 """What is a device's own: a change there leaves the programs of others as they are."""
 _LFDI: Final = "0123456789ABCDEF0123456789ABCDEF01234567"
@@ -61,7 +65,8 @@ class Fleet:
         self._roll = Roll.of(setting)
         devices = self._roll.devices
         self.metering = Metering.of(setting, list(devices.values()))
-        self.reporting = Reporting(setting=setting)
+        self._sayings = Sayings(setting=setting, devices=devices)
+        self.reporting = self._sayings.reporting
         self._listings = Listings(setting=setting)
         self._cohorts = Cohorts()
         self._inward = Inward(parts=setting.parts, devices=devices, around=self._around)
@@ -262,6 +267,7 @@ class Fleet:
             if href is not None:
                 self._respond(device, respond, href)
         if outcome.changed:
+            self._sayings.moved(device)
             self._setting.parts.touch(device.part)
             self._changed.add(device.lfdi)
             self._to_report.add(device.lfdi)
@@ -308,13 +314,15 @@ class Fleet:
         if terms is None:
             return None
         raw = setting.raws.get(device.sources.get(record.key, ""), NOTHING)
+        rating, found = setting.rating_of(device.sites), device.listed.get(record.key)
         return Around(
             utility=setting.scope.utility,
             protocol=setting.protocol,
             lfdis=tuple(sorted(group.stands)),
             sites=device.sites or terms.sites,
             terms=terms,
-            rating=setting.rating,
+            rating=rating,
+            ramp=reaching(device, found, rating, group.ramps, new=group.new),
             target_reduction=setting.options.target_reduction,
             offset=setting.clock.offset,
             primacy=offer.primacies.get(control.program, 255),
@@ -338,24 +346,22 @@ class Fleet:
                 self.metering.created(one.subject, urljoin(one.href, settled.location))
                 for node in mirror.of_kind(sep.MirrorUsagePointList):
                     mirror.ask_soon(node.href, now)
-            case Purpose.CAPABILITY | Purpose.SETTINGS if not settled.taken:
-                self.reporting.refused(one.href, now)
             case Purpose.MIRROR:
                 self.metering.refused(one.subject, now)
             case Purpose.READING if settled.gone:
                 self.metering.lost(one.subject)
             case _:
-                pass
+                self._sayings.settled(settled, now)
 
     def outgoing(self) -> list[Outgoing]:
         """Return the documents that came up since the last time."""
-        found = [*self._roll.outgoing, *self._outgoing]
+        found = [*self._roll.outgoing, *self._outgoing, *self._sayings.lasting()]
         self._roll.outgoing, self._outgoing = [], []
         return found
 
     def notes(self) -> list[Note]:
         """Return the notes that came up since the last time."""
-        found = [*self._roll.notes, *self._standing.notes(), *self._notes]
+        found = [*self._roll.notes, *self._standing.notes(), *self._sayings.notes(), *self._notes]
         self._roll.notes, self._notes = [], []
         return found
 
@@ -363,12 +369,20 @@ class Fleet:
         """Yield what the devices say of themselves now."""
         again_at = self.reporting.next_at()
         every = again_at is not None and again_at <= now
+        self._to_report.update(self._sayings.alarmed(mirror, now))
         asked, self._to_report = self._to_report, set()
         for lfdi, (place, endpoint) in self._roll.places.items():
             if every or lfdi in asked:
-                yield from self.reporting.due(
-                    self._roll.devices[lfdi], place, endpoint, mirror, now
-                )
+                device = self._roll.devices[lfdi]
+                yield from self._sayings.due(device, place, endpoint, mirror, now)
+
+    def collected(self, readings: Readings, now: datetime) -> Iterator[Outgoing]:
+        """Yield what tells metered values to the server."""
+        line = self.metering.line_of(readings)
+        if line is not None:
+            self._sayings.metered(line, readings, now)
+            self._to_report.add(line.device.lfdi)
+        yield from self.metering.collected(readings)
 
     def _note(self, word: str, **fields: str) -> None:
         self._notes.append(Note(word=word, fields=fields))

@@ -54,6 +54,10 @@ class Group:
     stands: dict[str, Stand] = field(default_factory=dict)
     """LFDI -> how it stands."""
     counts: Counter[Stand] = field(default_factory=Counter)
+    ramps: dict[str, tuple[str, int]] = field(default_factory=dict)
+    """Mode -> kW that its ramp starts from, and its length in seconds; settled when it is first told."""
+    new: bool = True
+    """It was not told yet, or was taken back."""
     lead: str = ""
     """LFDI of the device that read the control last."""
 
@@ -169,7 +173,9 @@ class Inward:
             event_id = device.event_id(record.control.mrid)
             group = self.groups.get(event_id)
             if group is None:
+                told = self.told.get(event_id)
                 group = self.groups[event_id] = Group(event_id=event_id, key=record.key)
+                group.ramps.update(told.ramps if told is not None else {})
             stand = Stand(record.state, tuple(sorted(pieces.get(record.key, ()))))
             if group.stands.get(lfdi) != stand:
                 group.put(lfdi, stand)
@@ -194,6 +200,7 @@ class Inward:
         told = self.told.get(group.event_id)
         if told is not None and told.over:
             return None
+        group.new = told is None or not told.digest
         around = self.around(device, record, group)
         found = device.listed.get(group.key)
         if around is None or found is None:
@@ -217,7 +224,13 @@ class Inward:
         if told is not None and told.digest == digest:
             return None
         self._tell(
-            Told(event_id=group.event_id, mrid=group.key[1], version=event.version, digest=digest)
+            Told(
+                event_id=group.event_id,
+                mrid=group.key[1],
+                version=event.version,
+                digest=digest,
+                ramps=dict(group.ramps),
+            )
         )
         return event
 

@@ -34,6 +34,8 @@ class Offer:
     """mRID of a program -> its description."""
     defaults: Mapping[str, tuple[sep.DefaultDERControl | None, str]]
     """mRID of a program -> its default as last read, and where."""
+    dr_programs: Mapping[str, tuple[sep.DemandResponseProgram, str]] = field(default_factory=dict)
+    """mRID of a program for demand response -> as last read, and where it stands."""
 
 
 NOTHING_OFFERED: Final = Offer(found=(), programs=(), primacies={}, names={}, defaults={})
@@ -178,4 +180,9 @@ def _offer(found: tuple[Assigned, ...]) -> Offer:
         primacies={one.program.mrid: one.program.primacy for one in found},
         names={one.program.mrid: one.name for one in found},
         defaults={one.program.mrid: (one.default, one.default_href) for one in found},
+        dr_programs={
+            one.program.mrid: (one.found, one.href)
+            for one in found
+            if isinstance(one.found, sep.DemandResponseProgram)
+        },
     )

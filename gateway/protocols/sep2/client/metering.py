@@ -164,6 +164,10 @@ class Metering:
                         told = timedelta(seconds=member.post_rate)
                         line.rate = _whole(told, line.point.interval)
 
+    def line_of(self, readings: Readings) -> Line | None:
+        """Return whose readings came; None: they are of no mirror."""
+        return self.lines.get(readings.key.removeprefix("mirror "))
+
     def _of(self, mrid: str) -> Line | None:
         exact = self.lines.get(mrid)
         return exact or next((o for o in self.lines.values() if same_hex(o.mrid, mrid)), None)

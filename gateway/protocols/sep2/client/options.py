@@ -89,6 +89,7 @@ _SUBSCRIBED: Final[frozenset[Subscribed]] = frozenset(get_args(Subscribed))
 Lfdi = Annotated[str, AfterValidator(_lfdi)]
 Pin = Annotated[int, Field(strict=True), AfterValidator(_pin)]
 Category = Annotated[int, Field(strict=True, ge=0, lt=2**32)]
+ConnectionPoint = Annotated[str, Field(max_length=32)]
 Length = Annotated[timedelta, BeforeValidator(_duration), Field(gt=timedelta(0))]
 
 
@@ -103,6 +104,8 @@ class DeviceOptions(BaseModel):
     """Whose events its events are."""
     pin: Pin | None = Field(default=None, exclude=True)
     """As the utility handed it over, told nobody; none: not compared."""
+    connection_point: ConnectionPoint = ""
+    """Where it is connected, as the utility calls that place (NMI); told in CSIP-AUS."""
 
 
 class Sep2Options(BaseModel):
@@ -120,6 +123,8 @@ class Sep2Options(BaseModel):
     """Ours; none: that of the certificate."""
     pin: Pin | None = Field(default=None, exclude=True)
     """As the utility handed it over, told nobody; none: not compared."""
+    connection_point: ConnectionPoint = ""
+    """Where we are connected, as the utility calls that place (NMI); told in CSIP-AUS."""
     registration: Literal["out_of_band", "in_band"] = "out_of_band"
     """``in_band``: we POST our EndDevice where the server lists none."""
     device: tuple[DeviceOptions, ...] = ()

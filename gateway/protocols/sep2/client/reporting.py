@@ -13,8 +13,11 @@ from decimal import Decimal
 from typing import Final
 
 from gateway.protocols.sep2._generated import model as sep
+from gateway.protocols.sep2.client.alarms import Alarms
 from gateway.protocols.sep2.client.device import Device
+from gateway.protocols.sep2.client.levels import gradients
 from gateway.protocols.sep2.client.mirror import Mirror, Node
+from gateway.protocols.sep2.client.presence import Presence
 from gateway.protocols.sep2.client.setting import Setting
 from gateway.protocols.sep2.client.state import Outgoing, Purpose
 from gateway.protocols.sep2.codec import encode
@@ -47,7 +50,10 @@ _PURPOSES: Final = {
     "der_capability_link": Purpose.CAPABILITY,
     "der_settings_link": Purpose.SETTINGS,
     "der_status_link": Purpose.STATUS,
+    "der_availability_link": Purpose.AVAILABILITY,
 }
+_REPEATED: Final = frozenset({Purpose.STATUS, Purpose.AVAILABILITY})
+"""What is told again and again."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -56,9 +62,13 @@ class Reporting:
 
     Args:
         setting: The utility.
+        presence: Knows what is drawn and could be shed.
+        alarms: Knows what is wrong.
     """
 
     setting: Setting
+    presence: Presence
+    alarms: Alarms
     told: dict[str, str] = field(default_factory=dict)
     """href -> what stands there by our own hand, apart from its times."""
     refused_at: dict[str, datetime] = field(default_factory=dict)
@@ -82,9 +92,10 @@ class Reporting:
         if listing is None or listing.read_at is None or not device.ready:
             return
         every = timedelta(seconds=endpoint.post_rate) if endpoint.post_rate else listing.rate
-        for der in listing.members:
-            if isinstance(der, sep.DER):
-                yield from self._of(device, der, listing, mirror, every, now)
+        # A site is told as one DER: if it were told as several, each would claim the whole of it.
+        ders = [der for der in listing.members if isinstance(der, sep.DER)]
+        for der in sorted(ders, key=lambda der: der.href or "")[:1]:
+            yield from self._of(device, der, listing, mirror, every, now)
 
     def _of(
         self,
@@ -100,8 +111,11 @@ class Reporting:
             if link is None:
                 continue
             href = mirror.resolved(listing, der, link)
-            document, essence = self._document(purpose, device, now)
-            again = purpose is Purpose.STATUS and self.again_at.get(href, now) <= now
+            made = self._document(purpose, device, now)
+            if made is None:
+                continue
+            document, essence = made
+            again = purpose in _REPEATED and self.again_at.get(href, now) <= now
             refused_at = self.refused_at.get(href)
             if refused_at is not None and refused_at < (listing.read_at or refused_at):
                 del self.refused_at[href]
@@ -109,7 +123,7 @@ class Reporting:
             if self.told.get(href) == essence and not again:
                 continue
             self.told[href] = essence
-            if purpose is Purpose.STATUS:
+            if purpose in _REPEATED:
                 self.again_at[href] = now + every
             yield Outgoing(
                 key=f"{purpose} {href}",
@@ -129,19 +143,38 @@ class Reporting:
 
     def _document(
         self, purpose: Purpose, device: Device, now: datetime
-    ) -> tuple[sep.Resource, str]:
-        """Return a document and what of it counts as a change."""
+    ) -> tuple[sep.Resource, str] | None:
+        """Return a document and what of it counts as a change; None: nothing is known yet."""
         match purpose:
             case Purpose.CAPABILITY:
-                found: sep.Resource = self._capability()
+                found: sep.Resource = self._capability(device)
                 return found, repr(found)
             case Purpose.SETTINGS:
-                return self._settings(now), repr(self._settings(None))
+                return self._settings(device, now), repr(self._settings(device, None))
+            case Purpose.AVAILABILITY:
+                available = self._availability(device, now)
+                # It moves all the time: what is told at the post rate is enough.
+                return None if available is None else (available, "")
             case _:
                 return self._status(device, now), repr(self._status(device, None))
 
-    def _capability(self) -> sep.DERCapability:
-        rating = self._rating()
+    def _availability(self, device: Device, now: datetime) -> sep.DERAvailability | None:
+        """Return what could be given: for a load, what it could shed; since 2023 also what more it could draw."""
+        kw, draw = self.presence.sheddable(device), self.presence.draw(device)
+        if kw is None or draw is None:
+            return None
+        newer = self.setting.options.edition == "2023"
+        rated = self.setting.rating_of(device.sites).charge_kw
+        room = scaled_kw(sep.UnsignedActivePower, max(rated - draw, Decimal(0)), Toward.DOWN)
+        return sep.DERAvailability(
+            availability_duration=self.presence.lasting(device),
+            reading_time=self._seconds(now),
+            stat_w_absorb_avail=room if newer else None,
+            stat_w_avail=scaled_kw(sep.ActivePower, kw, Toward.DOWN),
+        )
+
+    def _capability(self, device: Device) -> sep.DERCapability:
+        rating = self._rating(device)
         return sep.DERCapability(
             modes_supported=self._modes(),
             rtg_max_charge_rate_w=rating,
@@ -150,11 +183,12 @@ class Reporting:
             doe_modes_supported=self._envelopes(),
         )
 
-    def _settings(self, now: datetime | None) -> sep.DERSettings:
-        rating = self._rating()
+    def _settings(self, device: Device, now: datetime | None) -> sep.DERSettings:
+        rating, told = self._rating(device), gradients(device)
         return sep.DERSettings(
             modes_enabled=self._modes(),
-            set_grad_w=NO_LIMIT,
+            set_grad_w=NO_LIMIT if told.grad is None else told.grad,
+            set_soft_grad_w=told.soft,
             set_max_charge_rate_w=rating,
             set_max_w=rating,
             updated_time=self._seconds(now),
@@ -165,7 +199,7 @@ class Reporting:
         at = self._seconds(now)
         cut = self._cut(device)
         return sep.DERStatus(
-            alarm_status=0,
+            alarm_status=self.alarms.status(device),
             gen_connect_status=sep.ConnectStatusType(date_time=at, value=0 if cut else WORKING),
             inverter_status=sep.InverterStatusType(date_time=at, value=0),
             operational_mode_status=sep.OperationalModeStatusType(
@@ -197,8 +231,9 @@ class Reporting:
             base.op_mod_energize is False for base in device.running("opModEnergize")
         )
 
-    def _rating(self) -> sep.ActivePower:
-        return scaled_kw(sep.ActivePower, self.setting.rating.charge_kw, Toward.DOWN)
+    def _rating(self, device: Device) -> sep.ActivePower:
+        rated = self.setting.rating_of(device.sites).charge_kw
+        return scaled_kw(sep.ActivePower, rated, Toward.DOWN)
 
     def _modes(self) -> int:
         newer = self.setting.options.edition == "2023"

@@ -217,6 +217,7 @@ def _device(
         lfdi=lfdi,
         sites=(SiteId(managed.site),) if managed else (),
         pin=managed.pin if managed else setting.options.pin,
+        connection_point=(managed or setting.options).connection_point,
         engine=engine,
         managed=managed is not None,
     )

@@ -152,7 +152,7 @@ class Sep2Session:
 
     def on_readings(self, readings: Readings, now: datetime) -> Sequence[Action]:
         """Take metered values."""
-        for outgoing in self._fleet.metering.collected(readings):
+        for outgoing in self._fleet.collected(readings, now):
             self._outbox.put(outgoing)
         return self._pursue(now)
 
@@ -261,10 +261,10 @@ class Sep2Session:
         self._fleet.look_ahead(self._mirror, now)
         actions: list[Action] = list(self._fleet.emits(now))
         metering = self._fleet.metering
-        for outgoing in (*self._fleet.outgoing(), *metering.to_create(now)):
-            self._outbox.put(outgoing)
         for outgoing in self._fleet.reports(self._mirror, now):
             self._outbox.replace(outgoing)
+        for outgoing in (*self._fleet.outgoing(), *metering.to_create(now)):
+            self._outbox.put(outgoing)
         actions += metering.due(now)
         actions += [*self._notes, *self._fleet.notes(), *self._subscriptions.notes]
         self._notes, self._subscriptions.notes = [], []

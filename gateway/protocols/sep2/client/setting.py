@@ -1,15 +1,17 @@
 """What does not change while a session lives, its clock, and the bytes that events came in."""
 
 import hashlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Final
 
 from gateway.domain.event import RawMessage
+from gateway.domain.names import SiteId
 from gateway.domain.protocol import ProtocolName
 from gateway.domain.timespan import EARLIEST
 from gateway.protocols.actions import Message
-from gateway.protocols.entry import ProgramTerms, Scope, Tools
+from gateway.protocols.entry import ProgramTerms, Scope, SiteTerms, Tools
 from gateway.protocols.sep2.client.clock import ServerClock
 from gateway.protocols.sep2.client.convert import Reader
 from gateway.protocols.sep2.client.modes import Rating
@@ -63,6 +65,18 @@ class Setting:
     def reader(self) -> Reader:
         """Return how this server's events are read."""
         return Reader(server=self.scope.utility, target_reduction=self.options.target_reduction)
+
+    def site_terms(self, sites: tuple[SiteId, ...]) -> tuple[SiteTerms, ...]:
+        """Return what is declared of some sites; of all, where none is named."""
+        return tuple(one for one in self.scope.site_terms if not sites or one.site in sites)
+
+    def rating_of(self, sites: tuple[SiteId, ...]) -> Rating:
+        """Return what percentages are percentages of at some sites: their contracted import, unless it was set."""
+        terms = self.site_terms(sites) if sites else ()
+        if self.options.charge_kw is not None or not terms:
+            return self.rating
+        whole = sum((one.contracted_import_kw for one in terms), Decimal(0))
+        return replace(self.rating, charge_kw=whole)
 
     @property
     def rating(self) -> Rating:

@@ -6,6 +6,8 @@ changed, in the transaction that precedes any send:
     session               format and clock offset
     device <LFDI>         its event engine, where answers to its events go
     inward <event id>     what went inward of one event of one site
+    shed <LFDI>           what its programs were told that it could shed
+    log <LFDI>            its alarms, and log events that wait for a list
     default <LFDI>        what stands at its sites of the defaults of its programs
     meter <mRID>          one mirror of ours at the server
     out <key>             one document that waits to be taken by the server
@@ -22,7 +24,7 @@ dicts with ASCII keys. What is stored and nobody keeps any more (a device that i
 
 import hashlib
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final, TypeVar
@@ -53,6 +55,12 @@ class Purpose(StrEnum):
     CAPABILITY = "capability"
     SETTINGS = "settings"
     STATUS = "status"
+    AVAILABILITY = "availability"
+    INFORMATION = "information"
+    POWER = "power"
+    CONNECTION = "connection"
+    SHED = "shed"
+    LOG = "log"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,6 +88,8 @@ class Told:
     """Of its effect; empty: it was taken back, and may come again."""
     over: bool = False
     """It was cancelled inward, or has run its time."""
+    ramps: Mapping[str, tuple[str, int]] = field(default_factory=dict)
+    """Mode -> kW that its ramp starts from, and its length in seconds."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
