@@ -74,7 +74,7 @@ def draws(kw: Callable[[datetime], Decimal | None]) -> Callable[[Collect], Readi
 
 
 def opened(server: Server, kw: Decimal = Decimal(8_000), **options: object) -> World:
-    told = Sep2Options(csip_aus=True, pin=111115, **options)  # type: ignore[arg-type] # by name
+    told = Sep2Options(csip_aus=True, pin=111115, **options)
     made = World(server, told, scope(site_terms=(TERMS,), software="gridgate 1.2"))
     made.metered = draws(lambda _: kw)
     return made
