@@ -21,13 +21,13 @@ from gateway.domain.errors import TransportError
 from gateway.transport.client import PeerClient
 from gateway.transport.server import listen
 
-PERIOD = timedelta(seconds=30)
+PERIOD = timedelta(minutes=1)
 Act = Callable[["NullDevice"], Awaitable[None]]
 
 
 @dataclass
 class NullDevice:
-    """Does one useless thing every thirty seconds."""
+    """Does one useless thing every minute."""
 
     place: Place
     act: Act

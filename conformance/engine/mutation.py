@@ -194,6 +194,8 @@ class Breadth:
     """Every case of the plan."""
     beside: int | None = None
     """So many others of its own areas, drawn by the seed; None: all of them."""
+    every: int = 1
+    """Others are tried on one in so many devices, drawn by the seed; the rest on what they declare alone."""
     seed: int = 1
 
     def of(self, mutant: Mutant, cases: Sequence[Case]) -> list[Case]:
@@ -204,7 +206,8 @@ class Breadth:
         near = [c for c in cases if c.area in areas]
         others = [c.id for c in near if c.id not in mutant.cases]
         drawn = sorted(others, key=lambda name: placed(self.seed, mutant, name))
-        kept = {*mutant.cases, *drawn[: self.beside]}
+        chosen = placed(self.seed, mutant, "")[0] % self.every == 0
+        kept = {*mutant.cases, *(drawn[: self.beside] if chosen else ())}
         return [c for c in near if c.id in kept]
 
 

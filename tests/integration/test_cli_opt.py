@@ -3,7 +3,6 @@
 import asyncio
 import getpass
 import json
-import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -28,6 +27,7 @@ from gateway.protocols.actions import Fact, FactKind, Received, ReceivedValue
 from gateway.store.open import open_store
 from tests.cli_world import installation
 from tests.fakes import CountedIds
+from tests.forked import ran
 from tests.intent_samples import EVENT
 from tests.pipeline_story import UTILITY, House, cancelled, opened, opts
 
@@ -42,13 +42,8 @@ class Said:
 
 
 async def gridgate(config: Path, *words: str) -> Said:
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "gateway", *words, "-c", str(config)),
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    out, err = await process.communicate()
-    return Said(process.returncode or 0, out.decode(), err.decode())
+    said = await asyncio.to_thread(ran, "gateway", *words, "-c", str(config))
+    return Said(said.returncode, said.stdout, said.stderr)
 
 
 @asynccontextmanager

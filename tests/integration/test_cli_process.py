@@ -17,6 +17,7 @@ import pytest
 
 from tests.cli_world import CONFIG, installation
 from tests.effort import seconds_of_process
+from tests.forked import ran
 
 ROOT = Path(__file__).parents[2]
 GRIDGATE = [sys.executable, "-m", "gateway"]
@@ -190,13 +191,13 @@ def test_tokens_are_handled_while_the_gateway_runs(tmp_path: Path) -> None:
     assert gridgate("token", "create", "before", "--site", "phx-1", *given).returncode == 0
 
     with gateway(config) as running:
-        made = gridgate("token", "create", "during", "--site", "phx-1", *given)
-        taken = gridgate("token", "create", "before", "--site", "phx-1", *given)
-        elsewhere = gridgate("token", "create", "x", "--site", "phx-9", *given)
-        revoked = gridgate("token", "revoke", "before", *given)
-        unknown = gridgate("token", "revoke", "x", *given)
-        listed = gridgate("token", "list", "--json", *given)
-        looked = [gridgate("intents", *given), gridgate("explain", "x", *given)]
+        made = ran("gateway", "token", "create", "during", "--site", "phx-1", *given)
+        taken = ran("gateway", "token", "create", "before", "--site", "phx-1", *given)
+        elsewhere = ran("gateway", "token", "create", "x", "--site", "phx-9", *given)
+        revoked = ran("gateway", "token", "revoke", "before", *given)
+        unknown = ran("gateway", "token", "revoke", "x", *given)
+        listed = ran("gateway", "token", "list", "--json", *given)
+        looked = [ran("gateway", "intents", *given), ran("gateway", "explain", "x", *given)]
         second = gridgate("run", *given)
         code = running.ended(signal.SIGINT)
 
@@ -217,7 +218,7 @@ def test_tokens_are_handled_while_the_gateway_runs(tmp_path: Path) -> None:
     assert words.count("token_revoked") == 1
     assert all(line["mode"] == "TEST" for line in running.lines)
     assert made.stdout.strip() not in str(running.lines)
-    assert json.loads(gridgate("token", "list", "--json", *given).stdout)["tokens"]
+    assert json.loads(ran("gateway", "token", "list", "--json", *given).stdout)["tokens"]
 
 
 @pytest.mark.slow
@@ -230,9 +231,9 @@ def test_after_a_kill_tokens_are_handled_on_the_store_and_the_gateway_starts_aga
         assert running.ended(signal.SIGKILL) == -signal.SIGKILL
     assert (tmp_path / "data" / "control.sock").is_socket()
 
-    made = gridgate("token", "create", "after", "--site", "phx-1", *given)
+    made = ran("gateway", "token", "create", "after", "--site", "phx-1", *given)
     with gateway(config) as again:
-        listed = gridgate("token", "list", *given)
+        listed = ran("gateway", "token", "list", *given)
         again.ended(signal.SIGTERM)
 
     assert made.returncode == 0

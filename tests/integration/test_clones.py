@@ -27,6 +27,7 @@ from gateway.store.open import open_store
 from gateway.store.sqlite_store import SqliteStore
 from tests.cli_world import installation
 from tests.fakes import CountedIds
+from tests.forked import ran
 from tests.store_processes import url
 from tests.store_samples import timer
 
@@ -118,14 +119,7 @@ async def address(*ports: int) -> AsyncIterator[tuple[Switch, int]]:
 
 
 def gridgate(*words: str) -> "subprocess.CompletedProcess[str]":
-    return subprocess.run(
-        [sys.executable, "-m", "gateway", *words],
-        capture_output=True,
-        text=True,
-        cwd=ROOT,
-        timeout=60,
-        check=False,
-    )
+    return ran("gateway", *words)
 
 
 async def called(*words: str) -> "subprocess.CompletedProcess[str]":

@@ -6,8 +6,6 @@ import json
 import os
 import socket
 import ssl
-import subprocess
-import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -37,6 +35,7 @@ from gateway.servers.vtn2b.security import Security, SecurityOptions
 from gateway.transport.server import listen
 from gateway.transport.tls import TlsFiles, TlsProfile, openadr_client, openadr_server
 from tests.cli_world import CONFIG, filled
+from tests.forked import ran
 from tests.vtn_wire import CODEC, Pki, serving, timeline, visiting
 
 NOW = SystemClock().now()
@@ -575,15 +574,14 @@ async def test_lines_fit_the_terminal_and_end_with_a_count(bench: Bench) -> None
 
 
 def test_the_command_prints_one_document_and_returns_1_for_a_problem(bench: Bench) -> None:
-    command = [sys.executable, "-m", "gateway", "doctor", "-c", str(bench.config), "--json"]
-    ran = subprocess.run(command, capture_output=True, text=True, check=False)
+    said = ran("gateway", "doctor", "-c", str(bench.config), "--json")
 
-    assert ran.returncode == 1, ran.stderr
-    document = json.loads(ran.stdout)
+    assert said.returncode == 1, said.stderr
+    document = json.loads(said.stdout)
     assert document["counts"]["fail"] == 1
     (problem,) = [check for check in document["checks"] if check["state"] == "fail"]
     assert (problem["code"], problem["part"], problem["move"]) == ("GG-2012", "azp", "operator")
-    assert ran.stderr == ""
+    assert said.stderr == ""
 
 
 async def test_the_chain_that_a_server_shows_can_be_read_on_this_python(bench: Bench) -> None:

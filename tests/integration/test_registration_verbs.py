@@ -3,7 +3,6 @@
 import asyncio
 import getpass
 import json
-import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ from gateway.domain.points import order_points
 from gateway.domain.registering import Order
 from gateway.protocols.oadr2b.vtn_facts import Registered
 from gateway.settlement.records import logged
+from tests.forked import ran
 from tests.push_world import PushGateway, pushing_utility, utility_section
 from tests.vtn_wire import Pki
 
@@ -39,13 +39,8 @@ class Story:
     async def say(self, verb: str, *more: str) -> tuple[int, str, str]:
         """Type a verb; the clock rests meanwhile."""
         config = str(self.gateway.folder / "gateway.toml")
-        process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "gateway", "registration", verb, "-c", config, *more),
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-        )
-        out, err = await process.communicate()
-        return process.returncode or 0, out.decode(), err.decode()
+        said = await asyncio.to_thread(ran, "gateway", "registration", verb, "-c", config, *more)
+        return said.returncode, said.stdout, said.stderr
 
     async def state(self) -> str:
         """Return where the registration stands."""

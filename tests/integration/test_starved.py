@@ -8,10 +8,13 @@ from pathlib import Path
 import pytest
 
 from conformance.faults.syscalls import missing
+from tests.forked import ran
 from tests.store_processes import ROOT
 
 
 def child(word: str, path: Path, *prefix: str) -> subprocess.CompletedProcess[str]:
+    if not prefix:
+        return ran("tests.starved_child", word, str(path))
     return subprocess.run(
         [*prefix, sys.executable, "-m", "tests.starved_child", word, str(path)],
         cwd=ROOT,

@@ -24,11 +24,11 @@ def test_every_wrong_device_is_found_for_its_reason(name: str) -> None:
     plan = find_plan(name)
     pull = name.replace("push", "pull")
     tried = {case.id for case in find_plan(pull).cases} if name != pull else set()
-    # What pull has found is not tried again in push. A slice: the declared cases and eight others of the area, drawn
-    # by the seed; the whole matrix is `make mutants`.
+    # What pull has found is not tried again in push. A slice: every device on the cases that it declares, and one in
+    # eight, drawn by the seed, on eight others of the area too; the whole matrix is `make mutants`.
     wrong = [m for m in mutants(plan.profile, plan.role, plan.mode) if not set(m.cases) <= tried]
 
-    trials = try_all(plan, wrong, plan.cases, breadth=Breadth(beside=8), jobs=2)
+    trials = try_all(plan, wrong, plan.cases, breadth=Breadth(beside=8, every=8))
 
     assert trials or name != pull
     assert [t for t in trials if not t.good] == []
@@ -110,6 +110,9 @@ def test_a_slice_holds_what_is_declared_and_is_drawn_again_alike() -> None:
     assert {len(own) for own in slices} <= {1, 2, 3}
     assert slices == [[c.id for c in Breadth(beside=2).of(m, plan.cases)] for m in found]
     assert slices != [[c.id for c in Breadth(beside=2, seed=2).of(m, plan.cases)] for m in found]
+    fewer = [[c.id for c in Breadth(beside=2, every=4).of(m, plan.cases)] for m in found]
+    assert len(found) / 8 < sum(own == few for own, few in zip(slices, fewer, strict=True))
+    assert len(found) / 2 < sum(len(few) == 1 for few in fewer) < len(found)
     assert len({name for own in slices for name in own}) > len(plan.cases) / 3
 
 
