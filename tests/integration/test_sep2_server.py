@@ -277,3 +277,21 @@ async def test_an_aggregator_answers_for_each_of_its_devices(tmp_path: Path) -> 
         for response in utility.responses(name):
             found[response.lfdi].append(response.status)
         assert found == {one: [1, 2, 3] for one in managed}
+
+
+@pytest.mark.spec("IEEE 2030.5-2018 6.8")
+async def test_a_removed_device_is_refused_at_once_on_the_connection_that_it_has(
+    tmp_path: Path,
+) -> None:
+    site = Premises(folder=tmp_path)
+    device = site.pki.device("0001")
+    async with site.utility() as utility, site.browser(device) as session:
+        await furnish(utility, device.lfdi)
+        root = utility.url.removesuffix("/dcap")
+        found = []
+        for _ in range(2):
+            async with session.get(f"{root}/edev") as answer:
+                found.append(answer.status)
+            if found == [200]:
+                await utility.operate(lambda o, now: o.unregister(device.lfdi, now))
+        assert found == [200, 404]

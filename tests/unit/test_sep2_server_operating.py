@@ -1,5 +1,6 @@
 """What an operator does to the 2030.5 server while clients are there: take away, move, tell another time."""
 
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -9,15 +10,20 @@ from sqlalchemy import create_engine, text
 from gateway.domain.errors import MisuseError
 from gateway.protocols.sep2._generated import model as sep
 from gateway.protocols.sep2.codec import Edition, Flavour
+from gateway.protocols.sep2.server.moves import MOST_MOVES, Moves
+from gateway.protocols.sep2.server.options import ServerOptions
 from gateway.protocols.sep2.server.records import Posted, Turn
 from gateway.protocols.sep2.server.removing import remove_fsa, remove_program
-from gateway.protocols.sep2.server.server import TIME
+from gateway.protocols.sep2.server.server import TIME, Sep2Server
 from gateway.protocols.sep2.server.times import Told, set_time
 from gateway.servers.sep2.sql import SqlStore
 from gateway.servers.sep2.store import MemoryStore, Sep2Store
 from gateway.servers.sep2.transcript import Exchange, Transcript
+from tests.fakes import CountedIds
 from tests.sep2_world import LFDI, START
 from tests.unit.test_sep2_server import OTHER, STRANGER, Utility, mirror, reading, response
+from tests.unit.test_sep2_subscriptions import MANAGED
+from tests.unit.test_sep2_subscriptions import Utility as Subscribed
 
 SECOND = int(START.timestamp())
 
@@ -123,6 +129,165 @@ def test_a_removed_device_is_a_stranger_at_once() -> None:
         assert utility.post(href, mirror()) == 404
     assert utility.get("/dcap")[0] == 200
     assert utility.get("/edev", peer=OTHER)[0] == 200
+
+
+# --- moves
+
+ORIGIN = "https://utility.example:8443"
+
+
+def moved(utility: Utility, href: str) -> str:
+    return utility.do(utility.operator.move(href, ORIGIN, utility.now))
+
+
+def asked(utility: Utility, href: str, query: str = "", peer: str = LFDI) -> tuple[int, str]:
+    answer = utility.server.read(href, query, peer, utility.now)
+    return answer.status, answer.location
+
+
+@pytest.mark.spec("CSIP CORE-002", "IEEE 2030.5-2018 5.5.2")
+def test_who_asks_at_a_former_address_is_sent_on_and_every_link_tells_the_new_one() -> None:
+    utility = Utility()
+    name = utility.issue(5, 10)
+    assert utility.post("/mup", mirror()) == 201
+    new = {old: moved(utility, old) for old in ("/edev", "/mup", "/dcap", "/tm")}
+    assert len(set(new.values())) == 4
+
+    for old, there in new.items():
+        assert asked(utility, old) == (301, there)
+        assert asked(utility, old, "s=1&l=7") == (301, f"{there}?s=1&l=7")
+        assert asked(utility, there) == (200, "")
+        assert asked(utility, f"{there}x")[0] == 404
+    # A client that follows links alone meets no former address.
+    seen, left = set(), [new["/dcap"]]
+    while left:
+        path = left.pop()
+        if path in seen:
+            continue
+        seen.add(path)
+        answer = utility.server.read(path, "l=100", LFDI, utility.now)
+        assert answer.status in {200, 404}, path
+        found = re.findall(rb'(?:href|replyTo)="([^"]+)"', answer.body)
+        left.extend(link.decode() for link in found)
+    assert len(seen) > 20
+    assert not [path for path in seen for old in new if f"{path}/".startswith(f"{old}/")]
+    told = b"".join(utility.server.read(p, "l=9", LFDI, utility.now).body for p in seen)
+    assert name.encode() in told
+
+
+@pytest.mark.spec("CSIP CORE-002")
+def test_what_moved_is_written_to_where_it_is() -> None:
+    utility = Utility()
+    own = utility.href(sep.EndDevice)
+    status = utility.href(sep.DERStatus)
+    first = moved(utility, own)
+    second = moved(utility, first)
+    there = status.replace(own, second)
+    assert asked(utility, status) == (301, there)
+    assert asked(utility, status.replace(own, first)) == (301, there)
+    document = sep.DERStatus(reading_time=5)
+    assert utility.send("PUT", status, document).answer.status == 301
+    assert utility.get(there) == (404, None), "nothing was written"
+    assert utility.send("PUT", there, document).answer.status == 204
+    assert utility.get(there)[0] == 200
+    place = utility.href(sep.LogEventList).replace(own, second)
+    event = sep.LogEvent(
+        created_date_time=1,
+        function_set=11,
+        log_event_code=0,
+        log_event_id=1,
+        log_event_pen=40732,
+        profile_id=2,
+    )
+    made = utility.send("POST", place, event).answer
+    assert (made.status, made.location.startswith(f"{place}/")) == (201, True)
+    assert utility.get(made.location)[0] == 200
+
+
+def test_a_stranger_learns_no_new_address() -> None:
+    utility = Utility()
+    own = utility.href(sep.EndDevice)
+    there = moved(utility, own)
+    for peer in (OTHER, STRANGER):
+        assert asked(utility, own, peer=peer) == (404, "")
+        assert asked(utility, there, peer=peer) == (404, "")
+    assert utility.server.never(own, OTHER).status == 404
+    assert utility.server.never(there, LFDI).status == 405
+
+
+def test_nothing_else_that_begins_alike_is_touched() -> None:
+    moves = Moves()
+    moves.take([("/edev", "/new")])
+    document = (
+        b'<A href="/edev" b="/edevil"><c>/edev/1</c><d>see /edev</d>'
+        b"<e>https://h:1/edev/2?s=1</e><f>/x/edev</f></A>"
+    )
+    out = moves.outward(document)
+    assert out == (
+        b'<A href="/new" b="/edevil"><c>/new/1</c><d>see /edev</d>'
+        b"<e>https://h:1/new/2?s=1</e><f>/x/edev</f></A>"
+    )
+    assert moves.inward(out) == document
+    assert (moves.outer("/edev/1"), moves.outer("/edevil")) == ("/new/1", "/edevil")
+    assert (moves.inner("/new/1"), moves.inner("/edev/1")) == ("/edev/1", "/edev/1")
+
+
+def test_what_is_not_there_cannot_be_moved_nor_too_much() -> None:
+    utility = Utility()
+    with pytest.raises(MisuseError) as caught:
+        moved(utility, "/nowhere")
+    assert caught.value.reason == "UNKNOWN_RESOURCE"
+    href = "/tm"
+    for _ in range(MOST_MOVES):
+        href = moved(utility, href)
+    assert asked(utility, "/tm") == (301, href)
+    with pytest.raises(MisuseError) as caught:
+        moved(utility, href)
+    assert caught.value.reason == "BAD_RESOURCE"
+
+
+async def test_moves_outlive_a_restart(tmp_path: Path) -> None:
+    utility = Utility()
+    turns = [utility.operator.move("/edev", ORIGIN, utility.now)]
+    utility.server.take(turns[0])
+    turns.append(utility.operator.move("/edev", ORIGIN, utility.now))
+    assert list(turns[1].moves) == [turns[0].told]
+    store = SqlStore(tmp_path / "utility.db")
+    await store.load()
+    await store.save(turns)
+    found = await store.load()
+    await store.close()
+    server = Sep2Server(ServerOptions(), CountedIds(), moves=found.moves)
+    assert server.book.moves.outer("/edev/1") == f"{turns[1].told}/1"
+    assert server.book.moves.inner(f"{turns[0].told}/1") == "/edev/1"
+
+
+@pytest.mark.spec("CSIP-AUS S-ALL-25")
+def test_whoever_subscribed_to_what_moves_is_told_and_subscribes_where_it_is() -> None:
+    utility = Subscribed()
+    events = utility.place()
+    first = utility.subscribe(events)
+    other = utility.subscribe(utility.fsas())
+    there = utility.do(utility.operator.move(events, ORIGIN, utility.now))
+
+    assert utility.look() == [first]
+    told = utility.tell(first)
+    assert (told.status, told.subscribed_resource) == (2, events)
+    assert told.new_resource_uri == f"{ORIGIN}{there}"
+    assert utility.look() == []
+    again = utility.subscribe(there)
+    name = utility.issue()
+    assert utility.look() == [again]
+    told = utility.tell(again)
+    assert told.subscribed_resource == there
+    assert isinstance(told.resource, sep.DERControlList)
+    assert told.resource.href == there
+    assert [one.mrid for one in told.resource.der_control] == [name]
+    assert (told.resource.der_control[0].href or "").startswith(f"{there}/")
+    # Whose own place moved is told of the same resources.
+    utility.do(utility.operator.move(utility.device(), ORIGIN, utility.now))
+    utility.do(utility.operator.assign(utility.fsa, [MANAGED], utility.now, on=False))
+    assert set(utility.look()) >= {other}
 
 
 # --- time

@@ -31,7 +31,14 @@ from gateway.protocols.sep2.codec import decode, encode
 from gateway.protocols.sep2.server.records import Delivery, Kept, Pair, Posted, Turn
 from gateway.protocols.sep2.tables import Edition, Flavour
 from gateway.servers.sep2.store import Loaded
-from gateway.servers.sep2.tables import DeliveryRow, KeptRow, MemberRow, ReadingRow, Sep2Row
+from gateway.servers.sep2.tables import (
+    DeliveryRow,
+    KeptRow,
+    MemberRow,
+    MoveRow,
+    ReadingRow,
+    Sep2Row,
+)
 
 T = TypeVar("T")
 WIDEST: Final = Flavour(edition=Edition.Y2023, csip_aus=True, storage=True)
@@ -105,6 +112,8 @@ class SqlStore:
             found.members.extend((row.place, row.href) for row in pairs)
             owed = connection.execute(select(_table(DeliveryRow)))
             found.deliveries.extend(Delivery(**dict(row)) for row in owed.mappings())
+            moved = connection.execute(select(_table(MoveRow)).order_by(literal_column("rowid")))
+            found.moves.extend((row.old, row.new) for row in moved)
         return found
 
     def _save(self, turns: Sequence[Turn]) -> None:
@@ -113,11 +122,14 @@ class SqlStore:
         members = {pair: stands for turn in turns for pair, stands in turn.members.items()}
         deliveries = {href: one for turn in turns for href, one in turn.deliveries.items()}
         readings = [_fields(one) for turn in turns for one in turn.readings]
+        moved = [pair for turn in turns for pair in turn.moves.items()]
+        moves = [{"old": old, "new": new} for old, new in moved]
         with self._engine.begin() as connection:
             _save_kept(connection, kept)
             _save_members(connection, members)
             _save_deliveries(connection, deliveries)
             _upsert(connection, ReadingRow, readings)
+            _upsert(connection, MoveRow, moves)
 
     def _readings(self, lfdi: str, after: int, limit: int) -> list[tuple[int, Posted]]:
         table = _table(ReadingRow)

@@ -18,6 +18,7 @@ class Loaded:
     kept: list[Kept] = field(default_factory=list)
     members: list[Pair] = field(default_factory=list)
     deliveries: list[Delivery] = field(default_factory=list)
+    moves: list[Pair] = field(default_factory=list)
 
 
 class Sep2Store(Protocol):

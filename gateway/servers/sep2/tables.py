@@ -36,6 +36,14 @@ class MemberRow(Sep2Row, table=True):
     href: str = Field(primary_key=True)
 
 
+class MoveRow(Sep2Row, table=True):
+    """A former address, and where what stood there went."""
+
+    __tablename__ = "sep2_move"
+    old: str = Field(primary_key=True)
+    new: str
+
+
 class DeliveryRow(Sep2Row, table=True):
     """How far one subscriber was told."""
 

@@ -105,7 +105,14 @@ class Sep2Utility:
             OSError: the address is taken.
         """
         found = await self.store.load()
-        server = Sep2Server(self._options, self._ids, found.kept, found.members, found.deliveries)
+        server = Sep2Server(
+            self._options,
+            self._ids,
+            found.kept,
+            found.members,
+            found.deliveries,
+            found.moves,
+        )
         self._desk = Sep2Desk(server, self.store, self._clock)
         await self._desk.open(server.open)
         profile = self._place.profile

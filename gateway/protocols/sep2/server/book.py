@@ -14,6 +14,7 @@ from gateway.domain.errors import MisuseError
 from gateway.protocols.sep2._generated import model as sep
 from gateway.protocols.sep2.server.deliveries import Deliveries
 from gateway.protocols.sep2.server.kinds import EVENT_LISTS, EVENTS, LISTS
+from gateway.protocols.sep2.server.moves import Moves
 from gateway.protocols.sep2.server.records import Delivery, Kept, Pair, Turn
 from gateway.protocols.sep2.server.standing import Course, Terms, courses
 
@@ -41,6 +42,7 @@ class Book:
     terms: Terms
     entries: dict[str, Kept] = field(default_factory=dict)
     deliveries: Deliveries = field(default_factory=Deliveries)
+    moves: Moves = field(default_factory=Moves)
     touched: set[str] = field(default_factory=set)
     """Stamps that changed since somebody emptied this; no more than there are stamps."""
     shifts: int = 0
@@ -66,6 +68,7 @@ class Book:
         """Take over what a turn changed, once it is stored."""
         self.load(turn.kept.items(), turn.members.items())
         self.owe(turn.deliveries.items())
+        self.moves.take(turn.moves.items())
 
     def owe(self, deliveries: Iterable[tuple[str, Delivery | None]]) -> None:
         """Take over how far subscribers were told."""

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import Final, TypeAlias
+from urllib.parse import urlsplit
 
 from gateway.domain.errors import MisuseError
 from gateway.protocols.sep2._generated import model as sep
@@ -16,9 +17,11 @@ from gateway.protocols.sep2.identity import lfdi, pin_doubt
 from gateway.protocols.sep2.server.checks import checked, following, valid
 from gateway.protocols.sep2.server.devices import NewDevice, add_device, listing
 from gateway.protocols.sep2.server.mirrors import MIRRORS
+from gateway.protocols.sep2.server.moves import move
 from gateway.protocols.sep2.server.programs import PROGRAMS
 from gateway.protocols.sep2.server.records import Kept, Turn
 from gateway.protocols.sep2.server.server import Sep2Server
+from gateway.protocols.sep2.server.watching import MOVED
 
 Program: TypeAlias = (
     sep.DERProgram | sep.DemandResponseProgram | sep.MessagingProgram | sep.TariffProfile
@@ -273,6 +276,33 @@ class Operator:
         turn = Turn(at=now, told=device.scope)
         for one in self.book.children(MIRRORS, device.scope):
             turn.kept[one.href] = None
+        return turn
+
+    def move(self, href: str, origin: str, now: datetime) -> Turn:
+        """Move a resource with all that lies below it; whoever subscribed to some of it is told (status 2).
+
+        Args:
+            href: Its address, as it was made or as clients know it today.
+            origin: ``https://host:port`` of the utility.
+            now: Current instant.
+
+        Returns:
+            A turn that tells the new address.
+
+        Raises:
+            MisuseError: ``UNKNOWN_RESOURCE``, ``BAD_RESOURCE`` when too much was moved already.
+        """
+        book, inner = self.book, self.book.moves.inner(href)
+        if book.entry(inner) is None:
+            raise MisuseError("UNKNOWN_RESOURCE", "nothing stands there")
+        turn = move(book.moves, href, self.server.ids.token(), now)
+        for one in list(book.deliveries):
+            path = book.moves.inner(urlsplit(one.resource).path)
+            if not one.ending and (path == inner or path.startswith(f"{inner}/")):
+                there = origin + turn.told + path.removeprefix(inner)
+                ended = self.server.subscribers.end(one.subscription, now, MOVED, there)
+                turn.kept |= ended.kept
+                turn.deliveries |= ended.deliveries
         return turn
 
     # --- inside

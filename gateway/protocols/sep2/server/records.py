@@ -107,6 +107,8 @@ class Turn:
     members: dict[Pair, bool] = field(default_factory=dict)
     """Whether it stands there now."""
     readings: list[Posted] = field(default_factory=list)
+    moves: dict[str, str] = field(default_factory=dict)
+    """Former address -> present one."""
     deliveries: dict[str, Delivery | None] = field(default_factory=dict)
     """Address of a subscription -> how far it was told; None: nothing is owed any more."""
     told: str = ""
@@ -115,7 +117,7 @@ class Turn:
     @property
     def changes(self) -> bool:
         """Say whether there is anything to store."""
-        return bool(self.kept or self.members or self.readings or self.deliveries)
+        return bool(self.kept or self.members or self.readings or self.deliveries or self.moves)
 
     def keep(self, one: Kept) -> Kept:
         """Add or change one."""
@@ -130,10 +132,14 @@ class RefusedError(Exception):
         status: Of HTTP.
         code: ``reasonCode`` of the body; None: without one.
         allow: Methods that the resource takes, of a 405.
+        location: Where it stands now, of a 301.
     """
 
-    def __init__(self, status: int, code: int | None = None, allow: str = "") -> None:
+    def __init__(
+        self, status: int, code: int | None = None, allow: str = "", location: str = ""
+    ) -> None:
         super().__init__(status)
+        self.location = location
         self.status = status
         self.code = code
         self.allow = allow

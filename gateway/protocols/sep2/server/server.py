@@ -5,6 +5,7 @@ it taken into the book and answers.
 """
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
@@ -37,6 +38,7 @@ ENTRY: Final = "/dcap"
 TIME: Final = "/tm"
 READS: Final = frozenset({"GET", "HEAD"})
 WRITES: Final = frozenset({"POST", "PUT", "DELETE"})
+_WORD_FOR_WORD: Final = frozenset({sep.SubscriptionList, sep.Subscription})
 _FOR_ALL: Final = frozenset({ENTRY, TIME})
 """What a trusted certificate suffices for."""
 
@@ -50,6 +52,7 @@ class Sep2Server:
         kept: What the store had kept; nothing: a new utility, which ``open`` furnishes.
         members: Memberships that the store had kept.
         deliveries: How far subscribers were told, as the store had kept it.
+        moves: What was moved, as the store had kept it.
     """
 
     def __init__(
@@ -59,6 +62,7 @@ class Sep2Server:
         kept: Iterable[Kept] = (),
         members: Iterable[Pair] = (),
         deliveries: Iterable[Delivery] = (),
+        moves: Iterable[Pair] = (),
     ) -> None:
         self.options = options
         self.ids = ids
@@ -66,6 +70,7 @@ class Sep2Server:
         self.book = Book(terms=Terms(keep=2 * options.event_poll_rate, completed=completed))
         self.book.load(((one.href, one) for one in kept), ((pair, True) for pair in members))
         self.book.owe((one.subscription, one) for one in deliveries)
+        self.book.moves.take(moves)
         self.teller = Teller(self.book, options)
         self.subscribers = Subscribers(self.book, options, ids, self.teller)
         self._clients = Clients(self.book, options, ids, self.subscribers)
@@ -139,20 +144,27 @@ class Sep2Server:
             now: Current instant.
         """
         try:
-            one = self._found(path, peer)
-            return Answer(status=200, body=self.teller.tell(peer, one, query, now))
+            one = self._found(path, peer, query)
+            body = self.book.moves.outward(self.teller.tell(peer, one, query, now))
+            return Answer(status=200, body=body)
         except RefusedError as error:
             return self._refused(error)
 
     def write(self, method: str, path: str, body: bytes, peer: str, now: datetime) -> Turn:
         """Answer a POST, PUT or DELETE; the turn changes nothing when it is refused."""
         turn = Turn(at=now)
+        moves = self.book.moves
         try:
-            self._clients.write(turn, method, peer, self._found(path, peer), body)
+            one = self._found(path, peer)
+            # A subscriber hears of a resource under the address that it wrote.
+            known = body if one.kind in _WORD_FOR_WORD else moves.inward(body)
+            self._clients.write(turn, method, peer, one, known)
         except WireError as error:
             return Turn(at=now, answer=self._refused(refusal_of(error)))
         except RefusedError as error:
             return Turn(at=now, answer=self._refused(error))
+        if turn.answer.location:
+            turn.answer = replace(turn.answer, location=moves.outer(turn.answer.location))
         return turn
 
     def never(self, path: str, peer: str) -> Answer:
@@ -166,15 +178,19 @@ class Sep2Server:
         """Make an answer that refuses, with its body."""
         return self._refused(RefusedError(status, code))
 
-    def _found(self, path: str, peer: str) -> Kept:
+    def _found(self, path: str, peer: str, query: str = "") -> Kept:
         """Return what stands at an address, for this peer.
 
         Raises:
-            RefusedError: 404, also for what is another's: whether it exists is not told.
+            RefusedError: 404, also for what is another's: whether it exists is not told; 301 when it moved.
         """
-        one = self.book.entry(path)
-        if one is None or not self._admitted(path, peer) or not self.book.sees(peer, one):
+        inner = self.book.moves.inner(path)
+        one = self.book.entry(inner)
+        if one is None or not self._admitted(inner, peer) or not self.book.sees(peer, one):
             raise RefusedError(404)
+        outer = self.book.moves.outer(inner)
+        if outer != path:
+            raise RefusedError(301, location=f"{outer}?{query}" if query else outer)
         return one
 
     def _admitted(self, path: str, peer: str) -> bool:
@@ -186,7 +202,7 @@ class Sep2Server:
         body = b""
         if error.code is not None:
             body = encode(sep.Error(reason_code=error.code), self.options.flavour)
-        return Answer(status=error.status, body=body, allow=error.allow)
+        return Answer(status=error.status, body=body, allow=error.allow, location=error.location)
 
     def take(self, turn: Turn) -> None:
         """Take over what a stored turn changed."""

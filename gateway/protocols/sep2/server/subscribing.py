@@ -232,11 +232,13 @@ class Subscribers:
             status=delivery.ending,
             subscription_uri=origin + delivery.subscription,
         )
+        body = encode(document, flavour)
         return Notice(
             subscription=delivery.subscription,
             owner=delivery.owner,
             uri=delivery.uri,
-            body=encode(document, flavour),
+            # What ends is told under the address that its subscriber knows.
+            body=body if delivery.ending else self._book.moves.outward(body),
             told=told,
             ending=bool(delivery.ending),
         )

@@ -65,7 +65,7 @@ class Watch:
 
     def resource_of(self, told: str) -> Kept | None:
         """Return what an address in a subscription means; its query is ignored, as clause 8.9 says."""
-        return self._book.entry(urlsplit(told).path)
+        return self._book.entry(self._book.moves.inner(urlsplit(told).path))
 
     def allowed(self, one: Kept) -> bool:
         """Say whether something may be subscribed to."""

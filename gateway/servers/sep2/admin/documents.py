@@ -48,6 +48,12 @@ class PollRateBody(RateBody):
     href: Annotated[str, Field(max_length=200)]
 
 
+class MoveBody(Document):
+    """What is to be moved."""
+
+    href: Annotated[str, Field(max_length=200)]
+
+
 class FsaBody(Document):
     """An assignment to make."""
 

@@ -180,6 +180,14 @@ ROUTES: Final = (
         body=d.ClearBody,
     ),
     Route(
+        method="POST",
+        path="/v1/moves",
+        summary="Move a resource with all below it; who asks at its former address is sent on (301).",
+        work=work.move,
+        body=d.MoveBody,
+        success=201,
+    ),
+    Route(
         method="PUT",
         path="/v1/poll-rate",
         summary="Change the poll rate of a resource.",

@@ -13,6 +13,7 @@ from gateway.protocols.sep2.server.devices import NewDevice
 from gateway.protocols.sep2.server.kinds import EVENTS
 from gateway.protocols.sep2.server.programs import PROGRAMS
 from gateway.protocols.sep2.server.records import Kept
+from gateway.protocols.sep2.server.server import ENTRY
 from gateway.protocols.sep2.server.terms import EventTerms
 from gateway.protocols.sep2.server.times import Told
 from gateway.protocols.sep2.tables import Edition
@@ -245,6 +246,13 @@ async def clear(asked: Asked) -> BaseModel:
     """Cancel every event."""
     program = asked.body.program
     return d.Done(name=await asked.utility.issue(lambda i, now: i.clear(now, program)))
+
+
+async def move(asked: Asked) -> BaseModel:
+    """Move a resource."""
+    href = asked.body.href
+    origin = asked.utility.url.removesuffix(ENTRY)
+    return d.Done(name=await asked.utility.operate(lambda o, now: o.move(href, origin, now)))
 
 
 async def poll_rate(asked: Asked) -> BaseModel:
