@@ -137,7 +137,7 @@ class Line:
             total_s=section.request_timeout_s,
             test_mode=self._loaded.settings.gateway.test_mode,
             bounds=Bounds(connections=self._connections),
-            admit=self._judge_of_peers(),
+            admit=judge_of_peers(self._section),
         )
         exchange: Exchange = HttpExchange(client=client)
         if section.protocol in SEP2_FAMILY:
@@ -147,20 +147,6 @@ class Line:
             exchange=sealing.around(exchange) if sealing else exchange,
             sealing=sealing,
         )
-
-    def _judge_of_peers(self) -> Callable[[Sequence[bytes]], None] | None:
-        section, expected = self._section, self._section.server_fingerprint
-        if section.protocol not in SEP2_FAMILY:
-            return pinned(expected) if expected else None
-        profile = Sep2Profile(section.tls_profile)
-        only = pinned_device(expected) if expected else None
-
-        def judge_peer(chain: Sequence[bytes]) -> None:
-            judge_chain(chain, profile)
-            if only is not None:
-                only(chain)
-
-        return judge_peer
 
     def _sealer(self) -> Sealer:
         section, path = self._section, self._loaded.path
@@ -208,3 +194,19 @@ class Line:
         self._units = [unit for unit in self._units if unit not in idle]
         for unit in idle:
             await unit.client.close()
+
+
+def judge_of_peers(section: UtilitySection) -> Callable[[Sequence[bytes]], None] | None:
+    """Return what judges the chain that a utility shows; None: the handshake says enough."""
+    expected = section.server_fingerprint
+    if section.protocol not in SEP2_FAMILY:
+        return pinned(expected) if expected else None
+    profile = Sep2Profile(section.tls_profile)
+    only = pinned_device(expected) if expected else None
+
+    def judge_peer(chain: Sequence[bytes]) -> None:
+        judge_chain(chain, profile)
+        if only is not None:
+            only(chain)
+
+    return judge_peer

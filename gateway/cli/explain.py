@@ -19,14 +19,17 @@ from gateway.config.load import Loaded, load
 from gateway.domain.errors import SessionError
 from gateway.domain.event import EventKey, GridEvent, RawMessage
 from gateway.domain.names import EventId, IntentId, SiteId, UtilityName
-from gateway.domain.protocol import ProtocolName
+from gateway.domain.protocol import SEP2_FAMILY, ProtocolName
 from gateway.domain.timespan import instant_text
 from gateway.pipeline.ports import Work
-from gateway.protocols.oadr2b.account import ARCHIVE, AccountedLeaf, account
+from gateway.protocols.leaf import ARCHIVE, AccountedLeaf
+from gateway.protocols.oadr2b.account import account
+from gateway.protocols.sep2.account import account as account_sep2
 from gateway.protocols.xml import leaves
 
 ACCOUNTS: Final[dict[ProtocolName, Callable[[bytes, GridEvent], tuple[AccountedLeaf, ...]]]] = {
     ProtocolName.OADR20B: account,
+    **dict.fromkeys(SEP2_FAMILY, account_sep2),
 }
 """Protocol -> who can say where the leaves of its messages went."""
 

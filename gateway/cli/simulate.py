@@ -11,9 +11,11 @@ from typing import Final
 import typer
 from pydantic import BaseModel
 
+from gateway.app import simulated_sep2 as sep2
 from gateway.app.rehearsal import Course, Outcome, rehearse
 from gateway.app.sessions import scope_of
 from gateway.app.simulated_message import Idea, Read, plain_argument, read, written
+from gateway.app.simulated_sep2 import Place
 from gateway.cli.ending import Exit
 from gateway.cli.finish import finish
 from gateway.cli.table import COLUMNS, cut, local, short_local, shown, table
@@ -24,12 +26,12 @@ from gateway.domain.errors import ConfigError, WireError
 from gateway.domain.names import UtilityName
 from gateway.domain.participation import Opt
 from gateway.domain.plan import EffectivePlan
-from gateway.domain.protocol import ProtocolName
 from gateway.domain.quantity import exact, plain
 from gateway.domain.timespan import duration, instant_text
 from gateway.pipeline.records import IntentRecord
 from gateway.protocols.oadr2b.options import VenOptions
 from gateway.protocols.registry import PROTOCOLS
+from gateway.protocols.sep2.client.options import Sep2Options
 
 LARGEST: Final = 8 << 20
 HEAD: Final = "SIMULATION: nothing is sent, told to a site, stored or answered"
@@ -114,9 +116,6 @@ def _which(loaded: Loaded, asked: Asked) -> tuple[UtilitySection, ProgramSection
         raise ConfigError((f"{what}, the file has {there}; {fix}",), "ARGUMENT")
     (program,) = programs
     utility = next(one for one in loaded.settings.utility if one.name == program.utility)
-    if utility.protocol is not ProtocolName.OADR20B:
-        fault = f"events of {utility.protocol} cannot be simulated yet; choose a utility of oadr20b"
-        raise ConfigError((fault,), "ARGUMENT")
     return utility, program
 
 
@@ -124,21 +123,30 @@ def _message(
     loaded: Loaded, asked: Asked, utility: UtilitySection, program: ProgramSection, now: datetime
 ) -> Read:
     options = PROTOCOLS[utility.protocol].read_options(utility.options)
-    assert isinstance(options, VenOptions)  # noqa: S101 - the registry's own
     scope = scope_of(loaded, UtilityName(utility.name))
-    if asked.message is not None:
-        return read(_file(asked.message), scope, options, options.ven_id, now)
+    body = _file(asked.message) if asked.message is not None else None
+    if isinstance(options, Sep2Options):
+        place = Place(options=options, scope=scope, protocol=utility.protocol, program=program.name)
+        if body is None:
+            body = sep2.written(_idea(asked, program, now), place, now)
+        return sep2.read(body, place, now)
+    assert isinstance(options, VenOptions)  # noqa: S101 - the registry's own
+    if body is None:
+        body = written(_idea(asked, program, now), now)
+    return read(body, scope, options, options.ven_id, now)
+
+
+def _idea(asked: Asked, program: ProgramSection, now: datetime) -> Idea:
     level = 1 if asked.level is None and not asked.cap_kw else asked.level
     if level is not None and asked.cap_kw:
         raise ConfigError(("--level and --cap-kw exclude each other; give one",), "ARGUMENT")
-    idea = Idea(
+    return Idea(
         program=plain_argument("--program", program.name),
         start=now + _span("--notice", asked.notice),
         duration=_span("--lasts", asked.lasts),
         level=level,
         cap_kw=_kw("--cap-kw", asked.cap_kw) if asked.cap_kw else None,
     )
-    return read(written(idea, now), scope, options, options.ven_id, now)
 
 
 def _file(path: Path) -> bytes:

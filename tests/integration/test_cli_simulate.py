@@ -1,18 +1,15 @@
 """``gridgate simulate``: the same code as in earnest, a store that ends with the process, and not a byte elsewhere."""
 
 import hashlib
-import json
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
 
 import pytest
-from typer.testing import CliRunner
 
 from gateway.app.simulated_message import Idea, written
-from gateway.cli.main import app
 from gateway.client.clock import SystemClock
+from tests.cli_simulated import caps, document, listed, simulate
 from tests.cli_world import CONFIG, filled, installation
 from tests.oadr2b_world import CODEC, event, listing
 
@@ -24,31 +21,6 @@ def config(tmp_path: Path) -> Path:
     made = installation(tmp_path)
     made.write_text(CONFIG + LEVELS)
     return made
-
-
-def simulate(config: Path, *words: str) -> tuple[int, str, str]:
-    result = CliRunner().invoke(app, ["simulate", *words, "-c", str(config)])
-    assert result.exception is None or isinstance(result.exception, SystemExit), result.output
-    return result.exit_code, result.stdout, result.stderr
-
-
-def document(config: Path, *words: str) -> dict[str, object]:
-    code, out, err = simulate(config, *words, "--json")
-    assert (code, err) == (0, "")
-    found: dict[str, object] = json.loads(out)
-    assert found["simulation"] is True
-    return found
-
-
-def listed(found: dict[str, object], name: str) -> list[dict[str, Any]]:
-    part = found[name]
-    assert isinstance(part, list)
-    return part
-
-
-def caps(found: dict[str, object], which: str = "plans") -> list[tuple[str, str | None]]:
-    (plan,) = listed(found, which)
-    return [(one["phase"], one["import_max_kw"]) for one in plan["segments"]]
 
 
 def opts(found: dict[str, object]) -> list[tuple[str, str, str]]:

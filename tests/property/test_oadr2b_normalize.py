@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from gateway.domain.event import GridEvent, RawMessage, Signal
 from gateway.domain.quantity import SI_EXPONENT
 from gateway.domain.timespan import duration, instant
+from gateway.protocols.leaf import ARCHIVE, AccountedLeaf
 from gateway.protocols.oadr2b import messages as wire
-from gateway.protocols.oadr2b.account import ARCHIVE, AccountedLeaf, account
+from gateway.protocols.oadr2b.account import account
 from gateway.protocols.oadr2b.normalize import grid_events
 from gateway.protocols.oadr2b.options import VenOptions
 from gateway.protocols.oadr2b.signals import RULES, Rule

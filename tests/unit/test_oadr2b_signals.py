@@ -11,7 +11,8 @@ from gateway.domain.errors import SessionError, SignalError, WireError
 from gateway.domain.event import Basis, Commodity, Direction, GridEvent, Kind, RawMessage
 from gateway.domain.names import SiteId
 from gateway.protocols.entry import ProgramTerms
-from gateway.protocols.oadr2b.account import ARCHIVE, account
+from gateway.protocols.leaf import ARCHIVE
+from gateway.protocols.oadr2b.account import account
 from gateway.protocols.oadr2b.messages import (
     EiEventSignal,
     EiTarget,

@@ -14,18 +14,24 @@ from gateway.app.doctor.machine import Machine
 from gateway.app.doctor.pushing import listening
 from gateway.app.doctor.signing import secured, signing
 from gateway.app.doctor.talk2b import Talk
+from gateway.app.doctor.talk_sep2 import TalkSep2
 from gateway.app.ids import SystemIds
+from gateway.app.line import judge_of_peers
+from gateway.app.sessions import scope_of
 from gateway.app.state_desk import StateDocument, UtilityState
 from gateway.client.clock import SystemClock
 from gateway.config.load import Loaded, load
 from gateway.config.settings import UtilitySection
 from gateway.domain.codes.registry import by_reason
-from gateway.domain.errors import ConfigError, TransportError
+from gateway.domain.errors import ConfigError, MisuseError, TransportError
+from gateway.domain.names import UtilityName
 from gateway.domain.ports import Clock, Ids
-from gateway.domain.protocol import ProtocolName
+from gateway.domain.protocol import SEP2_FAMILY, ProtocolName
 from gateway.protocols.oadr2b.codec import Codec
 from gateway.protocols.oadr2b.options import VenOptions
 from gateway.protocols.registry import PROTOCOLS
+from gateway.protocols.sep2.client.options import Sep2Options
+from gateway.transport.client import PeerClient
 from gateway.transport.schemas import load_oadr20b_schema
 
 WRITE: Final = Scribe("gateway")
@@ -158,4 +164,30 @@ def _oadr20b(doctor: Doctor, link: Link) -> Talk:
     )
 
 
-_TALKS: Final[dict[ProtocolName, Callable[[Doctor, Link], Talk]]] = {ProtocolName.OADR20B: _oadr20b}
+def _sep2(doctor: Doctor, link: Link) -> TalkSep2:
+    section, loaded = link.section, link.loaded
+    options = PROTOCOLS[section.protocol].read_options(section.options)
+    if not isinstance(options, Sep2Options):
+        raise MisuseError("WRONG_OPTIONS", f"{type(options).__name__} are no options of 2030.5")
+    client = PeerClient(
+        section.url,
+        link.context() if link.secure else None,
+        doctor.clock,
+        total_s=15.0,
+        test_mode=loaded.settings.gateway.test_mode,
+        admit=judge_of_peers(section),
+    )
+    return TalkSep2(
+        write=link.write,
+        clock=doctor.clock,
+        client=client,
+        root=section.url,
+        options=options,
+        lfdi=scope_of(loaded, UtilityName(section.name)).lfdi,
+    )
+
+
+_TALKS: Final[dict[ProtocolName, Callable[[Doctor, Link], Talk | TalkSep2]]] = {
+    ProtocolName.OADR20B: _oadr20b,
+    **dict.fromkeys(SEP2_FAMILY, _sep2),
+}

@@ -11,11 +11,10 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from gateway.domain.event import GridEvent
+from gateway.protocols.leaf import ARCHIVE, AccountedLeaf
 from gateway.protocols.oadr2b.normalize import ROOT
 from gateway.protocols.xml import Leaf, leaves
 
-ARCHIVE: Final = "raw.body"
-"""Field of leaves that are syntax, not content."""
 _EVENT: Final = re.compile(re.escape(ROOT) + r"/oadrEvent(\[\d+\])?")
 _INDEX: Final = re.compile(r"\[\d+\]")
 _SIGNAL: Final = re.compile(r"eiEvent/eiEventSignals/eiEventSignal(\[\d+\])?/")
@@ -71,17 +70,6 @@ MESSAGE_FIELDS: Final = {
     f"{ROOT}/requestID": "source.requestID",
     f"{ROOT}/vtnID": "source.vtnID",
 }
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AccountedLeaf:
-    """One value of the message and where it went."""
-
-    path: str
-    value: str
-    field: str | None
-    """Field of the ``GridEvent``, signals by their signalID: ``signals[sig-1].intervals[0].value``; ``raw.body`` for
-    syntax; None: listed in ``unmapped`` under ``path``."""
 
 
 def account(body: bytes, event: GridEvent) -> tuple[AccountedLeaf, ...]:
