@@ -138,7 +138,7 @@ class Premises:
         sink: Sink,
         devices: tuple[DeviceOptions, ...] = (),
         **others: object,
-    ) -> AsyncIterator[None]:
+    ) -> AsyncIterator[Driver]:
         """Run a gateway's client session; a second one on the same sink is one restarted.
 
         With ``notify_url`` it listens for notifications of the utility's own certificate, unless ``notify_closed``.
@@ -173,7 +173,7 @@ class Premises:
         )
         task = asyncio.ensure_future(driver.run())
         try:
-            yield
+            yield driver
         finally:
             if door is not None:
                 await door.stop()

@@ -37,6 +37,9 @@ def add_sep2(roles: "argparse._SubParsersAction[P]") -> None:
     role.add_argument("--csip-aus", action="store_true", help="with the elements of CSIP-AUS")
     role.add_argument("--in-band", action="store_true", help="devices may register themselves")
     role.add_argument("--old-namespace", action="store_true", help="take documents of 2013 too")
+    role.add_argument(
+        "--grant-reservations", action="store_true", help="grant what is asked for, at once"
+    )
     role.add_argument("--poll-rate", type=int, default=60, metavar="S")
     role.add_argument("--post-rate", type=int, default=300, metavar="S")
     role.add_argument(
@@ -89,6 +92,7 @@ def run_sep2(given: argparse.Namespace, token: str) -> int:
         flavour=Flavour(edition=edition, csip_aus=given.csip_aus),
         in_band=given.in_band,
         old_namespace=given.old_namespace,
+        grants_reservations=given.grant_reservations,
         poll_rate=given.poll_rate,
         event_poll_rate=given.poll_rate,
         post_rate=given.post_rate,

@@ -25,6 +25,7 @@ from gateway.app.places import data_dir, store_url
 from gateway.app.pushing import PushListeners
 from gateway.app.recovery import begin_recovery, own_signature
 from gateway.app.registration_desk import RegistrationDesk
+from gateway.app.reservation_desk import ReservationDesk
 from gateway.app.schedule_desk import ScheduleDesk
 from gateway.app.secrets import fresh_key, installation_key, log_key
 from gateway.app.sessions import Sessions, Tap
@@ -261,18 +262,18 @@ class Gateway:
         await Prover(office).head()
 
     def _make_control(self, office: Office) -> Control:
-        book = office.book
-        desk = StoreDesk(office.store, self._wiring.ids, office.clock, book.sites, book.test_mode)
-        operator = OperatorDesk(Overrule(office), office.clock)
-        letters = LetterDesk(self._webhooks, office.clock)
-        state = StateDesk(SOFTWARE, office.clock, lambda: self._sessions, self._metrics.registry)
-        schedules = ScheduleDesk(Scheduling(office), office.clock, self._wiring.ids)
-        registrations = RegistrationDesk(lambda: self._sessions, office)
-        desks = (operator, schedules, registrations, letters, state)
+        book, clock, ids = office.book, office.clock, self._wiring.ids
+        desk = StoreDesk(office.store, ids, clock, book.sites, book.test_mode)
+        operator = OperatorDesk(Overrule(office), clock)
+        state = StateDesk(SOFTWARE, clock, lambda: self._sessions, self._metrics.registry)
+        schedules = ScheduleDesk(Scheduling(office), clock, ids)
+        register = RegistrationDesk(lambda: self._sessions, office)
+        reserve = ReservationDesk(lambda: self._sessions, office, ids)
+        desks = (operator, schedules, register, reserve, LetterDesk(self._webhooks, clock), state)
         routes = tuple(route for each in desks for route in each.routes())
         if self._store is not None:
-            routes += tuple(BackupDesk(self._store, office.clock).routes())
-        return Control(data_dir(self._loaded), desk, office.clock, routes)
+            routes += tuple(BackupDesk(self._store, clock).routes())
+        return Control(data_dir(self._loaded), desk, clock, routes)
 
     async def _listen(self, office: Office, measuring: Measuring) -> Listener:
         southbound = self._loaded.settings.southbound

@@ -1,6 +1,6 @@
 """One session per utility: made from the configuration and what the store holds, driven until it closes."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import partial
@@ -20,6 +20,7 @@ from gateway.domain.opting import Decision, utility_of
 from gateway.domain.ports import Chance, Ids, Mailbox
 from gateway.domain.protocol import SEP2_FAMILY
 from gateway.domain.registering import Order, Standing
+from gateway.domain.reserving import Need, Reservation, Withdrawal
 from gateway.northbound.driver import Driver
 from gateway.northbound.health import Health
 from gateway.northbound.items import ANSWER_WITHIN, BROKEN, UNAVAILABLE, Ordered, dismiss
@@ -33,7 +34,7 @@ from gateway.protocols.entry import MeterPoint, ProgramTerms, Scope, SiteTerms, 
 from gateway.protocols.oadr2b.client import VenSession
 from gateway.protocols.registry import PROTOCOLS
 from gateway.protocols.sep2.identity import lfdi_of
-from gateway.protocols.session import Registering
+from gateway.protocols.session import Registering, Reserving
 
 log = structlog.get_logger()
 Tap = Callable[[Message], None]
@@ -127,6 +128,33 @@ class Sessions:
         if driver is None or not isinstance(driver.session, Registering):
             raise SessionError("REFUSED", f"utility {name} has no registration to show")
         return driver.session.standing()
+
+    async def reserve(self, name: UtilityName, wish: Need | Withdrawal) -> Sequence[Reservation]:
+        """Have a utility's session ask for what a site needs, or withdraw it; stored when this returns.
+
+        Raises:
+            SessionError: ``REFUSED``, ``NOT_FOUND``, ``TOO_LATE``, ``OUT_OF_SEQUENCE``.
+            StoreError: ``BUSY``.
+        """
+        clock, driver = self.office.clock, self._drivers.get(name)
+        self.reservations(name)
+        wanted = Ordered(wish, clock.mailbox())
+        if driver is not None:
+            driver.order(wanted)
+        with clock.held():
+            await wanted.wait(clock.now() + ANSWER_WITHIN)
+        return self.reservations(name)
+
+    def reservations(self, name: UtilityName) -> Sequence[Reservation]:
+        """Return what was asked of a utility ahead, and what it granted.
+
+        Raises:
+            SessionError: ``REFUSED`` by a protocol that knows no reservations, or before the session has begun.
+        """
+        driver = self._drivers.get(name)
+        if driver is None or not isinstance(driver.session, Reserving):
+            raise SessionError("REFUSED", f"utility {name} takes no reservations")
+        return driver.session.reservations()
 
     def seen(self, name: UtilityName) -> str:
         """Return the fingerprint that a utility showed last, its chain and name verified; empty: none yet."""

@@ -16,6 +16,7 @@ from gateway.cli.calling import EXITS, AsJson, Config, call
 from gateway.cli.ending import traced, unexpected
 from gateway.cli.opt_verbs import opt_app
 from gateway.cli.registration_verbs import registration_app
+from gateway.cli.reservation_verbs import reservation_app
 from gateway.cli.store_verbs import store_app
 
 VERDICTS = "Exit codes: 0 verified, 1 mismatch, 2 malformed, 3 incomplete."
@@ -38,6 +39,7 @@ deliveries_app = typer.Typer(no_args_is_help=True, help="Deliveries to the sites
 app.add_typer(operate.app)
 app.add_typer(opt_app, name="opt")
 app.add_typer(registration_app, name="registration")
+app.add_typer(reservation_app, name="reservation")
 app.add_typer(config_app, name="config")
 app.add_typer(token_app, name="token")
 app.add_typer(evidence_app, name="evidence")

@@ -14,6 +14,7 @@ from gateway.cli.table import SHORT_ID, local, short_local, shown, table
 from gateway.client.clock import SystemClock
 from gateway.config.load import Loaded, load
 from gateway.domain.errors import SessionError
+from gateway.domain.event import Kind
 from gateway.domain.names import SiteId
 from gateway.domain.plan import EffectivePlan, PlanSegment
 from gateway.domain.quantity import plain
@@ -92,6 +93,7 @@ def _intents_lines(loaded: Loaded, records: Sequence[IntentRecord]) -> list[str]
         *lines,
         "",
         *(line for record in records for line in _envelope_lines(record)),
+        *(line for record in records for line in _told_lines(record)),
         f"intents: {len(records)}; START in {zone}; CAP is the lowest of its steps, as asked",
     ]
 
@@ -104,6 +106,22 @@ def _envelope_lines(record: IntentRecord) -> Iterator[str]:
     elif intent.guard is not None:
         for note in intent.guard.notes:
             yield f"clipped  {intent.id[:SHORT_ID]} {note.rule}: {shown(note.detail)}"
+
+
+def _told_lines(record: IntentRecord) -> Iterator[str]:
+    """Say what an intent informs about: messages word by word, prices with their unit."""
+    intent = record.intent
+    for ask in intent.asks:
+        values = [segment.value for segment in ask.segments]
+        if ask.kind is Kind.ALERT:
+            text = intent.provenance.unmapped.get("textMessage", "")
+            if text:
+                yield f"message  {intent.id[:SHORT_ID]} priority {plain(values[0])}: {shown(text)}"
+        elif ask.advisory and values:
+            low, high = plain(min(values)), plain(max(values))
+            span = low if low == high else f"{low} to {high}"
+            name = shown(ask.signal_id) or ask.kind.value
+            yield f"{name:<8} {intent.id[:SHORT_ID]} {span} {shown(ask.segments[0].unit)}"
 
 
 def _intent_cells(record: IntentRecord, zone: str) -> tuple[str, ...]:

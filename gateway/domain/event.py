@@ -43,8 +43,13 @@ class Kind(StrEnum):
     RESERVE = "reserve"
 
 
-ADVISORY = frozenset({Kind.PRICE, Kind.EXPORT_PRICE, Kind.DEMAND_CHARGE, Kind.CARBON, Kind.ALERT})
-"""Kinds that inform and never oblige."""
+ADVISORY = frozenset(
+    {
+        *(Kind.PRICE, Kind.EXPORT_PRICE, Kind.DEMAND_CHARGE, Kind.CARBON, Kind.ALERT),
+        Kind.CAPACITY,
+    }
+)
+"""Kinds that inform and never oblige; capacity that is granted need not be used."""
 
 
 class Direction(StrEnum):

@@ -9,6 +9,7 @@ from gateway.domain.errors import GatewayError, SessionError, StoreError
 from gateway.domain.opting import Decision
 from gateway.domain.ports import Mailbox
 from gateway.domain.registering import Order
+from gateway.domain.reserving import Need, Withdrawal
 from gateway.protocols.actions import (
     UNREADABLE,
     Action,
@@ -18,7 +19,7 @@ from gateway.protocols.actions import (
     Readings,
     Reply,
 )
-from gateway.protocols.session import Registering, Session
+from gateway.protocols.session import Registering, Reserving, Session
 
 ANSWER_WITHIN: Final = timedelta(seconds=20)
 """Who asked waits no longer; what it asked for may still be done, and is then known when it asks again."""
@@ -72,7 +73,7 @@ class Told:
 class Ordered:
     """An operator's order on its way to the door, and where its end is waited for."""
 
-    order: Order
+    order: Order | Need | Withdrawal
     slot: Mailbox[Told]
     open: bool = field(default=True)
     """False: its end is known, or nobody waits any more."""
@@ -101,12 +102,16 @@ class Ordered:
             raise told.error
 
 
-def ordered(session: Session, order: Order, now: datetime) -> Sequence[Action]:
+def ordered(session: Session, order: Order | Need | Withdrawal, now: datetime) -> Sequence[Action]:
     """Hand an order to a session.
 
     Raises:
-        SessionError: ``OUT_OF_SEQUENCE``, or ``REFUSED`` by a protocol that knows no registrations.
+        SessionError: ``OUT_OF_SEQUENCE``, or ``REFUSED`` by a protocol that knows no registrations or reservations.
     """
+    if isinstance(order, Need | Withdrawal):
+        if not isinstance(session, Reserving):
+            raise SessionError("REFUSED", "this utility's protocol knows no reservations")
+        return session.on_reservation(order, now)
     if not isinstance(session, Registering):
         raise SessionError("REFUSED", "this utility's protocol knows no registrations")
     return session.on_order(order, now)

@@ -9,6 +9,7 @@ from typing import Protocol, runtime_checkable
 
 from gateway.domain.opting import Decision
 from gateway.domain.registering import Order, Standing
+from gateway.domain.reserving import Need, Reservation, Withdrawal
 from gateway.protocols.actions import Action, Failure, Message, Readings
 from gateway.protocols.parts import Changes
 
@@ -51,6 +52,19 @@ class Partwise(Protocol):
 
     def kept(self) -> None:
         """Take that the changes as last returned are stored."""
+        ...
+
+
+@runtime_checkable
+class Reserving(Protocol):
+    """A session whose protocol knows reservations of energy."""
+
+    def reservations(self) -> Sequence[Reservation]:
+        """Return what was asked for, and what was granted."""
+        ...
+
+    def on_reservation(self, wish: Need | Withdrawal, now: datetime) -> Sequence[Action]:
+        """Take what a site needs, or needs no more; raises ``SessionError`` where that cannot be asked."""
         ...
 
 

@@ -11,10 +11,12 @@ from gateway.domain.errors import MisuseError
 from gateway.domain.ports import Clock, Ids
 from gateway.protocols.sep2._generated import model as sep
 from gateway.protocols.sep2.identity import mrid
+from gateway.protocols.sep2.server.granting import Reserver
 from gateway.protocols.sep2.server.issuing import Issuer
 from gateway.protocols.sep2.server.operator import Operator
 from gateway.protocols.sep2.server.options import ServerOptions
 from gateway.protocols.sep2.server.records import Kept, Posted, Turn
+from gateway.protocols.sep2.server.reserving import GrantTerms
 from gateway.protocols.sep2.server.server import ENTRY, Sep2Server
 from gateway.protocols.sep2.server.tariffs import Tariffs
 from gateway.servers.sep2.app import HttpOptions, sep2_app
@@ -204,6 +206,17 @@ class Sep2Utility:
         """
         tariffs = Tariffs(self.desk.server)
         turn = await self.desk.open(lambda now: door(tariffs, now))
+        return turn.told
+
+    async def grant(self, request: str, terms: GrantTerms) -> str:
+        """Answer a flow reservation request, by its address; returns the mRID of the answer.
+
+        Raises:
+            MisuseError: as ``Reserver.grant`` says.
+            StoreError: it cannot be kept.
+        """
+        reserver = Reserver(self.desk.server)
+        turn = await self.desk.open(lambda now: reserver.grant(request, terms, now))
         return turn.told
 
     # --- what devices told

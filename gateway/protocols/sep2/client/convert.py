@@ -11,12 +11,19 @@ from typing import Final, Literal
 
 from gateway.domain.errors import WireError
 from gateway.protocols.sep2._generated import model as sep
+from gateway.protocols.sep2.client import flow
 from gateway.protocols.sep2.client.modes import FOLLOWED, Rating, asked, carried
 from gateway.protocols.sep2.events.codes import Code, FunctionSet
 from gateway.protocols.sep2.events.values import Control, Default, Program
 from gateway.protocols.sep2.identity import mrid
 
-Listed = sep.DERControl | sep.EndDeviceControl | sep.TextMessage | sep.TimeTariffInterval
+Listed = (
+    sep.DERControl
+    | sep.EndDeviceControl
+    | sep.TextMessage
+    | sep.TimeTariffInterval
+    | sep.FlowReservationResponse
+)
 """Events that this client follows."""
 TargetReduction = Literal["cap", "amount"]
 _ANY_RATING: Final = Rating(charge_kw=Decimal(1))
@@ -107,6 +114,8 @@ class Reader:
                 return self._text(found, program)
             case sep.TimeTariffInterval():
                 return self._price(found, program, component)
+            case sep.FlowReservationResponse():
+                return self._flow(found, program)
 
     def _der(self, found: sep.DERControl, program: str) -> Control:
         base = found.der_control_base
@@ -171,6 +180,15 @@ class Reader:
             randomize_duration=found.randomize_duration or 0,
             component=component,
             content=_digest(found.tou_tier),
+        )
+
+    def _flow(self, found: sep.FlowReservationResponse, program: str) -> Control:
+        refusal = None if tuple(flow.asked(found)) else Code.INVALID
+        return replace(
+            self._common(found, program, FunctionSet.FLOW),
+            component=flow.subject_of(found),
+            content=_digest(found.energy_available, found.power_available),
+            refusal=refusal,
         )
 
     def _common(self, found: Listed, program: str, function_set: FunctionSet) -> Control:

@@ -8,7 +8,10 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from gateway.domain.names import SiteId
+from gateway.domain.reserving import Grant
 from gateway.protocols.sep2._generated import model as sep
+from gateway.protocols.sep2.client import flow
+from gateway.protocols.sep2.client.clock import ServerClock
 from gateway.protocols.sep2.client.convert import Listed
 from gateway.protocols.sep2.client.listings import NOTHING_OFFERED, Offer, View
 from gateway.protocols.sep2.client.pricing import Quote
@@ -29,6 +32,7 @@ _RESPONSES: Final[dict[type[sep.Resource], type[sep.Response]]] = {
     sep.EndDeviceControl: sep.DrResponse,
     sep.TextMessage: sep.TextResponse,
     sep.TimeTariffInterval: sep.PriceResponse,
+    sep.FlowReservationResponse: sep.FlowReservationResponseResponse,
 }
 
 
@@ -104,6 +108,29 @@ class Device:
         """Take the prices of an interval; one that is told none any more keeps those that it had."""
         if quote is not None and (quote.blocks or key not in self.quotes):
             self.quotes[key] = quote
+
+    def grants(self, request: str, clock: ServerClock) -> Iterator[Grant]:
+        """Yield what was granted to a request, by its mRID."""
+        for record in self.engine.records():
+            found = self.listed.get(record.key)
+            if record.control.component != request or record.state is State.REFUSED:
+                continue
+            if isinstance(found, sep.FlowReservationResponse):
+                energy, power = flow.offered(found)
+                start = record.control.start
+                yield Grant(
+                    event_id=self.event_id(record.control.mrid),
+                    state=record.state.value,
+                    start=clock.ours(start),
+                    end=clock.ours(start + record.control.duration),
+                    energy_kwh=energy,
+                    power_kw=power,
+                )
+
+    def expects(self, key: Key) -> bool:
+        """Say whether an event is neither over nor set aside."""
+        record = self.engine.record(key)
+        return record is not None and record.state in {State.SCHEDULED, State.ACTIVE}
 
     def choice(self, key: Key, choice: Input, by: str) -> Input | None:
         """Return what a decision about an event comes to; None: nothing that there is to tell.

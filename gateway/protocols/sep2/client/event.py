@@ -23,7 +23,9 @@ from gateway.domain.protocol import ProtocolName
 from gateway.domain.timespan import Span
 from gateway.protocols.entry import ProgramTerms
 from gateway.protocols.sep2._generated import model as sep
+from gateway.protocols.sep2.client import flow
 from gateway.protocols.sep2.client.convert import KILOWATT, Listed, TargetReduction
+from gateway.protocols.sep2.client.messages import shown
 from gateway.protocols.sep2.client.modes import Asked, Rating, asked
 from gateway.protocols.sep2.client.pricing import Quote
 from gateway.protocols.sep2.client.ramps import Ramp, stairs
@@ -101,11 +103,18 @@ def grid_event(
         randomise=timedelta(seconds=abs(record.control.randomization[0])),
         offset=timedelta(seconds=record.start_offset),
         response_required=bool(record.control.required and record.control.has_reply_to),
-        comment=found.description or "",
+        comment=_comment(found),
         source=_source(found, around),
         unmapped=_unmapped(found, around),
         raw_sha256=around.raw_sha256,
     )
+
+
+def _comment(found: Listed) -> str:
+    """Return what people are to read."""
+    if isinstance(found, sep.TextMessage):
+        return shown(found.text_message)
+    return found.description or ""
 
 
 def ours(at: int, offset: timedelta) -> datetime:
@@ -160,9 +169,11 @@ def _asked(found: Listed, around: Around) -> tuple[Asked, ...]:
             one = _drlc(found, around)
             return (one,) if one is not None else ()
         case sep.TextMessage():
-            return (_text(found),)
+            return (_text(found),) if shown(found.text_message) else ()
         case sep.TimeTariffInterval():
             return around.quote.followed() if around.quote is not None else ()
+        case sep.FlowReservationResponse():
+            return tuple(flow.asked(found))
 
 
 def _drlc(found: sep.EndDeviceControl, around: Around) -> Asked | None:
@@ -248,13 +259,15 @@ def _source(found: Listed, around: Around) -> dict[str, str]:
         "href": found.href,
         "replyTo": found.reply_to,
         "touTier": str(found.tou_tier) if isinstance(found, sep.TimeTariffInterval) else None,
+        "subject": found.subject if isinstance(found, sep.FlowReservationResponse) else None,
+        "originator": found.originator if isinstance(found, sep.TextMessage) else None,
     }
     return {key: value for key, value in told.items() if value is not None}
 
 
 def _unmapped(found: Listed, around: Around) -> Mapping[str, str]:
     if isinstance(found, sep.TextMessage):
-        return {"textMessage": found.text_message}
+        return {"textMessage": shown(found.text_message)}
     if isinstance(found, sep.TimeTariffInterval) and around.quote is not None:
         return around.quote.beside()
     return {}

@@ -24,6 +24,7 @@ from gateway.protocols.sep2.client.levels import reaching
 from gateway.protocols.sep2.client.listings import NOTHING_OFFERED, Listings, View
 from gateway.protocols.sep2.client.metering import Metering
 from gateway.protocols.sep2.client.mirror import Change, Mirror, Node
+from gateway.protocols.sep2.client.reserving import Requests
 from gateway.protocols.sep2.client.roll import Roll
 from gateway.protocols.sep2.client.sayings import Sayings
 from gateway.protocols.sep2.client.setting import NOTHING, Setting
@@ -67,6 +68,7 @@ class Fleet:
         self.metering = Metering.of(setting, list(devices.values()))
         self._sayings = Sayings(setting=setting, devices=devices)
         self.reporting = self._sayings.reporting
+        self.requests = Requests(setting, self._roll)
         self._listings = Listings(setting=setting)
         self._cohorts = Cohorts()
         self._inward = Inward(parts=setting.parts, devices=devices, around=self._around)
@@ -157,7 +159,7 @@ class Fleet:
                 what = ("assign", offer.programs, at, act)
                 self._step(device, what, lambda: engine.assign(offer.programs, at, act=act))
             device.offer = offer
-        for one in offer.found:
+        for one in (*offer.found, *self.requests.granted(device, mirror)):
             view = self._listings.view(one)
             if view is not None:
                 self._observe(device, view, at)
@@ -174,10 +176,14 @@ class Fleet:
         engine, act = device.engine, self.acts
         shared_by = device.sites or device.lfdi if view.random else None
         what = ("observe", view, at, act, shared_by)
+        blank = [key for key in view.blank if engine.record(key) is None]
         self._step(
             device, what, lambda: engine.observe(view.controls, at, complete=view.scope, act=act)
         )
         self._changed.add(device.lfdi)
+        for key in filter(device.expects, blank):
+            door = partial(engine.decide, key, Input.CANNOT_SHOW, at)
+            self._step(device, ("decide", key, Input.CANNOT_SHOW, at), door)
 
     # --- events
 
@@ -309,8 +315,7 @@ class Fleet:
     def _around(self, device: Device, record: Record, group: Group) -> Around | None:
         control, setting = record.control, self._setting
         offer = device.known
-        name = offer.names.get(control.program, "")
-        terms = setting.terms(control.program, name)
+        terms = self.requests.terms(control, offer.names.get(control.program, ""))
         if terms is None:
             return None
         raw = setting.raws.get(device.sources.get(record.key, ""), NOTHING)
@@ -348,6 +353,8 @@ class Fleet:
                     mirror.ask_soon(node.href, now)
             case Purpose.MIRROR:
                 self.metering.refused(one.subject, now)
+            case Purpose.RESERVATION:
+                self.requests.settled(settled, mirror, now)
             case Purpose.READING if settled.gone:
                 self.metering.lost(one.subject)
             case _:
@@ -361,7 +368,13 @@ class Fleet:
 
     def notes(self) -> list[Note]:
         """Return the notes that came up since the last time."""
-        found = [*self._roll.notes, *self._standing.notes(), *self._sayings.notes(), *self._notes]
+        found = [
+            *self._roll.notes,
+            *self._standing.notes(),
+            *self._sayings.notes(),
+            *self._notes,
+            *self.requests.said(),
+        ]
         self._roll.notes, self._notes = [], []
         return found
 

@@ -12,6 +12,7 @@ from gateway.protocols.sep2._generated import model as sep
 from gateway.protocols.sep2.client.assigned import Assigned, assigned, leads, program_lists
 from gateway.protocols.sep2.client.convert import Listed, readable
 from gateway.protocols.sep2.client.links import FunctionSet
+from gateway.protocols.sep2.client.messages import shown
 from gateway.protocols.sep2.client.mirror import Mirror, Node
 from gateway.protocols.sep2.client.pricing import Quote
 from gateway.protocols.sep2.client.setting import Setting
@@ -60,6 +61,8 @@ class View:
     """What the list is the whole of, when it was read to its end."""
     random: bool
     """Something in it is drawn."""
+    blank: tuple[Key, ...]
+    """Messages that nobody can be shown."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -138,7 +141,7 @@ class Listings:
         replies: dict[str, str] = {}
         for found in readable(one.events):
             control = self.setting.reader.control(found, one.program.mrid, one.component)
-            if terms is None:
+            if terms is None and one.program.mrid:  # what answers a request has its terms
                 control = replace(control, refusal=Code.NOT_APPLICABLE)
             controls.append(control)
             listed[control.key] = found
@@ -160,7 +163,12 @@ class Listings:
             replies=replies,
             scope=whole if one.whole else None,
             random=any(any(control.randomization) for control in controls),
+            blank=tuple(key for key, found in listed.items() if _blank(found)),
         )
+
+
+def _blank(found: Listed) -> bool:
+    return isinstance(found, sep.TextMessage) and not shown(found.text_message)
 
 
 def _says(view: View, one: Assigned) -> bool:

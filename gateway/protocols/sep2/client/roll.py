@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Final
 
 from gateway.domain.canonical import canonical
+from gateway.domain.errors import SessionError
 from gateway.domain.names import SiteId
 from gateway.protocols.actions import Note
 from gateway.protocols.sep2._generated import model as sep
@@ -78,6 +79,17 @@ class Roll:
     def _of(self, lfdi: str) -> Device | None:
         exact = self.devices.get(lfdi)
         return exact if exact is not None else self._by_value.get(int(lfdi or "0", 16))
+
+    def speaker(self, site: SiteId) -> str:
+        """Return the LFDI of the device that speaks for a site.
+
+        Raises:
+            SessionError: ``NOT_FOUND``.
+        """
+        for device in self.devices.values():
+            if site in (device.sites or self.setting.scope.sites):
+                return device.lfdi
+        raise SessionError("NOT_FOUND", f"no device of this utility speaks for site {site}")
 
     def find(self, node: Node, mirror: Mirror, now: datetime) -> None:
         """Take a list of devices as read to its end: where ours stand, and that one of them is missing."""

@@ -17,6 +17,7 @@ from gateway.domain.errors import SessionError, WireError
 from gateway.domain.opting import Decision
 from gateway.domain.participation import Opt, Participation
 from gateway.domain.protocol import ProtocolName
+from gateway.domain.reserving import Need, Reservation, Withdrawal
 from gateway.protocols.actions import (
     SYNCHRONISED,
     UNREADABLE,
@@ -150,6 +151,15 @@ class Sep2Session:
                 self._decided(decision, now)
         return self._pursue(now)
 
+    def on_reservation(self, wish: Need | Withdrawal, now: datetime) -> Sequence[Action]:
+        """Take what a site needs ahead, or needs no more; raises ``SessionError`` where it cannot be asked."""
+        self._fleet.requests.take(wish, now)
+        return self._pursue(now)
+
+    def reservations(self) -> tuple[Reservation, ...]:
+        """Return what was asked for, and what was granted."""
+        return self._fleet.requests.shown()
+
     def on_readings(self, readings: Readings, now: datetime) -> Sequence[Action]:
         """Take metered values."""
         for outgoing in self._fleet.collected(readings, now):
@@ -261,9 +271,10 @@ class Sep2Session:
         self._fleet.look_ahead(self._mirror, now)
         actions: list[Action] = list(self._fleet.emits(now))
         metering = self._fleet.metering
+        requested = self._fleet.requests.outgoing(self._mirror, now)
         for outgoing in self._fleet.reports(self._mirror, now):
             self._outbox.replace(outgoing)
-        for outgoing in (*self._fleet.outgoing(), *metering.to_create(now)):
+        for outgoing in (*self._fleet.outgoing(), *requested, *metering.to_create(now)):
             self._outbox.put(outgoing)
         actions += metering.due(now)
         actions += [*self._notes, *self._fleet.notes(), *self._subscriptions.notes]

@@ -10,6 +10,7 @@ changed, in the transaction that precedes any send:
     log <LFDI>            its alarms, and log events that wait for a list
     default <LFDI>        what stands at its sites of the defaults of its programs
     meter <mRID>          one mirror of ours at the server
+    reservations          what sites have asked for ahead
     out <key>             one document that waits to be taken by the server
 
 Whoever has something to remember gets the ``Parts`` of the session (``Setting.parts``) and says
@@ -61,6 +62,7 @@ class Purpose(StrEnum):
     CONNECTION = "connection"
     SHED = "shed"
     LOG = "log"
+    RESERVATION = "reservation"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,6 +18,7 @@ from gateway.protocols.sep2.server.kinds import DELETES, LISTS, allowed
 from gateway.protocols.sep2.server.mirrors import post_mirror, post_readings
 from gateway.protocols.sep2.server.options import ServerOptions
 from gateway.protocols.sep2.server.records import Answer, Kept, RefusedError, Turn
+from gateway.protocols.sep2.server.reserving import post_request, withdraw
 from gateway.protocols.sep2.server.responses import forget_oldest, post_response
 from gateway.protocols.sep2.server.subscribing import Subscribers
 
@@ -109,6 +110,8 @@ class Clients:
                 raise RefusedError(400, _VALUES)
             case sep.FlowReservationRequest():
                 value = _cancelled_request(one, told)
+                if self.options.grants_reservations:
+                    withdraw(turn, one, self.book)
             case _:
                 value = replace(told, href=one.href)
         turn.keep(replace(one, value=value))
@@ -204,12 +207,16 @@ class Clients:
         forget_oldest(turn, self.book.children(one.href), self.options.most_posts)
 
     def post(self, turn: Turn, peer: str, one: Kept, told: sep.Resource) -> None:
-        """Take what needs no more than its place: the availability of load, a request for flow."""
+        """Take what needs no more than its place: the availability of load."""
         if len(self.book.children(one.href)) >= self.options.most_posts:
             raise RefusedError(413, 2)
-        if isinstance(told, sep.FlowReservationRequest):
-            told = replace(told, mrid=mrid(told.mrid))
         self._add(turn, peer, one, told)
+
+    def request(self, turn: Turn, peer: str, one: Kept, told: sep.FlowReservationRequest) -> None:
+        """Take a request for flow."""
+        self._may_speak(peer, one.scope)
+        named = replace(told, mrid=mrid(told.mrid))
+        post_request(turn, one, named, self.book, self.options, self.ids)
 
     def _add(self, turn: Turn, peer: str, one: Kept, told: sep.Resource) -> None:
         self._may_speak(peer, one.scope)
@@ -247,7 +254,7 @@ _POSTS: Final[Mapping[type[sep.Resource], Door]] = {
     sep.LogEventList: Clients.log_event,
     sep.SubscriptionList: Clients.subscribe,
     sep.LoadShedAvailabilityList: Clients.post,
-    sep.FlowReservationRequestList: Clients.post,
+    sep.FlowReservationRequestList: Clients.request,
 }
 """Kind of place -> what a POST there does."""
 

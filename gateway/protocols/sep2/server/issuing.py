@@ -74,7 +74,14 @@ class Issuer:
         return self._issue(self.book.expect(program, sep.DemandResponseProgram), made, now)
 
     def create_message(
-        self, program: str, text: str, priority: int, terms: EventTerms, now: datetime
+        self,
+        program: str,
+        text: str,
+        priority: int,
+        terms: EventTerms,
+        now: datetime,
+        *,
+        originator: str | None = None,
     ) -> Turn:
         """Issue a TextMessage; it is not randomised, and several may be active at once.
 
@@ -84,6 +91,7 @@ class Issuer:
             priority: 0 low to 3 critical.
             terms: When, and which responses are wanted.
             now: Current instant.
+            originator: Who says it.
 
         Raises:
             MisuseError: ``UNKNOWN_RESOURCE``, ``BAD_RESOURCE``, ``RESOURCE_EXISTS``.
@@ -93,7 +101,12 @@ class Issuer:
         if terms.randomize_start or terms.randomize_duration:
             raise MisuseError("BAD_RESOURCE", "a message is not randomised")
         told = self._event(terms, now)
-        made = sep.TextMessage(**told, priority=priority, text_message=text)  # type: ignore[arg-type] # by name
+        made = sep.TextMessage(
+            **told,  # type: ignore[arg-type] # by name
+            originator=originator,
+            priority=priority,
+            text_message=text,
+        )
         return self._issue(self.book.expect(program, sep.MessagingProgram), made, now)
 
     def cancel(self, event: str, now: datetime, *, randomly: bool = False) -> Turn:

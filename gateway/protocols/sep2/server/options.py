@@ -51,6 +51,8 @@ class ServerOptions:
     """Hosts and ports that the notifications of one subscriber go to, so that nobody has us flood others."""
     silent_after: int = 86_400
     """Seconds after which a subscription ends to which nothing could be delivered, and which nobody renewed."""
+    grants_reservations: bool = False
+    """Requests for flow are granted at once as they are asked for; else an operator answers them."""
     tz_offset: int = 0
     """Seconds, of Time."""
     quality: int = 4

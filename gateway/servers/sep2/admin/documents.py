@@ -129,6 +129,8 @@ class EventBody(Document):
     """Of prices."""
     priority: Annotated[int, Field(ge=0, le=3)] = 1
     """Of a message: 0 low to 3 critical."""
+    originator: Annotated[str, Field(max_length=20)] | None = None
+    """Of a message: who says it."""
     randomize_start_s: int = 0
     randomize_duration_s: int = 0
     description: Text | None = None
@@ -160,6 +162,20 @@ class ComponentBody(Document):
     from_w: int | None = None
     """Rate of flow above which it counts; together with ``to_w``."""
     to_w: int | None = None
+
+
+class GrantBody(Document):
+    """The answer to a flow reservation request; what is left out is as it was asked for."""
+
+    request: Annotated[str, Field(max_length=200)]
+    """Address of the request."""
+    start: AwareDatetime | None = None
+    duration_s: Annotated[int, Field(ge=1, lt=2**32)] | None = None
+    energy: Object | None = None
+    """``{"multiplier": 3, "value": 5000}``, in Wh."""
+    power: Object | None = None
+    """``{"multiplier": 3, "value": 5000}``, in W."""
+    response_required: Annotated[int, Field(ge=0, le=7)] | None = None
 
 
 class CancelBody(Document):

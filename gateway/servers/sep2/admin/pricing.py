@@ -1,10 +1,13 @@
-"""What the operator's interface does about tariffs."""
+"""What the operator's interface does about tariffs and flow reservations."""
+
+from datetime import timedelta
 
 from pydantic import BaseModel
 
 from gateway.domain.errors import WireError
 from gateway.protocols.sep2._generated import model as sep
 from gateway.protocols.sep2.enums_device import Uom
+from gateway.protocols.sep2.server.reserving import GrantTerms
 from gateway.protocols.sep2.server.tariffs import TariffTerms
 from gateway.protocols.sep2.server.terms import EventTerms
 from gateway.servers.sep2.admin import documents as d
@@ -61,6 +64,19 @@ async def issue(utility: Sep2Utility, body: d.EventBody, terms: EventTerms) -> s
     return await utility.price(
         lambda t, now: t.create_price(body.program, blocks, tier, terms, now)
     )
+
+
+async def grant(asked: Asked) -> BaseModel:
+    """Answer a flow reservation request."""
+    body: d.GrantBody = asked.body
+    terms = GrantTerms(
+        start=body.start,
+        duration=None if body.duration_s is None else timedelta(seconds=body.duration_s),
+        energy=None if body.energy is None else made("SignedRealEnergy", body.energy),
+        power=None if body.power is None else made("ActivePower", body.power),
+        response_required=body.response_required,
+    )
+    return d.Done(name=await asked.utility.grant(body.request, terms))
 
 
 def _watts(value: int) -> sep.UnitValueType:

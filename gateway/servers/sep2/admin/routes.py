@@ -174,6 +174,14 @@ ROUTES: Final = (
     ),
     Route(
         method="POST",
+        path="/v1/reservations",
+        summary="Answer a flow reservation request; those asked for are under /v1/told.",
+        work=pricing.grant,
+        body=d.GrantBody,
+        success=201,
+    ),
+    Route(
+        method="POST",
         path="/v1/clear",
         summary="Cancel every event, of one program or of all.",
         work=work.clear,

@@ -216,7 +216,9 @@ async def issue(asked: Asked) -> BaseModel:
         text = body.message
         return d.Done(
             name=await asked.utility.issue(
-                lambda i, now: i.create_message(body.program, text, body.priority, terms, now)
+                lambda i, now: i.create_message(
+                    body.program, text, body.priority, terms, now, originator=body.originator
+                )
             )
         )
     if body.modes is not None:
