@@ -15,7 +15,7 @@ from gateway.protocols.sep2.client.links import FunctionSet
 from gateway.protocols.sep2.client.options import Sep2Options
 from gateway.protocols.sep2.codec import encode
 from gateway.protocols.sep2.server.options import ServerOptions
-from tests.integration.test_sep2_admin import operated
+from tests.sep2_operator import operated
 from tests.sep2_server_world import MINUTE, Premises, Sink, furnish, statuses
 from tests.sep2_world import START
 
