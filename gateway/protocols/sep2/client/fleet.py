@@ -353,8 +353,6 @@ class Fleet:
                     mirror.ask_soon(node.href, now)
             case Purpose.MIRROR:
                 self.metering.refused(one.subject, now)
-            case Purpose.RESERVATION:
-                self.requests.settled(settled, mirror, now)
             case Purpose.READING if settled.gone:
                 self.metering.lost(one.subject)
             case _:
@@ -368,13 +366,7 @@ class Fleet:
 
     def notes(self) -> list[Note]:
         """Return the notes that came up since the last time."""
-        found = [
-            *self._roll.notes,
-            *self._standing.notes(),
-            *self._sayings.notes(),
-            *self._notes,
-            *self.requests.said(),
-        ]
+        found = [*self._roll.notes, *self._standing.notes(), *self._sayings.notes(), *self._notes]
         self._roll.notes, self._notes = [], []
         return found
 

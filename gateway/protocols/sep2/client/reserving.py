@@ -198,11 +198,11 @@ class Requests:
 
     def settled(self, settled: Settled, mirror: Mirror, now: datetime) -> None:
         """Take what became of a document; the server's answers are looked for at once."""
+        request = self.known.get(settled.outgoing.subject)
+        if request is None or settled.outgoing.purpose is not Purpose.RESERVATION:
+            return
         for node in mirror.of_kind(sep.FlowReservationResponseList):
             mirror.ask_soon(node.href, now)
-        request = self.known.get(settled.outgoing.subject)
-        if request is None:
-            return
         was = request.state
         href = request.href
         if settled.taken and settled.outgoing.method == "POST":

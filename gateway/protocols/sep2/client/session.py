@@ -250,6 +250,7 @@ class Sep2Session:
             one = settled.outgoing
             self._note("not_taken", what=one.purpose, key=key, status=str(settled.status))
         self._fleet.settled(settled, self._mirror, now)
+        self._fleet.requests.settled(settled, self._mirror, now)
 
     def _decided(self, decision: Participation, now: datetime) -> None:
         choice = Input.OPT_OUT if decision.opt is Opt.OUT else Input.OPT_IN
@@ -278,6 +279,7 @@ class Sep2Session:
             self._outbox.put(outgoing)
         actions += metering.due(now)
         actions += [*self._notes, *self._fleet.notes(), *self._subscriptions.notes]
+        actions += self._fleet.requests.said()
         self._notes, self._subscriptions.notes = [], []
         actions += self._questions(now)
         actions += self._subscriptions.take(now)
