@@ -295,3 +295,43 @@ async def test_a_removed_device_is_refused_at_once_on_the_connection_that_it_has
             if found == [200]:
                 await utility.operate(lambda o, now: o.unregister(device.lfdi, now))
         assert found == [200, 404]
+
+
+@pytest.mark.spec("CSIP CORE-002", "IEEE 2030.5-2018 5.5.2")
+async def test_a_client_follows_everything_that_moves_in_mid_event(tmp_path: Path) -> None:
+    site = Premises(folder=tmp_path)
+    device = site.pki.device("0001")
+    async with site.utility() as utility:
+        given = await furnish(utility, device.lfdi)
+        name = await cap(utility, given.der, START + 5 * MINUTE, 10)
+        sink = Sink()
+        async with site.gateway(device, utility.url, sink):
+            await site.pass_time(START + 8 * MINUTE)
+            told = len(sink.events)
+            book = utility.desk.server.book
+            own = book.device(device.lfdi)
+            assert own is not None
+            for href in ("/edev", "/mup", "/rsps", utility.desk.server.responses(), own.href):
+                await utility.operate(lambda o, now, x=href: o.move(x, "https://localhost", now))  # type: ignore[misc] # x
+            before = len(await utility.readings(device.lfdi))
+            await site.pass_time(START + 18 * MINUTE)
+        assert statuses(utility, name) == [1, 2, 3]
+        assert len(await utility.readings(device.lfdi)) > before
+        sent_on = [one for one in utility.transcript.after(0, 1000) if one.status == 301]
+        assert len(sent_on) > 2
+        # The site is held to its cap all the time.
+        assert sink.events[told:] == []
+
+
+async def test_a_device_that_is_removed_leaves_its_client_at_rest(tmp_path: Path) -> None:
+    site = Premises(folder=tmp_path)
+    device = site.pki.device("0001")
+    async with site.utility() as utility:
+        await furnish(utility, device.lfdi)
+        async with site.gateway(device, utility.url, Sink()):
+            await site.pass_time(START + 8 * MINUTE)
+            await utility.operate(lambda o, now: o.unregister(device.lfdi, now))
+            before = len(utility.transcript.after(0, 1000))
+            # Would it ask at every instant, time would not pass.
+            await site.pass_time(START + 38 * MINUTE)
+        assert len(utility.transcript.after(0, 1000)) - before < 400

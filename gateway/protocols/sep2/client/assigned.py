@@ -109,8 +109,11 @@ def program_lists(
     """Yield the lists of programs that count for a device, by the names of the links to them.
 
     Raises:
-        Unread: the assignments of the device were not read to their end yet.
+        Unread: the assignments of the device were not read to their end yet, or the list that it stood in has moved and
+            was not read where it is now: until then what was assigned stays so.
     """
+    if place.href not in mirror.nodes:
+        raise Unread
     assignments = mirror.at(place, device, device.function_set_assignments_list_link)
     fsas = members(assignments) if assignments is not None else ()
     root = mirror.nodes[mirror.root]

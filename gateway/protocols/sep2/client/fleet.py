@@ -380,6 +380,8 @@ class Fleet:
             if every or lfdi in asked:
                 device = self._roll.devices[lfdi]
                 yield from self._sayings.due(device, place, endpoint, mirror, now)
+        if every:
+            self.reporting.forget(now)
 
     def collected(self, readings: Readings, now: datetime) -> Iterator[Outgoing]:
         """Yield what tells metered values to the server."""

@@ -137,6 +137,12 @@ class Reporting:
         """Return when a status is to be told again; None: none is."""
         return min(self.again_at.values(), default=None)
 
+    def forget(self, now: datetime) -> None:
+        """Forget what was due, and nobody told: its device is gone, or stands elsewhere."""
+        for href in [href for href, at in self.again_at.items() if at <= now]:
+            del self.again_at[href]
+            self.told.pop(href, None)
+
     def refused(self, href: str, now: datetime) -> None:
         """Take that the server refused a document: it is told anew once its list was read again, not before."""
         self.refused_at[href] = now
