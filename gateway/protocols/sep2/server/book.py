@@ -60,6 +60,7 @@ class Book:
     _stamps: dict[str, int] = field(default_factory=dict)
     """Drawn from one count, so that one which was dropped never comes back."""
     _reach: dict[str, frozenset[str]] = field(default_factory=dict)
+    _acts: dict[str, frozenset[str]] = field(default_factory=dict)
     _courses: dict[str, Mapping[str, Course]] = field(default_factory=dict)
 
     # --- taking
@@ -144,6 +145,7 @@ class Book:
             for lfdi in (one.scope, one.manager):
                 self._touch(_who(lfdi))
                 self._reach.pop(lfdi, None)
+                self._acts.pop(lfdi, None)
             self.shifts += 1
         elif one.kind is sep.FunctionSetAssignments:
             self._reach.clear()
@@ -201,7 +203,10 @@ class Book:
         """Return the LFDIs for which a peer may speak: its own and those that it manages, when registered."""
         if peer not in self._devices:
             return frozenset()
-        return frozenset({peer, *self._managed.get(peer, ())})
+        found = self._acts.get(peer)
+        if found is None:
+            found = self._acts[peer] = frozenset({peer, *self._managed.get(peer, ())})
+        return found
 
     def reach(self, peer: str) -> frozenset[str]:
         """Return every scope that a peer may see, beside what is for all."""
