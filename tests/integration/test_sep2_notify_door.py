@@ -12,13 +12,17 @@ import aiohttp
 import pytest
 
 from certs.sep2.hierarchy import Sep2Leaf
+from gateway.app.doctor.finding import State
+from gateway.app.doctor.notifying import notified
 from gateway.app.notifying import open_notify
+from gateway.client.clock import SystemClock
 from gateway.config.load import Loaded, load
 from gateway.domain.names import UtilityName
 from gateway.domain.ports import Clock
 from gateway.northbound.notify import CONNECTIONS, IN_WORK, Notifies, NotifyRoute, notify_app
 from gateway.protocols.actions import Message, Reply
 from gateway.protocols.sep2.codec import MAX_BYTES
+from gateway.protocols.sep2.identity import lfdi_of
 from gateway.transport.limits import Limits
 from gateway.transport.sep2_tls import judge_chain, sep2_client, sep2_server
 from gateway.transport.server import listen
@@ -281,3 +285,33 @@ async def test_a_port_that_is_taken_leaves_nothing_open(site: Premises) -> None:
     await opened.stop()
     again = await open_notify(loaded, site.clock, lambda: None)
     await again.stop()
+
+
+async def test_the_doctor_tells_what_must_be_reachable_and_looks_at_our_side(
+    site: Premises,
+) -> None:
+    loaded = configured(site, free_port())
+    section = loaded.settings.utility[1]
+    clock = SystemClock()
+    told, skipped = await notified(loaded, section, clock, running=False)
+    assert "https://gateway.example:8445/apex" in told.text
+    der = ssl.PEM_cert_to_DER_cert(_first(site.folder / "device.pem"))
+    assert lfdi_of(der) in told.text
+    assert (told.state, skipped.state) == (State.OK, State.SKIP)
+    assert await notified(loaded, loaded.settings.utility[0], clock, running=True) == []
+    _, closed = await notified(loaded, section, clock, running=True)
+    assert (closed.state, closed.row and closed.row.reason) == (State.FAIL, "PUSH_CLOSED")
+    opened = await open_notify(loaded, site.clock, lambda: None)
+    try:
+        _, fine = await notified(loaded, section, clock, running=True)
+        assert fine.state is State.OK
+        files(site.folder, "device", site.pki.device("0009"), site.pki)
+        _, stale = await notified(loaded, section, clock, running=True)
+        assert (stale.state, stale.row and stale.row.reason) == (State.FAIL, "PUSH_STALE")
+    finally:
+        await opened.stop()
+
+
+def _first(file: Path) -> str:
+    end = "-----END CERTIFICATE-----\n"
+    return file.read_text().partition(end)[0] + end

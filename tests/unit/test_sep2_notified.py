@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from decimal import Decimal
 
 import pytest
 from hypothesis import given, settings
@@ -21,6 +22,12 @@ from tests.sep2_subscribed_world import (
 from tests.sep2_world import FLAVOUR, ORIGIN, control, mrid, seconds, status
 
 SECOND = timedelta(seconds=1)
+
+
+def megawatts(value: int) -> sep.ActivePower:
+    return sep.ActivePower(multiplier=6, value=value)
+
+
 DERC = "/derp/1/derc"
 
 
@@ -76,6 +83,7 @@ def test_a_restart_finds_its_subscriptions_and_makes_none_twice() -> None:
     assert world.server.responses() == [(mrid(1), 1)]
 
 
+@pytest.mark.spec("IEEE 2030.5-2023 10.2.2.3 rule r", "IEEE 2030.5-2018 8.9")
 def test_what_is_subscribed_to_is_polled_slowly_and_everything_else_is_not() -> None:
     world = subscribed()
     at = world.now
@@ -157,7 +165,59 @@ def test_a_control_that_is_told_is_known_without_a_question() -> None:
     assert world.server.responses() == [(mrid(1), 1), (mrid(1), 6)]
 
 
+@pytest.mark.spec(
+    "CSIP-AUS LOA-05", "CSIP-AUS LOA-06", "CSIP-AUS ALL-15", "CSIP-AUS ALL-16", "CSIP MAINT-004"
+)
+@pytest.mark.parametrize(
+    ("base", "kw"),
+    [
+        (sep.DERControlBase(op_mod_imp_lim_w=megawatts(3)), 3000),
+        (sep.DERControlBase(op_mod_load_lim_w=megawatts(2)), 2000),
+        (sep.DERControlBase(op_mod_energize=False), 0),
+        (sep.DERControlBase(op_mod_connect=False), 0),
+    ],
+)
+def test_an_active_limit_comes_and_goes_by_notification_alone(
+    base: sep.DERControlBase, kw: int
+) -> None:
+    world = subscribed()
+    at = world.now
+    active = control(1, at, 30, base=base, event_status=status(1, at))
+    world.server.put(DERC, [active])
+    assert world.tell(DERC) == 201
+    world.run(SECOND)
+    (event,) = world.events
+    assert event.signals[0].intervals[0].value == Decimal(kw)
+    assert world.server.responses() == [(mrid(1), 1), (mrid(1), 2)]
+    over = replace(active, version=1, event_status=status(2, world.now))
+    world.server.put(DERC, [over])
+    assert world.tell(DERC) == 201
+    world.run(SECOND)
+    assert world.events[-1].cancelled_at is not None
+    assert world.server.responses()[-1] == (mrid(1), 6)
+    assert world.asked_since(at, DERC) == 0
+
+
+@pytest.mark.spec("CSIP-AUS LOA-07", "CSIP-AUS LOA-08")
+@pytest.mark.parametrize("mode", ["op_mod_imp_lim_w", "op_mod_load_lim_w"])
+def test_a_default_limit_changes_by_notification_alone(mode: str) -> None:
+    world = subscribed()
+    at = world.now
+    for version, kw in ((1, 8), (2, 6)):
+        base = sep.DERControlBase(**{mode: megawatts(kw)})  # type: ignore[arg-type] # by name
+        old = world.server.resources["/derp/1/dderc"]
+        world.server.resources["/derp/1/dderc"] = replace(
+            old, version=version, der_control_base=base
+        )  # type: ignore[call-arg] # a default
+        assert world.tell("/derp/1/dderc") == 201
+        world.run(SECOND)
+        (signal,) = world.events[-1].signals
+        assert signal.intervals[-1].value == Decimal(kw * 1000)
+    assert world.asked_since(at, "/derp/1/dderc") == 0
+
+
 @pytest.mark.parametrize("answer", [201, 204])
+@pytest.mark.spec("CSIP CORE-018", "CSIP ERR-002")
 def test_a_notification_is_answered_as_the_setting_says(answer: int) -> None:
     world = subscribed(notification_answer=answer)
     assert world.tell(DERC) == answer
@@ -295,6 +355,7 @@ def test_after_an_outage_everything_is_read_and_the_subscriptions_are_checked() 
 # --- hostile
 
 
+@pytest.mark.spec("CSIP ERR-002", "IEEE 2030.5-2018 Notification")
 def test_what_is_not_ours_or_no_notification_is_refused() -> None:
     world = subscribed()
     at, snapshot = world.now, world.session.snapshot()

@@ -256,7 +256,61 @@ def test_a_change_is_told_for_what_changed_and_not_for_what_leads_to_it() -> Non
     assert utility.told() == []
 
 
-@pytest.mark.spec("CSIP-AUS S-ALL-27", "CSIP-AUS S-ALL-40", "CSIP-AUS S-ALL-41")
+POWER = sep.ActivePower(multiplier=3, value=1000)
+MODES = {
+    "export": sep.DERControlBase(op_mod_exp_lim_w=POWER),
+    "generation": sep.DERControlBase(op_mod_gen_lim_w=POWER),
+    "import": sep.DERControlBase(op_mod_imp_lim_w=POWER),
+    "load": sep.DERControlBase(op_mod_load_lim_w=POWER),
+    "energize": sep.DERControlBase(op_mod_energize=False),
+    "connect": sep.DERControlBase(op_mod_connect=False),
+    "several": sep.DERControlBase(op_mod_imp_lim_w=POWER, op_mod_exp_lim_w=POWER),
+    "ramp": sep.DERControlBase(op_mod_imp_lim_w=POWER, ramp_tms=500),
+}
+DEFAULTS: dict[str, dict[str, object]] = {
+    name: {"der_control_base": base} for name, base in list(MODES.items())[:4]
+}
+DEFAULTS |= {
+    "gradient": {"set_grad_w": 27, "der_control_base": sep.DERControlBase()},
+    "all": {"set_grad_w": 27, "der_control_base": MODES["several"]},
+}
+
+
+@pytest.mark.spec("CSIP-AUS S-ALL-27..40")
+@pytest.mark.parametrize("mode", MODES)
+def test_a_control_of_every_mode_is_told_when_it_comes_and_when_it_is_cancelled(mode: str) -> None:
+    utility = Utility()
+    href = utility.subscribe(utility.place())
+    terms = EventTerms(start=utility.now, duration=10 * MINUTE)
+    made = utility.issuer.create_control(utility.program, MODES[mode], terms, utility.now)
+    name = utility.do(made)
+    for status in (1, 2):
+        assert utility.look() == [href]
+        found = utility.tell(href).resource
+        assert isinstance(found, sep.DERControlList)
+        (one,) = found.der_control
+        assert (one.mrid, one.event_status.current_status) == (name, status)
+        assert one.der_control_base == MODES[mode]
+        if status == 1:
+            utility.do(utility.issuer.cancel(name, utility.now))
+    assert utility.look() == []
+
+
+@pytest.mark.spec("CSIP-AUS S-ALL-27..40")
+@pytest.mark.parametrize("mode", DEFAULTS)
+def test_a_default_of_every_mode_is_told_when_it_changes(mode: str) -> None:
+    utility = Utility()
+    href = utility.subscribe(utility.place("dderc"))
+    default = sep.DefaultDERControl(mrid="0", **DEFAULTS[mode])  # type: ignore[arg-type] # by name
+    utility.do(utility.operator.set_default(utility.program, default, utility.now))
+    assert utility.look() == [href]
+    found = utility.tell(href).resource
+    assert isinstance(found, sep.DefaultDERControl)
+    assert found.der_control_base == default.der_control_base
+    assert found.set_grad_w == default.set_grad_w
+
+
+@pytest.mark.spec("CSIP-AUS S-ALL-41")
 def test_what_time_makes_of_an_event_is_told_when_it_comes() -> None:
     utility = Utility()
     utility.subscribe(utility.place())

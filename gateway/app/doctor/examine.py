@@ -11,6 +11,7 @@ from gateway.app.control_client import running
 from gateway.app.doctor.finding import Finding, Scribe, State
 from gateway.app.doctor.link import Link, Resolve, system_addresses
 from gateway.app.doctor.machine import Machine
+from gateway.app.doctor.notifying import notified
 from gateway.app.doctor.pushing import listening
 from gateway.app.doctor.signing import secured, signing
 from gateway.app.doctor.talk2b import Talk
@@ -68,7 +69,9 @@ class Doctor:
             loaded.settings.utility, await asyncio.gather(*visits), strict=True
         ):
             found += lines
-            found += await listening(loaded, section, self.clock, running=state is not None)
+            running = state is not None
+            found += await listening(loaded, section, self.clock, running=running)
+            found += await notified(loaded, section, self.clock, running=running)
             found += _polls(section, state, self.clock.now())
         return found
 
