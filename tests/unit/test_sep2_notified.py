@@ -198,6 +198,21 @@ def test_an_active_limit_comes_and_goes_by_notification_alone(
     assert world.asked_since(at, DERC) == 0
 
 
+@pytest.mark.spec("CSIP-AUS ALL-17")
+def test_a_changed_gradient_is_known_by_notification_alone() -> None:
+    world = subscribed()
+    at = world.now
+    old = world.server.resources["/derp/1/dderc"]
+    world.server.resources["/derp/1/dderc"] = replace(old, version=1, set_grad_w=1000)  # type: ignore[call-arg] # a default
+    assert world.tell("/derp/1/dderc") == 201
+    world.run(5 * SECOND)
+    put = [
+        p.value for p in world.server.posted if p.at > at and isinstance(p.value, sep.DERSettings)
+    ]
+    assert [one.set_grad_w for one in put] == [1000]
+    assert world.asked_since(at, "/derp/1/dderc") == 0
+
+
 @pytest.mark.spec("CSIP-AUS LOA-07", "CSIP-AUS LOA-08")
 @pytest.mark.parametrize("mode", ["op_mod_imp_lim_w", "op_mod_load_lim_w"])
 def test_a_default_limit_changes_by_notification_alone(mode: str) -> None:
