@@ -124,7 +124,10 @@ class Board:
             return Opt.IN
         if opts == {Opt.OUT}:
             return Opt.OUT
-        return Opt.IN if self.program_of(siblings[0]).partial_policy == "opt_in" else Opt.OUT
+        # Nobody is told about a standing limit: every site is bound for itself, and in part rather than not at all.
+        standing = siblings[0].intent.timing.standing
+        in_part = standing or self.program_of(siblings[0]).partial_policy == "opt_in"
+        return Opt.IN if in_part else Opt.OUT
 
     def takes_part(self, record: IntentRecord) -> bool:
         """Say whether an intent obliges its site, or may yet: nobody is held to what the utility was told is off."""

@@ -21,6 +21,13 @@ from gateway.pipeline.ports import IntentRecord
 
 KEPT: Final = timedelta(days=3)
 """Moves of events that were over before that are forgotten: no rule looks back further."""
+_OF_EVENTS: Final = frozenset(
+    {
+        *(Rule.EVENTS_PER_HOUR, Rule.EVENTS_PER_DAY, Rule.MIN_HOLD, Rule.LONGEST_EVENT),
+        Rule.RE_ARM,
+    }
+)
+"""Rules that are about events with a beginning and an end."""
 GUARD: Final = "guard"
 """The reason upstream, and the word in the audit log."""
 
@@ -56,7 +63,7 @@ def guarded(
     guard = guard.without(guard.holding) if waived else guard
     guard = replace(guard, actions={}) if waived else guard
     case = _case(board, intent, site, guard, before)
-    verdict = judge(_asked(intent, site), case)
+    verdict = _judged(intent, site, case)
     if verdict.held:
         _record_nothing(board, intent)
     else:
@@ -66,6 +73,19 @@ def guarded(
         why = f"the operator's envelope: {verdict.held}"[:1024]
         shown = shown.model_copy(update={"hold_reason": why, "status": State.RECEIVED})
     return shown, verdict
+
+
+def _judged(intent: ComputeFlexIntent, site: Site, case: Case) -> Verdict:
+    """Judge a request.
+
+    A standing limit is no event: it is not counted as one, may last, and does not keep others waiting. How far and how
+    fast it drives load away is bounded all the same, and so is how often, as reversals.
+    """
+    if not intent.timing.standing:
+        return judge(_asked(intent, site), case)
+    eased = replace(case, guard=case.guard.without(_OF_EVENTS))
+    verdict = judge(_asked(intent, site), eased)
+    return replace(verdict, moves=tuple(replace(move, opens=False) for move in verdict.moves))
 
 
 def _case(
@@ -241,7 +261,8 @@ def falls_short(board: Board, record: IntentRecord) -> bool:
     guard, policy = record.intent.guard, board.program_of(record).partial_policy
     if guard is None or record.intent.hold_reason or not guard.partial:
         return False
-    return policy == "opt_out" or not any(asks_anything(step) for step in guard.steps)
+    whole = policy == "opt_out" and not record.intent.timing.standing
+    return whole or not any(asks_anything(step) for step in guard.steps)
 
 
 def say(board: Board, record: IntentRecord, verdict: Verdict | None, by: str) -> None:
@@ -309,7 +330,7 @@ def rejoin(board: Board, record: IntentRecord) -> None:
     if site is None or site.guard is None or not asked or _under_way(board, known):
         return
     case = _case(board, intent, site, replace(site.guard, actions={}), None)
-    _record(board, case, judge(_asked(intent, site), case))
+    _record(board, case, _judged(intent, site, case))
 
 
 def _ramp_has_begun(board: Board, record: IntentRecord) -> bool:
@@ -337,7 +358,7 @@ def refuses(board: Board, record: IntentRecord) -> str:
         return ""
     if any(_ramp_has_begun(board, sibling) for sibling in board.siblings(record)):
         return f"{Rule.RAMP}: the way down has begun meanwhile"
-    verdict = judge(_asked(intent, site), _case(board, intent, site, site.guard, None))
+    verdict = _judged(intent, site, _case(board, intent, site, site.guard, None))
     told = {note.rule for note in intent.guard.notes}
     fresh = [found for found in verdict.findings if found.rule.value not in told]
     return "; ".join(f"{found.rule}: {found.detail}" for found in fresh)

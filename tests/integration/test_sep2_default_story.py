@@ -42,19 +42,19 @@ async def test_a_default_stands_at_the_site_between_events_and_over_restarts(
     leaf = place.pki.device("0001")
     async with place.utility() as utility:
         told = await furnish(utility, leaf.lfdi)
-        await set_default(utility, told.der, 8000)
+        await set_default(utility, told.der, 3000)
         async with place.gateway(leaf, utility.url, sink):
             await place.pass_time(START + 3 * MINUTE)
             (first,) = standing(sink)
-            assert asked(first, place.clock.now()) == Decimal(8000)
+            assert asked(first, place.clock.now()) == Decimal(3000)
             event = await cap(utility, told.der, START + 10 * MINUTE, 5)
             await place.pass_time(START + 8 * MINUTE)
         async with place.gateway(leaf, utility.url, sink):
             await place.pass_time(START + 20 * MINUTE)
             _, second = standing(sink)
             assert [asked(second, START + n * MINUTE) for n in (9, 10, 14, 15)] == [
-                *(Decimal(8000), None, None),
-                Decimal(8000),
+                *(Decimal(3000), None, None),
+                Decimal(3000),
             ]
             assert statuses(utility, event) == [1, 2, 3]
             await set_default(utility, told.der, 6000)

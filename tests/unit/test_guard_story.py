@@ -8,6 +8,7 @@ from decimal import Decimal
 import pytest
 
 from gateway.domain.errors import SessionError, StoreError
+from gateway.domain.event import Basis, GridEvent, Kind
 from gateway.domain.guard import Guard, Outside, Rule
 from gateway.domain.intent import State
 from gateway.domain.names import EventId
@@ -337,3 +338,61 @@ async def test_a_crash_after_any_write_counts_each_move_once(fatal: int | None) 
     assert [(m.at, m.over, m.opens, m.swings) for m in moves] == [
         (START - 15 * MINUTE, START + 10 * MINUTE, True, True)
     ]
+
+
+# --- standing limits
+
+
+def standing_limit(kw: int) -> GridEvent:
+    """Make a default of the utility's program that caps import from now on."""
+    (signal,) = lasting(EVENT, timedelta(0), UTC_1600).signals
+    capped = replace(
+        signal,
+        kind=Kind.LIMIT_IMPORT,
+        basis=Basis.ABSOLUTE,
+        unit="kW",
+        intervals=(replace(signal.intervals[0], value=Decimal(kw)),),
+    )
+    return changed(
+        EVENT,
+        event_id=EventId("default/1"),
+        start=UTC_1600,
+        duration=None,
+        signals=(capped,),
+        standing=True,
+        ramp_in=timedelta(0),
+    )
+
+
+STRICT = replace(
+    WIDE,
+    longest_event=timedelta(hours=4),
+    events_per_day=1,
+    re_arm=timedelta(hours=1),
+    min_hold=timedelta(minutes=30),
+    reversals_per_day=2,
+)
+
+
+async def test_a_standing_limit_outlasts_the_longest_event_and_takes_no_event_its_place() -> None:
+    house = await opened(guarded(STRICT))
+    await house.deliver(standing_limit(90))
+    await house.commit(event_id="default/1")
+    await house.deliver(EVENT)
+    await house.commit()
+    assert await findings(house) == []
+    assert await house.cap(START + MINUTE) == Decimal(75)
+    await house.until(START + timedelta(days=2))
+    assert await house.cap() == Decimal(90)
+
+
+async def test_a_default_that_flaps_runs_out_of_reversals_and_never_below_the_floor() -> None:
+    house = await opened(guarded(replace(STRICT, lowest_kw=Decimal(80))))
+    limit = standing_limit(50)
+    await house.deliver(limit)
+    assert await house.cap(house.now + MINUTE) == Decimal(80), "the envelope's floor"
+    for n in range(1, 6):
+        await house.until(house.now + 5 * MINUTE)
+        free = standing_limit(119 if n % 2 else 60)
+        await house.deliver(replace(free, version=n, received_at=house.now))
+    assert "reversals_per_day" in await findings(house)

@@ -24,6 +24,8 @@ MINUTE = timedelta(minutes=1)
 HOUR = timedelta(hours=1)
 BASE = sep.DERControlBase(op_mod_imp_lim_w=sep.ActivePower(multiplier=3, value=8000))
 """8 MW."""
+MORE = sep.DERControlBase(op_mod_imp_lim_w=sep.ActivePower(multiplier=3, value=9500))
+"""9.5 MW."""
 
 
 def default(base: sep.DERControlBase = BASE, **others: object) -> sep.DefaultDERControl:
@@ -78,9 +80,9 @@ def test_a_default_stands_from_when_it_was_read_and_has_no_end() -> None:
 @pytest.mark.spec("CSIP BASIC-018", "CSIP BASIC-019", "CSIP-AUS ALL-21")
 def test_an_event_replaces_the_default_while_it_runs_and_the_default_follows_it() -> None:
     made = world()
-    more = sep.DERControlBase(op_mod_imp_lim_w=sep.ActivePower(multiplier=3, value=9500))
-    one = control(1, START + 10 * MINUTE, 5, base=more)
-    made.server.put("/derp/1/derc", [one, control(2, START + 20 * MINUTE, 5)])
+    one = control(1, START + 10 * MINUTE, 5, base=MORE)
+    two = control(2, START + 20 * MINUTE, 5, base=MORE)
+    made.server.put("/derp/1/derc", [one, two])
     made.run(START + 5 * MINUTE)
     (event,) = limits(made).values()
     told = len(standing(made))
@@ -93,10 +95,22 @@ def test_an_event_replaces_the_default_while_it_runs_and_the_default_follows_it(
     assert [code for _, code in made.server.responses()] == [1, 1, 2, 3, 2, 3]
 
 
+def test_below_an_event_that_asks_for_less_the_default_stays_as_it_is() -> None:
+    made = world()
+    (event,) = standing(made)
+    less = [control(n, START + (5 + 10 * n) * MINUTE, 5) for n in range(3)]
+    made.server.put("/derp/1/derc", less)
+    made.run(START + 60 * MINUTE)
+    assert standing(made) == [event], "nothing to leave room for, nothing to take hold anew"
+    made.start()
+    made.run(START + 61 * MINUTE)
+    assert standing(made) == [event]
+
+
 @pytest.mark.spec("CSIP-AUS LOA-09")
 def test_a_cancelled_event_gives_its_time_back_to_the_default() -> None:
     made = world()
-    one = control(1, START + 10 * MINUTE, 60)
+    one = control(1, START + 10 * MINUTE, 60, base=MORE)
     made.server.put("/derp/1/derc", [one])
     made.run(START + 20 * MINUTE)
     made.server.put("/derp/1/derc", [replace(one, event_status=status(2, made.now))])
@@ -171,7 +185,7 @@ def test_of_several_defaults_the_better_programs_stands_and_follows_the_primacie
 @pytest.mark.spec("CSIP-AUS ALL-23")
 def test_after_72_hours_of_silence_events_have_run_and_the_default_stands() -> None:
     made = world(rate=900)
-    made.server.put("/derp/1/derc", [control(1, START + 2 * HOUR, 60)])
+    made.server.put("/derp/1/derc", [control(1, START + 2 * HOUR, 60, base=MORE)])
     made.run(START + HOUR)
     told = standing(made)
     made.server.down = True
@@ -190,7 +204,7 @@ def test_after_72_hours_of_silence_events_have_run_and_the_default_stands() -> N
 
 def test_an_event_cancelled_after_a_restart_gives_its_time_back_from_what_was_stored() -> None:
     made = world()
-    one = control(1, START + 10 * MINUTE, 60)
+    one = control(1, START + 10 * MINUTE, 60, base=MORE)
     made.server.put("/derp/1/derc", [one])
     made.run(START + 20 * MINUTE)
     made.start()

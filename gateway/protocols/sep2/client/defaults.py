@@ -1,7 +1,7 @@
 """Defaults of programs, handed to the sites as limits that stand whenever no event has their mode.
 
-One standing limit per device, program and mode, under an id of its own and without an end. Around the events that the
-engine has planned it leaves room: what an event asks replaces the default, be it less or more. It is told anew when
+One standing limit per device, program and mode, under an id of its own and without an end. Around planned events that
+ask for more it leaves room; below one that asks for less it stays, since caps intersect. It is told anew when
 what it says from now on has changed, and taken back when the default, its program or the device is gone; a server that
 says nothing changes nothing.
 
@@ -157,8 +157,13 @@ class Defaults:
             event_id = _event_id(device, program, mode)
             made = self._made(device, program, mode, before.get(event_id))
             if made is not None:
-                spans = self._spans(planned.get(mode, ()), now)
                 old = before.get(event_id)
+                room = [
+                    one
+                    for one in planned.get(mode, ())
+                    if self._gives_way(device, made.asked, one, old)
+                ]
+                spans = self._spans(room, now)
                 version = self._seconds(now) if old is None else _version(old, self._seconds(now))
                 yield replace(made, event_id=event_id, spans=spans, version=version)
 
@@ -210,6 +215,28 @@ class Defaults:
             self._noted.add(key)
             fields = {"lfdi": device.lfdi, "program": program.mrid, "mode": mode}
             self.notes.append(Note(word="default_not_followed", fields=fields))
+
+    def _gives_way(self, device: Device, asked: Asked, one: Stretch, old: Standing | None) -> bool:
+        """Say whether the default leaves room for an event.
+
+        Caps intersect: one that is no higher needs no room, and the default need not take hold anew after it. Where
+        ramps are asked for, it does, by its stairs. Of an event that was not read since the start, what was told holds.
+        """
+        found = device.listed.get(one.key)
+        if not isinstance(found, sep.DERControl):
+            at = self.setting.clock.ours(max(one.start, 1))
+            return old is None or not any(
+                start <= at and (end is None or at < end) for start, end in old.spans
+            )
+        if asked.kind is not Kind.LIMIT_IMPORT or gradients(device).grad:
+            return True
+        rating = self.setting.rating_of(device.sites)
+        try:
+            theirs = asked_of(found.der_control_base, one.mode, rating)
+        except WireError:
+            return True
+        capped = theirs is not None and theirs.kind is Kind.LIMIT_IMPORT
+        return not capped or theirs is None or theirs.value > asked.value
 
     def _spans(self, planned: Iterable[Stretch], now: datetime) -> Spans:
         """Return when the default holds, from now on: always, but for the stretches of events."""
