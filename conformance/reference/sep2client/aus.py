@@ -97,11 +97,17 @@ def _type(where: str, unit: int, kind: int, phase: int) -> tuple[Child, ...]:
     )
 
 
-def reading(lfdi: str, where: str, name: str, value: float, start: datetime, lasts: int) -> bytes:
-    """Return one average."""
+def reading(lfdi: str, where: str, name: str, value: float, period: tuple[Child, ...]) -> Child:
+    """Return one average, under the mRID that its type was told with."""
+    told = ("timePeriod", period), ("value", round(value))
+    return "MirrorMeterReading", (("mRID", mrid(lfdi, where, name)), ("Reading", told))
+
+
+def readings(
+    lfdi: str, where: str, values: Mapping[str, float], start: datetime, lasts: int
+) -> bytes:
+    """Return the averages of a period, all of one mirror."""
     period = (("duration", lasts), ("start", seconds(start)))
-    return document(
-        "MirrorMeterReading",
-        ("mRID", mrid(lfdi, where, name)),
-        ("Reading", (("timePeriod", period), ("value", round(value)))),
-    )
+    rows = [reading(lfdi, where, name, value, period) for name, value in values.items()]
+    size = str(len(rows))
+    return document("MirrorMeterReadingList", *rows, attributes={"all": size, "results": size})

@@ -131,6 +131,8 @@ class Events:
             elif event.phase is Phase.WAITING and event.end <= now and self._beaten(event):
                 self._end(event, now, SUPERSEDED)
         for event in sorted(self._open(), key=lambda e: e.start):
+            if event.phase is Phase.WAITING and event.end <= now and self._beaten(event):
+                self._end(event, now, SUPERSEDED)
             if event.phase is Phase.WAITING and event.start <= now and not self._beaten(event):
                 self._supersede(event, now)
                 event.phase = Phase.RUNNING
@@ -144,9 +146,13 @@ class Events:
 
     def _beaten(self, event: Event) -> bool:
         """Say whether better events that overlap it take all that it controls: then it is not begun at all."""
-        better = [b for b in self._rivals(event) if b.rank > event.rank]
+        better = [b for b in self._rivals(event) if b.rank > event.rank and self._holds(b)]
         taken = {mode for b in better for mode in b.modes}
         return bool(better) and event.modes <= taken
+
+    def _holds(self, event: Event) -> bool:
+        """Say whether an event runs, or will: one that is beaten itself takes nothing from others."""
+        return event.phase is Phase.RUNNING or not self._beaten(event)
 
     def _rivals(self, event: Event) -> Iterator[Event]:
         """Yield the open events of the same device that overlap it in time and in what they control."""

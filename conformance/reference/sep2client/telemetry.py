@@ -66,6 +66,6 @@ class Telemetry:
         }
         for where, watts in powers.items():
             place = self._places[aus.mrid(device.lfdi, where)]
-            for name, value in (("W", watts), ("var", _VARS), ("V", _VOLTS)):
-                told = aus.reading(device.lfdi, where, name, value, start, lasts)
-                await self._link.send("POST", place, told)
+            values = {"W": watts, "var": _VARS, "V": _VOLTS}
+            told = aus.readings(device.lfdi, where, values, start, lasts)
+            await self._link.send("POST", place, told)

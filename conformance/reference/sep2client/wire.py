@@ -1,5 +1,6 @@
 """XML of 2030.5 as the reference client writes and reads it; nothing here is shared with the suite or the gateway."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final
 
@@ -86,9 +87,10 @@ def seconds(at: datetime) -> int:
     return int(at.timestamp())
 
 
-def document(name: str, *children: Child) -> bytes:
+def document(name: str, *children: Child, attributes: Mapping[str, str] | None = None) -> bytes:
     """Write a document; children stand as they are given."""
-    root = etree.Element(tag(name), nsmap=_MAP_AUS if _strange(children) else _MAP)
+    strange = _strange(((name, ""), *children))
+    root = etree.Element(tag(name), dict(attributes or {}), nsmap=_MAP_AUS if strange else _MAP)
     _fill(root, children)
     return etree.tostring(root, xml_declaration=True, encoding="UTF-8")
 
