@@ -1,7 +1,7 @@
 """One session per utility: made from the configuration and what the store holds, driven until it closes."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from functools import partial
 from importlib.metadata import version
@@ -10,6 +10,7 @@ import structlog
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 from lxml import etree
+from pydantic import BaseModel
 
 from gateway.app.line import Line
 from gateway.config.load import Loaded
@@ -17,13 +18,14 @@ from gateway.config.settings import SiteSection, UtilitySection
 from gateway.domain.errors import ConfigError, SessionError, TransportError
 from gateway.domain.names import MeterId, SiteId, UtilityName
 from gateway.domain.opting import Decision, utility_of
-from gateway.domain.ports import Chance, Ids, Mailbox
+from gateway.domain.ports import Chance, Clock, Ids, Mailbox
 from gateway.domain.protocol import SEP2_FAMILY
 from gateway.domain.registering import Order, Standing
 from gateway.domain.reserving import Need, Reservation, Withdrawal
 from gateway.northbound.driver import Driver
 from gateway.northbound.health import Health
 from gateway.northbound.items import ANSWER_WITHIN, BROKEN, UNAVAILABLE, Ordered, dismiss
+from gateway.northbound.lan import Lan
 from gateway.northbound.notes import Notes
 from gateway.northbound.ports import Exchange, Sink
 from gateway.observability.metrics import Metrics
@@ -33,6 +35,8 @@ from gateway.protocols.actions import Collect, Message, Readings, Reply, Send
 from gateway.protocols.entry import MeterPoint, ProgramTerms, Scope, SiteTerms, Tools
 from gateway.protocols.oadr2b.client import VenSession
 from gateway.protocols.registry import PROTOCOLS
+from gateway.protocols.sep2.client.options import Sep2Options
+from gateway.protocols.sep2.discovery import service_of
 from gateway.protocols.sep2.identity import lfdi_of
 from gateway.protocols.session import Registering, Reserving
 
@@ -69,6 +73,8 @@ class Sessions:
     """Holds sessions back until sites have told what a restored store does not know."""
     before_send: Callable[[], None] = lambda: None
     """Called before each message that goes out."""
+    lan: Callable[[Clock], Lan] = Lan
+    """Finds servers on the local network."""
     _drivers: dict[UtilityName, Driver] = field(default_factory=dict)
     _lines: dict[UtilityName, Line] = field(default_factory=dict)
     _closed: dict[UtilityName, Mailbox[Ordered]] = field(default_factory=dict)
@@ -198,7 +204,9 @@ class Sessions:
         load = self.schemas.get(section.protocol)
         tools = Tools(chance=self.chance, ids=self.ids, schema=load() if load else None)
         options = entry.read_options(section.options)
-        session = entry.session(options, scope_of(self.loaded, name), tools, state)
+        section = await self._placed(section, options)
+        scope = replace(scope_of(self.loaded, name), root=section.url)
+        session = entry.session(options, scope, tools, state)
         if isinstance(session, VenSession) and session.certificate:
             self._seen.setdefault(name, session.certificate)
         old = self._lines.pop(name, None)
@@ -221,6 +229,18 @@ class Sessions:
         health = driver.health
         self.metrics.watch(name, lambda: health.failures_in_a_row, lambda: health.probing)
         await driver.run()
+
+    async def _placed(self, section: UtilitySection, options: BaseModel) -> UtilitySection:
+        """Put in the address of the server where it has to be found on the local network first.
+
+        Raises:
+            ConfigError: ``NO_PACKAGE``.
+        """
+        if not (isinstance(options, Sep2Options) and service_of(section.url)):
+            return section
+        pin, edition = section.server_fingerprint, options.edition
+        server = await self.lan(self.office.clock).found(section.url, pin, edition)
+        return section.model_copy(update={"url": server.url})
 
     def _synchronised(self, name: UtilityName) -> None:
         if self.recovery is not None:

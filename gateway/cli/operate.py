@@ -21,6 +21,17 @@ def doctor(config: Config, as_json: AsJson = False) -> None:
     call("gateway.cli.doctor:doctor", config=config, as_json=as_json)
 
 
+@app.command(epilog=EXITS)
+def discover(
+    subtype: Annotated[
+        str, typer.Option(help="Only servers that offer it, e.g. derp or edev-167261211391.")
+    ] = "",
+    as_json: AsJson = False,
+) -> None:
+    """Find servers of IEEE 2030.5 on the local network (DNS-SD); needs the extra `lan`."""
+    call("gateway.cli.discover:discover", subtype=subtype, as_json=as_json)
+
+
 @app.command("support-bundle", epilog=EXITS)
 def support_bundle(
     config: Config,

@@ -23,12 +23,13 @@ from gateway.config.settings import (
     SouthboundSection,
     UtilitySection,
 )
-from gateway.domain.errors import Fault
+from gateway.domain.errors import Fault, WireError
 from gateway.domain.protocol import SEP2_FAMILY
 from gateway.domain.quantity import plain
 from gateway.domain.timespan import duration_text
 from gateway.intents.drive import LONGEST_RAMP
 from gateway.protocols.oadr2b.identity import same_fingerprint
+from gateway.protocols.sep2.discovery import service_of
 from gateway.protocols.sep2.pinning import is_pin
 from gateway.transport.profiles import PROFILES_OF
 
@@ -66,6 +67,7 @@ def _checks(draft: Draft) -> Iterator[Found]:
         at = ("utility", index)
         yield from (_plain_utility(at, utility, draft), _identity(at, utility))
         yield from (_unpinned(at, utility), _fingerprint(at, utility), _profile(at, utility))
+        yield _discovered(at, utility)
         yield _files(at, utility, ("certificate", "key", "ca"), draft)
     yield from push_faults(draft)
     yield from notify_faults(draft)
@@ -170,6 +172,24 @@ def _too_slow(span_kw: Decimal) -> str:
 def _plain_utility(at: Place, utility: UtilitySection, draft: Draft) -> Found:
     if utility.url.startswith("http://") and not draft.gateway.test_mode:
         yield (*at, "url"), "plain http to a utility only in test mode; use https"
+
+
+def _discovered(at: Place, utility: UtilitySection) -> Found:
+    """An address that stands for whichever server answers: whoever is on the network can."""
+    try:
+        service = service_of(utility.url)
+    except WireError as error:
+        yield (*at, "url"), error.detail
+        return
+    if not service:
+        return
+    if utility.protocol not in SEP2_FAMILY or not utility.url.startswith("https://"):
+        yield (*at, "url"), "stands for a server of IEEE 2030.5 on the local network, over https"
+    elif not utility.server_fingerprint:
+        yield (*at, "server_fingerprint"), "is missing; whoever is on the network could answer"
+    elif utility.check_host_name:
+        what = "must be false: a server that is found on the network is reached by its address"
+        yield (*at, "check_host_name"), what
 
 
 def _identity(at: Place, utility: UtilitySection) -> Found:

@@ -32,6 +32,7 @@ from gateway.protocols.oadr2b.codec import Codec
 from gateway.protocols.oadr2b.options import VenOptions
 from gateway.protocols.registry import PROTOCOLS
 from gateway.protocols.sep2.client.options import Sep2Options
+from gateway.protocols.sep2.discovery import service_of
 from gateway.transport.client import PeerClient
 from gateway.transport.schemas import load_oadr20b_schema
 
@@ -81,6 +82,9 @@ class Doctor:
         section: UtilitySection,
         store: Path | None,
     ) -> list[Finding]:
+        if section.protocol in SEP2_FAMILY and service_of(section.url):
+            text = "the server is found on the local network when the gateway runs; see gridgate discover"
+            return [Scribe(section.name).skip("dns", text)]
         link = Link(loaded, section, self.clock, self.resolve)
         found = await link.walk()
         if any(finding.state is State.FAIL and finding.check in _STEPS for finding in found):

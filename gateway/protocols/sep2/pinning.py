@@ -18,6 +18,14 @@ def is_pin(text: str) -> bool:
     return bool(_LFDI.fullmatch(bare)) or _is_sfdi(bare)
 
 
+def sfdi_pinned(text: str) -> int | None:
+    """Return the SFDI of the device that a text names; None: it names none."""
+    bare = _bare(text)
+    if _LFDI.fullmatch(bare):
+        return sfdi_of(bare)
+    return int(bare) if _is_sfdi(bare) else None
+
+
 def pinned_as(lfdi: str, text: str) -> bool:
     """Say whether a device of this LFDI is the one that a text names; a text that names none matches none."""
     bare = _bare(text)
