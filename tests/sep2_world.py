@@ -116,7 +116,7 @@ class Server:
             at=now,
             method=send.method,
             href=path,
-            value=decode(send.body, object, strict=True).value if send.body else None,
+            value=self._read(send.body),
             body=send.body,
         )
         self.posted.append(posted)
@@ -124,6 +124,10 @@ class Server:
         if own is not None:
             return own[0], b"", own[1]
         return (201, b"", f"{path}/{len(self.posted)}") if send.method == "POST" else (204, b"", "")
+
+    def _read(self, body: bytes) -> object:
+        old = self.flavour.old
+        return decode(body, object, strict=True, old_namespace=old).value if body else None
 
     def _paged(self, found: sep.Resource, query: dict[str, list[str]]) -> sep.Resource:
         attribute = MEMBERS.get(type(found))

@@ -38,6 +38,9 @@ def add_sep2(roles: "argparse._SubParsersAction[P]") -> None:
     role.add_argument("--in-band", action="store_true", help="devices may register themselves")
     role.add_argument("--old-namespace", action="store_true", help="take documents of 2013 too")
     role.add_argument(
+        "--old-answers", action="store_true", help="answer in them before a client has written"
+    )
+    role.add_argument(
         "--grant-reservations", action="store_true", help="grant what is asked for, at once"
     )
     role.add_argument("--poll-rate", type=int, default=60, metavar="S")
@@ -91,7 +94,8 @@ def run_sep2(given: argparse.Namespace, token: str) -> int:
     options = ServerOptions(
         flavour=Flavour(edition=edition, csip_aus=given.csip_aus),
         in_band=given.in_band,
-        old_namespace=given.old_namespace,
+        old_namespace=given.old_namespace or given.old_answers,
+        old_answers=given.old_answers,
         grants_reservations=given.grant_reservations,
         poll_rate=given.poll_rate,
         event_poll_rate=given.poll_rate,

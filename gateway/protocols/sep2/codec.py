@@ -161,7 +161,7 @@ def encode(value: object, flavour: Flavour) -> bytes:
 
 def _pen(flavour: Flavour) -> tuple[Writers, str]:
     """Make the writers of a flavour and the attributes of its roots: namespaces, and the schema's version."""
-    opening = f' xmlns="{SEP}" xmlns:xsi="{XSI}"'
+    opening = f' xmlns="{OLD if flavour.old else SEP}" xmlns:xsi="{XSI}"'
     if flavour.csip_aus:
         opening += f' xmlns:aus="{STORAGE if flavour.storage else AUS}"'
     if flavour.edition is Edition.Y2023:

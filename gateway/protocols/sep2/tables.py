@@ -35,11 +35,13 @@ class Flavour:
         edition: Of IEEE 2030.5.
         csip_aus: Whether the elements of CSIP-AUS may be used.
         storage: Whether those are of the storage beta, in its own namespace; only with ``csip_aus``.
+        old: Whether it is a peer of 2013, whose namespace is another.
     """
 
     edition: Edition
     csip_aus: bool = False
     storage: bool = False
+    old: bool = False
 
     @property
     def bits(self) -> In:
@@ -106,5 +108,5 @@ SEP: Final = "urn:ieee:std:2030.5:ns"
 AUS: Final = "https://csipaus.org/ns"
 STORAGE: Final = "https://csipaus.org/ns/v1.3-beta/storage"
 OLD: Final = "http://ieee.org/2030.5"
-"""Of documents of 2013; read only where it is asked for."""
+"""Of documents of 2013; read and written only where it is asked for."""
 XSI: Final = "http://www.w3.org/2001/XMLSchema-instance"

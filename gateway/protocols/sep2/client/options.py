@@ -179,7 +179,7 @@ class Sep2Options(BaseModel):
     connections: Annotated[int, Field(strict=True, ge=1, le=32)] = 4
     """Kept open to the utility, and so many questions and as many answers of ours may be on their way at a time."""
     old_namespace: bool = False
-    """Also read documents in the namespace of 2013."""
+    """Also read documents in the namespace of 2013, and write them to a server that does."""
 
     def settings(self, supported: frozenset[str]) -> Settings:
         """Return how the event engine is to read this utility.

@@ -34,7 +34,7 @@ from gateway.protocols.entry import Scope, Tools
 from gateway.protocols.parts import Changes
 from gateway.protocols.sep2._generated import model as sep
 from gateway.protocols.sep2.client.fleet import Fleet
-from gateway.protocols.sep2.client.mirror import Change, Mirror
+from gateway.protocols.sep2.client.mirror import Change, Mirror, Node
 from gateway.protocols.sep2.client.notified import Notified
 from gateway.protocols.sep2.client.options import Sep2Options
 from gateway.protocols.sep2.client.setting import Setting
@@ -197,12 +197,7 @@ class Sep2Session:
             return
         digest = hashlib.sha256(message.body).digest()
         try:
-            found = (
-                self._mirror.known(href, digest)
-                or decode(
-                    message.body, node.kind, old_namespace=self._setting.options.old_namespace
-                ).value
-            )
+            found = self._mirror.known(href, digest) or self._read(node, message.body)
         except WireError as error:
             self._note(UNREADABLE, reason=error.reason, detail=error.detail, href=href)
             self._mirror.failed(href, now)
@@ -212,6 +207,14 @@ class Sep2Session:
             self._time(found, asked_at, now)
         self._setting.remember(href, message, now)
         self._follow(self._mirror.answered(href, found, now, digest), now)
+
+    def _read(self, node: Node, body: bytes) -> sep.Resource:
+        found = decode(body, node.kind, old_namespace=self._setting.options.old_namespace)
+        if node.href == self._mirror.root:
+            self._setting.old = found.old_namespace
+            self._subscriptions.flavour = self._setting.flavour
+        value: sep.Resource = found.value
+        return value
 
     def _moved(self, href: str, message: Message, now: datetime) -> None:
         """Look for everything anew once the server has sent us elsewhere (clause 5.5.2.7)."""

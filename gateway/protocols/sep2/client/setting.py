@@ -41,6 +41,8 @@ class Setting:
     parts: Parts
     """What of the session survives a restart."""
     clock: ServerClock = field(default_factory=ServerClock)
+    old: bool = False
+    """The server speaks in the namespace of 2013, as its DeviceCapability shows; so do we then."""
     raws: dict[str, RawMessage] = field(default_factory=dict)
     """href -> the last answer from there."""
 
@@ -59,7 +61,7 @@ class Setting:
     def flavour(self) -> Flavour:
         """Return how documents for this server are written."""
         edition = Edition.Y2018 if self.options.edition == "2018" else Edition.Y2023
-        return Flavour(edition=edition, csip_aus=self.options.csip_aus)
+        return Flavour(edition=edition, csip_aus=self.options.csip_aus, old=self.old)
 
     @property
     def reader(self) -> Reader:

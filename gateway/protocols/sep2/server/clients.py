@@ -21,6 +21,7 @@ from gateway.protocols.sep2.server.records import Answer, Kept, RefusedError, Tu
 from gateway.protocols.sep2.server.reserving import post_request, withdraw
 from gateway.protocols.sep2.server.responses import forget_oldest, post_response
 from gateway.protocols.sep2.server.subscribing import Subscribers
+from gateway.protocols.sep2.server.tongues import Tongues
 
 _FORMAT: Final = 0
 _VALUES: Final = 1
@@ -41,12 +42,18 @@ class Clients:
     """
 
     def __init__(
-        self, book: Book, options: ServerOptions, ids: Ids, subscribers: Subscribers
+        self,
+        book: Book,
+        options: ServerOptions,
+        ids: Ids,
+        subscribers: Subscribers,
+        tongues: Tongues,
     ) -> None:
         self.book = book
         self.options = options
         self.ids = ids
         self.subscribers = subscribers
+        self.tongues = tongues
 
     def write(self, turn: Turn, method: str, peer: str, one: Kept, body: bytes) -> None:
         """Carry out a POST, PUT or DELETE.
@@ -60,13 +67,13 @@ class Clients:
         if method == "DELETE":
             self._delete(turn, peer, one)
         elif method == "PUT" or one.kind is sep.ConnectionPoint:
-            self._put(turn, peer, one, self._read(body, one.kind))
+            self._put(turn, peer, one, self._read(peer, body, one.kind))
         else:
             posts = LISTS[one.kind].posts if one.kind in LISTS else None
             wanted: type[Any] = posts or object
-            _POSTS[one.kind](self, turn, peer, one, self._read(body, wanted))
+            _POSTS[one.kind](self, turn, peer, one, self._read(peer, body, wanted))
 
-    def _read(self, body: bytes, kind: type[Any]) -> Any:
+    def _read(self, peer: str, body: bytes, kind: type[Any]) -> Any:
         """Read a document.
 
         ``Any``: of the kind, which the caller knows.
@@ -78,6 +85,7 @@ class Clients:
             old_namespace=self.options.old_namespace,
             required_by=self.options.flavour,
         )
+        self.tongues.heard(peer, old=found.old_namespace)
         return found.value
 
     def _may_speak(self, peer: str, name: str) -> str:

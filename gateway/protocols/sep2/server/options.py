@@ -20,7 +20,9 @@ class ServerOptions:
 
     flavour: Flavour = CSIP_AUS
     old_namespace: bool = False
-    """Take documents of 2013 too."""
+    """Take documents of 2013 too; who writes them is answered in them."""
+    old_answers: bool = False
+    """With ``old_namespace``: whoever has not written yet is answered in documents of 2013 too."""
     in_band: bool = False
     """A client may register by POSTing its EndDevice; else an operator does it (CSIP)."""
     merge_duplicates: bool = False

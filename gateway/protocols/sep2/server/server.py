@@ -73,7 +73,7 @@ class Sep2Server:
         self.book.moves.take(moves)
         self.teller = Teller(self.book, options)
         self.subscribers = Subscribers(self.book, options, ids, self.teller)
-        self._clients = Clients(self.book, options, ids, self.subscribers)
+        self._clients = Clients(self.book, options, ids, self.subscribers, self.teller.tongues)
 
     # --- at the start
 
@@ -148,7 +148,7 @@ class Sep2Server:
             body = self.book.moves.outward(self.teller.tell(peer, one, query, now))
             return Answer(status=200, body=body)
         except RefusedError as error:
-            return self._refused(error)
+            return self._refused(error, peer)
 
     def write(self, method: str, path: str, body: bytes, peer: str, now: datetime) -> Turn:
         """Answer a POST, PUT or DELETE; the turn changes nothing when it is refused."""
@@ -160,9 +160,9 @@ class Sep2Server:
             known = body if one.kind in _WORD_FOR_WORD else moves.inward(body)
             self._clients.write(turn, method, peer, one, known)
         except WireError as error:
-            return Turn(at=now, answer=self._refused(refusal_of(error)))
+            return Turn(at=now, answer=self._refused(refusal_of(error), peer))
         except RefusedError as error:
-            return Turn(at=now, answer=self._refused(error))
+            return Turn(at=now, answer=self._refused(error, peer))
         if turn.answer.location:
             turn.answer = replace(turn.answer, location=moves.outer(turn.answer.location))
         return turn
@@ -172,7 +172,7 @@ class Sep2Server:
         try:
             return Answer(status=405, allow=allowed(self._found(path, peer).kind))
         except RefusedError as error:
-            return self._refused(error)
+            return self._refused(error, peer)
 
     def refuse(self, status: int, code: int | None = None) -> Answer:
         """Make an answer that refuses, with its body."""
@@ -198,10 +198,10 @@ class Sep2Server:
             return True
         return self.options.in_band and path == END_DEVICES
 
-    def _refused(self, error: RefusedError) -> Answer:
+    def _refused(self, error: RefusedError, peer: str = "") -> Answer:
         body = b""
         if error.code is not None:
-            body = encode(sep.Error(reason_code=error.code), self.options.flavour)
+            body = encode(sep.Error(reason_code=error.code), self.teller.tongues.of(peer))
         return Answer(status=error.status, body=body, allow=error.allow, location=error.location)
 
     def take(self, turn: Turn) -> None:

@@ -222,7 +222,7 @@ class Subscribers:
         now: datetime,
         origin: str,
     ) -> Notice:
-        flavour = self._options.flavour
+        flavour = self._teller.tongues.of(delivery.owner)
         dated = flavour.edition is Edition.Y2023
         document = sep.Notification(
             subscribed_resource=delivery.resource,

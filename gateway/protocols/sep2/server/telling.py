@@ -15,6 +15,7 @@ from gateway.protocols.sep2.server.book import Book
 from gateway.protocols.sep2.server.kinds import LISTS, Listing
 from gateway.protocols.sep2.server.options import ServerOptions
 from gateway.protocols.sep2.server.records import Kept, RefusedError
+from gateway.protocols.sep2.server.tongues import Tongues
 
 MOST_WRITTEN: Final = 30_000
 """Answers that are kept written."""
@@ -58,8 +59,9 @@ class Teller:
 
     def __init__(self, book: Book, options: ServerOptions) -> None:
         self._book = book
+        self.tongues = Tongues(options)
         self._options = options
-        self._written: OrderedDict[tuple[str, str, str], _Written] = OrderedDict()
+        self._written: OrderedDict[tuple[str, str, str, bool], _Written] = OrderedDict()
 
     def tell(self, peer: str, one: Kept, query: str, now: datetime) -> bytes:
         """Return a resource as a peer sees it.
@@ -67,16 +69,17 @@ class Teller:
         Raises:
             RefusedError: 400 for a query that cannot be read, 404 when nothing stands there.
         """
+        flavour = self.tongues.of(peer)
         if isinstance(one.value, sep.Time):
-            return encode(_told_at(one.value, int(now.timestamp())), self._options.flavour)
+            return encode(_told_at(one.value, int(now.timestamp())), flavour)
         at = int(now.timestamp())
         # What a group shares looks the same to each of its members.
-        key = ("" if one.scope else peer, one.href, query)
+        key = ("" if one.scope else peer, one.href, query, flavour.old)
         found = self._written.get(key)
         if found is not None and self._good(found, at):
             return found.body
         sight = _Sight(peer=peer, now=at, seen={one.href})
-        body = encode(self.shown(one, page_of(query), sight), self._options.flavour)
+        body = encode(self.shown(one, page_of(query), sight), flavour)
         if len(body) <= LARGEST_WRITTEN:
             self._keep(key, body, sight)
         return body
@@ -95,7 +98,7 @@ class Teller:
         stamp = self._book.stamp
         return all(stamp(href) == number for href, number in found.stamps)
 
-    def _keep(self, key: tuple[str, str, str], body: bytes, sight: _Sight) -> None:
+    def _keep(self, key: tuple[str, str, str, bool], body: bytes, sight: _Sight) -> None:
         stamps = tuple((href, self._book.stamp(href)) for href in sight.seen)
         self._written[key] = _Written(body, stamps, sight.now, sight.until)
         if len(self._written) > MOST_WRITTEN:
