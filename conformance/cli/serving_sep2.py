@@ -2,7 +2,7 @@
 
 import argparse
 from pathlib import Path
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from conformance.cli.ending import EXITS
 from conformance.cli.serve_sep2 import Sep2Serving, serve_sep2
@@ -13,6 +13,12 @@ from gateway.transport.targets import read_network
 from gateway.transport.tls import TlsFiles
 
 P = TypeVar("P", bound=argparse.ArgumentParser)
+
+_SWITCHES: Final = {
+    "--old-namespace": "take documents of 2013 too",
+    "--old-answers": "answer in them before a client has written",
+    "--grant-reservations": "grant what is asked for, at once",
+}
 
 
 def add_sep2(roles: "argparse._SubParsersAction[P]") -> None:
@@ -36,13 +42,8 @@ def add_sep2(roles: "argparse._SubParsersAction[P]") -> None:
     role.add_argument("--edition", choices=["2018", "2023"], default="2018")
     role.add_argument("--csip-aus", action="store_true", help="with the elements of CSIP-AUS")
     role.add_argument("--in-band", action="store_true", help="devices may register themselves")
-    role.add_argument("--old-namespace", action="store_true", help="take documents of 2013 too")
-    role.add_argument(
-        "--old-answers", action="store_true", help="answer in them before a client has written"
-    )
-    role.add_argument(
-        "--grant-reservations", action="store_true", help="grant what is asked for, at once"
-    )
+    for name, told in _SWITCHES.items():
+        role.add_argument(name, action="store_true", help=told)
     role.add_argument("--poll-rate", type=int, default=60, metavar="S")
     role.add_argument("--post-rate", type=int, default=300, metavar="S")
     role.add_argument(
