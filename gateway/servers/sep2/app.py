@@ -117,7 +117,7 @@ class _Front:
             return (server.never(path, peer) if method in _NEVER else server.refuse(501)), b""
         if not acceptable(request.headers.getall("Accept", ())):
             return server.refuse(406), b""
-        return self._desk.read(path, request.rel_url.raw_query_string, peer), b""
+        return await self._desk.look_up(path, request.rel_url.raw_query_string, peer), b""
 
     async def _write(self, request: web.Request, path: str, peer: str) -> tuple[Answer, bytes]:
         body = b""

@@ -9,6 +9,7 @@ from gateway.domain.errors import StoreError
 from gateway.domain.ports import Clock
 from gateway.protocols.sep2.server.records import Answer, Turn
 from gateway.protocols.sep2.server.server import Sep2Server
+from gateway.protocols.sep2.server.usage import MOST_SERVED
 from gateway.servers.sep2.store import Sep2Store
 
 Door: TypeAlias = Callable[[datetime], Turn]
@@ -50,6 +51,19 @@ class Sep2Desk:
         """
         self._check()
         return self.server.read(path, query, peer, self._clock.now())
+
+    async def look_up(self, path: str, query: str, peer: str) -> Answer:
+        """Answer a GET, with values of the store where they are asked for.
+
+        Raises:
+            StoreError: ``SEP2_STORE``.
+        """
+        meter = self.server.meter(path)
+        if meter is None or meter.lfdi not in self.server.book.acts_for(peer):
+            return self.read(path, query, peer)
+        self._check()
+        values = await self.store.newest(meter, MOST_SERVED)
+        return self.server.read(path, query, peer, self._clock.now(), values)
 
     async def write(self, method: str, path: str, body: bytes, peer: str) -> Answer:
         """Answer a POST, PUT or DELETE; returns once everything that follows from it is stored.

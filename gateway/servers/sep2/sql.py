@@ -29,6 +29,7 @@ from gateway.domain.errors import GatewayError, StoreError
 from gateway.protocols.sep2._generated import model as sep
 from gateway.protocols.sep2.codec import decode, encode
 from gateway.protocols.sep2.server.records import Delivery, Kept, Pair, Posted, Turn
+from gateway.protocols.sep2.server.usage import Meter
 from gateway.protocols.sep2.tables import Edition, Flavour
 from gateway.servers.sep2.store import Loaded
 from gateway.servers.sep2.tables import (
@@ -85,6 +86,14 @@ class SqlStore:
         """
         return await self._in_thread(partial(self._readings, lfdi, after, limit))
 
+    async def newest(self, meter: Meter, limit: int) -> list[Posted]:
+        """Return the newest values of one meter, newest first.
+
+        Raises:
+            StoreError: ``SEP2_STORE``.
+        """
+        return await self._in_thread(partial(self._newest, meter, limit))
+
     async def close(self) -> None:
         """Close the file."""
         await self._in_thread(self._engine.dispose)
@@ -130,6 +139,16 @@ class SqlStore:
             _save_deliveries(connection, deliveries)
             _upsert(connection, ReadingRow, readings)
             _upsert(connection, MoveRow, moves)
+
+    def _newest(self, meter: Meter, limit: int) -> list[Posted]:
+        table = _table(ReadingRow)
+        of = table.c.lfdi, table.c.mirror, table.c.meter_reading
+        keys = table.c.start.desc(), table.c.duration.desc(), table.c.local_id.desc()
+        wanted = zip(of, (meter.lfdi, meter.mirror, meter.meter_reading), strict=True)
+        query = select(table).where(*(column == value for column, value in wanted))
+        with self._engine.connect() as connection:
+            rows = connection.execute(query.order_by(*keys).limit(limit)).mappings()
+            return [Posted(**dict(row)) for row in rows]
 
     def _readings(self, lfdi: str, after: int, limit: int) -> list[tuple[int, Posted]]:
         table = _table(ReadingRow)

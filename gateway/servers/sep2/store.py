@@ -6,6 +6,7 @@ from itertools import islice
 from typing import Final, Protocol
 
 from gateway.protocols.sep2.server.records import Delivery, Kept, Pair, Posted, Turn
+from gateway.protocols.sep2.server.usage import Meter
 
 MOST_READINGS: Final = 100_000
 """Values that the forgetting store holds."""
@@ -53,6 +54,14 @@ class Sep2Store(Protocol):
         """
         ...
 
+    async def newest(self, meter: Meter, limit: int) -> list[Posted]:
+        """Return the newest values of one meter, newest first.
+
+        Raises:
+            StoreError: they cannot be read.
+        """
+        ...
+
     async def close(self) -> None:
         """End."""
         ...
@@ -87,6 +96,12 @@ class MemoryStore:
             if number > after and lfdi in {"", one.lfdi}
         )
         return list(islice(found, limit))
+
+    async def newest(self, meter: Meter, limit: int) -> list[Posted]:
+        """Return the newest values of one meter."""
+        wanted = (meter.lfdi, meter.mirror, meter.meter_reading)
+        found = [one for key, (_, one) in self._readings.items() if key[:3] == wanted]
+        return sorted(found, key=lambda one: one.key, reverse=True)[:limit]
 
     async def close(self) -> None:
         """Do nothing."""

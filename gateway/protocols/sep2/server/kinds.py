@@ -66,6 +66,17 @@ LISTS: Final[Mapping[type[sep.Resource], Listing]] = {
     sep.MirrorUsagePointList: Listing(
         field="mirror_usage_point", order=_by_mrid, posts=sep.MirrorUsagePoint
     ),
+    sep.UsagePointList: Listing(field="usage_point", order=_by_mrid),
+    sep.MeterReadingList: Listing(field="meter_reading", order=_by_mrid),
+    sep.ReadingSetList: Listing(
+        field="reading_set",
+        order=lambda s: (-s.time_period.start, -int(s.mrid, 16)),
+        time=lambda s: s.time_period.start,
+    ),
+    sep.ReadingList: Listing(
+        field="reading",
+        order=lambda r: (-1 if r.local_id is None else r.local_id, r.time_period.start),
+    ),
     sep.ResponseSetList: Listing(field="response_set", order=_by_mrid),
     sep.ResponseList: Listing(
         field="response",

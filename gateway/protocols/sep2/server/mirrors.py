@@ -13,8 +13,11 @@ from gateway.protocols.sep2.identity import mrid
 from gateway.protocols.sep2.server.book import Book
 from gateway.protocols.sep2.server.options import ServerOptions
 from gateway.protocols.sep2.server.records import Answer, Kept, Posted, RefusedError, Turn
+from gateway.protocols.sep2.tables import Edition
 
 MIRRORS: Final = "/mup"
+USAGE: Final = "/upt"
+"""Of the usage points that follow from mirrors."""
 MOST_METERS: Final = 64
 """MirrorMeterReadings of one mirror."""
 LARGEST_POST: Final = 20_000
@@ -41,7 +44,13 @@ def post_mirror(
     meters = merged(known, told.mirror_meter_reading)
     rate = before.post_rate if isinstance(before, sep.MirrorUsagePoint) else options.post_rate
     value = replace(
-        told, href=href, mrid=name, mirror_meter_reading=meters, post_rate=rate, subscribable=None
+        told,
+        href=href,
+        mrid=name,
+        mirror_meter_reading=meters,
+        post_rate=rate,
+        subscribable=None,
+        usage_point_link=_usage_point(href) if options.flavour.edition is Edition.Y2023 else None,
     )
     turn.keep(
         Kept(
@@ -55,6 +64,10 @@ def post_mirror(
     )
     _note(turn, value, told.mirror_meter_reading)
     turn.answer = Answer(status=201 if old is None else 204, location=href)
+
+
+def _usage_point(href: str) -> sep.Link:
+    return sep.Link(href=USAGE + href.removeprefix(MIRRORS))
 
 
 def post_readings(turn: Turn, one: Kept, told: Iterable[sep.MirrorMeterReading]) -> None:

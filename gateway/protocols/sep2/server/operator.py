@@ -293,7 +293,7 @@ class Operator:
             MisuseError: ``UNKNOWN_RESOURCE``, ``BAD_RESOURCE`` when too much was moved already.
         """
         book, inner = self.book, self.book.moves.inner(href)
-        if book.entry(inner) is None:
+        if (book.entry(inner) or self.server.usage.place(inner)) is None:
             raise MisuseError("UNKNOWN_RESOURCE", "nothing stands there")
         turn = move(book.moves, href, self.server.ids.token(), now)
         for one in list(book.deliveries):

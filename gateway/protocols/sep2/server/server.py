@@ -4,7 +4,7 @@ Reading never writes: it asks ``read``. Writing makes a ``Turn``, which whoever 
 it taken into the book and answers.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Final
@@ -14,17 +14,19 @@ from gateway.domain.ports import Ids
 from gateway.protocols.sep2._generated import model as sep
 from gateway.protocols.sep2.codec import encode
 from gateway.protocols.sep2.identity import mrid_of
+from gateway.protocols.sep2.server.asking import page_of
 from gateway.protocols.sep2.server.book import Book
 from gateway.protocols.sep2.server.clients import Clients, refusal_of
 from gateway.protocols.sep2.server.devices import END_DEVICES, listing
 from gateway.protocols.sep2.server.kinds import allowed
-from gateway.protocols.sep2.server.mirrors import MIRRORS
+from gateway.protocols.sep2.server.mirrors import MIRRORS, USAGE
 from gateway.protocols.sep2.server.options import ServerOptions
 from gateway.protocols.sep2.server.records import (
     Answer,
     Delivery,
     Kept,
     Pair,
+    Posted,
     RefusedError,
     Turn,
 )
@@ -32,6 +34,7 @@ from gateway.protocols.sep2.server.responses import RESPONSE_SETS
 from gateway.protocols.sep2.server.standing import Terms
 from gateway.protocols.sep2.server.subscribing import Subscribers
 from gateway.protocols.sep2.server.telling import Teller
+from gateway.protocols.sep2.server.usage import Meter, Usage
 from gateway.protocols.sep2.tables import Edition
 
 ENTRY: Final = "/dcap"
@@ -72,6 +75,7 @@ class Sep2Server:
         self.book.owe((one.subscription, one) for one in deliveries)
         self.book.moves.take(moves)
         self.teller = Teller(self.book, options)
+        self.usage = Usage(self.book, options)
         self.subscribers = Subscribers(self.book, options, ids, self.teller)
         self._clients = Clients(self.book, options, ids, self.subscribers, self.teller.tongues)
 
@@ -83,6 +87,11 @@ class Sep2Server:
         if self.book.entry(ENTRY) is None:
             for one in self._furniture(now):
                 turn.keep(one)
+        entry = self.book.entry(ENTRY)
+        if entry is not None and isinstance(entry.value, sep.DeviceCapability):
+            linked = replace(entry.value, usage_point_list_link=sep.ListLink(href=USAGE))
+            if linked != entry.value:  # of a file from before there were any
+                turn.keep(replace(entry, value=linked))
         return turn
 
     def _furniture(self, now: datetime) -> Iterable[Kept]:
@@ -95,6 +104,7 @@ class Sep2Server:
             time_link=sep.Link(href=TIME),
             end_device_list_link=sep.ListLink(href=END_DEVICES),
             mirror_usage_point_list_link=sep.ListLink(href=MIRRORS),
+            usage_point_list_link=sep.ListLink(href=USAGE),
         )
         time = sep.Time(
             href=TIME,
@@ -134,7 +144,14 @@ class Sep2Server:
 
     # --- clients
 
-    def read(self, path: str, query: str, peer: str, now: datetime) -> Answer:
+    def meter(self, path: str) -> Meter | None:
+        """Return the meter whose newest values ``read`` needs for an address; None: none, as nearly everywhere."""
+        inner = self.book.moves.inner(path)
+        return self.usage.meter(inner) if inner.startswith(USAGE) else None
+
+    def read(
+        self, path: str, query: str, peer: str, now: datetime, values: Sequence[Posted] = ()
+    ) -> Answer:
         """Answer a GET; that of a HEAD differs by its missing body alone.
 
         Args:
@@ -142,11 +159,16 @@ class Sep2Server:
             query: What follows its question mark.
             peer: LFDI by the peer's certificate, canonical.
             now: Current instant.
+            values: Of ``meter``, newest first.
         """
         try:
             one = self._found(path, peer, query)
-            body = self.book.moves.outward(self.teller.tell(peer, one, query, now))
-            return Answer(status=200, body=body)
+            if one.href.startswith(USAGE):
+                shown = self.usage.shown(one, peer, page_of(query), values)
+                body = encode(shown, self.options.flavour)
+            else:
+                body = self.teller.tell(peer, one, query, now)
+            return Answer(status=200, body=self.book.moves.outward(body))
         except RefusedError as error:
             return self._refused(error, peer)
 
@@ -185,7 +207,7 @@ class Sep2Server:
             RefusedError: 404, also for what is another's: whether it exists is not told; 301 when it moved.
         """
         inner = self.book.moves.inner(path)
-        one = self.book.entry(inner)
+        one = self.book.entry(inner) or self.usage.place(inner)
         if one is None or not self._admitted(inner, peer) or not self.book.sees(peer, one):
             raise RefusedError(404)
         outer = self.book.moves.outer(inner)

@@ -1,0 +1,234 @@
+"""What an operator sets is what clients find, and what clients tell is kept: the server procedures of CSIP-AUS."""
+
+from dataclasses import replace
+
+import pytest
+
+from gateway.protocols.sep2._generated import model as sep
+from gateway.protocols.sep2.server.devices import NewDevice
+from tests.sep2_world import LFDI, START
+from tests.unit.test_sep2_server import OTHER, Utility, mirror
+
+ACTIVE = 1
+WATTS = sep.ActivePower(multiplier=3, value=5000)
+SECOND = int(START.timestamp())
+
+
+@pytest.mark.spec(*(f"CSIP-AUS S-ALL-{number}" for number in (11, 12, 13, 14, 15, 16, 17, 18)))
+@pytest.mark.parametrize(
+    "base",
+    [
+        sep.DERControlBase(op_mod_exp_lim_w=WATTS),
+        sep.DERControlBase(op_mod_gen_lim_w=WATTS),
+        sep.DERControlBase(op_mod_imp_lim_w=WATTS),
+        sep.DERControlBase(op_mod_load_lim_w=WATTS),
+        sep.DERControlBase(op_mod_energize=False),
+        sep.DERControlBase(op_mod_connect=False),
+        sep.DERControlBase(op_mod_imp_lim_w=WATTS, op_mod_load_lim_w=WATTS, op_mod_fixed_w=-5000),
+        sep.DERControlBase(op_mod_exp_lim_w=WATTS, ramp_tms=500),
+    ],
+    ids=["export", "generation", "import", "load", "energise", "connect", "several", "ramp"],
+)
+def test_an_active_control_shows_its_modes(base: sep.DERControlBase) -> None:
+    utility = Utility()
+    name = utility.issue(1, 10, base)
+    (shown,) = utility.at(2).listed()
+    assert shown.der_control_base == base
+    assert utility.standing() == {name: (ACTIVE, 1)}
+    assert (shown.response_required, shown.reply_to) == (3, utility.server.responses())
+
+
+@pytest.mark.spec(*(f"CSIP-AUS S-ALL-{number}" for number in (19, 20, 21, 22, 23, 24, 48)))
+def test_a_default_shows_its_modes_and_counts_its_versions() -> None:
+    utility = Utility()
+    href = utility.href(sep.DefaultDERControl)
+    for version, told in enumerate(
+        (
+            sep.DefaultDERControl(
+                mrid="0", der_control_base=sep.DERControlBase(op_mod_exp_lim_w=WATTS)
+            ),
+            sep.DefaultDERControl(
+                mrid="0", der_control_base=sep.DERControlBase(op_mod_gen_lim_w=WATTS)
+            ),
+            sep.DefaultDERControl(
+                mrid="0",
+                der_control_base=sep.DERControlBase(
+                    op_mod_imp_lim_w=WATTS, op_mod_load_lim_w=WATTS
+                ),
+                set_grad_w=27,
+            ),
+            sep.DefaultDERControl(mrid="0", der_control_base=sep.DERControlBase(), set_grad_w=28),
+        ),
+        1,
+    ):
+        utility.do(utility.operator.set_default(utility.program, told, utility.now))
+        _, shown = utility.get(href)
+        assert isinstance(shown, sep.DefaultDERControl)
+        assert shown.der_control_base == told.der_control_base
+        assert (shown.set_grad_w, shown.version) == (told.set_grad_w, version)
+
+
+@pytest.mark.spec("CSIP-AUS S-ALL-08", "CSIP-AUS S-ALL-09", "CSIP-AUS S-ALL-10", "CSIP CORE-014")
+def test_what_a_device_tells_of_itself_is_read_back_and_survives_the_others() -> None:
+    utility = Utility()
+    mode = sep.OperationalModeStatusType(date_time=7, value=2)
+    for document in (
+        sep.DERStatus(reading_time=5, operational_mode_status=mode),
+        sep.DERCapability(modes_supported=128, rtg_max_w=WATTS, type=1, doe_modes_supported=15),
+        sep.DERSettings(set_grad_w=27, set_max_w=WATTS, updated_time=9, doe_modes_enabled=15),
+        sep.DERAvailability(reading_time=5, stat_w_avail=WATTS),
+    ):
+        kind = type(document)
+        href = utility.href(kind)
+        assert utility.get(href) == (404, None), "nothing was told yet"
+        answer = utility.send("PUT", href, document).answer
+        assert (answer.status, answer.body) == (204, b"")
+        assert utility.get(href) == (200, replace(document, href=href))
+        assert utility.get(utility.href(kind, OTHER), peer=OTHER) == (404, None)
+
+
+@pytest.mark.spec("CSIP-AUS S-ALL-43", "CSIP CORE-003")
+@pytest.mark.parametrize(
+    "kind",
+    [
+        *(sep.DeviceCapability, sep.Time, sep.EndDeviceList, sep.FunctionSetAssignmentsList),
+        *(sep.DERProgramList, sep.DERList, sep.MirrorUsagePointList, sep.Registration),
+    ],
+)
+def test_the_poll_rate_of_each_resource_is_the_operators(kind: type[sep.Resource]) -> None:
+    utility = Utility()
+    href = next(
+        one.href
+        for one in utility.server.book.entries.values()
+        if one.kind is kind and utility.server.book.sees(LFDI, one)
+    )
+    utility.do(utility.operator.set_poll_rate(href, 77, utility.now))
+    _, shown = utility.get(href)
+    assert getattr(shown, "poll_rate", None) == 77
+
+
+@pytest.mark.spec("CSIP-AUS S-ALL-44", "CSIP-AUS S-ALL-45")
+def test_a_schedule_is_active_one_after_the_other() -> None:
+    utility = Utility()
+    names = [utility.issue(2 * n + 1, 2, randomize_start=60) for n in range(5)]
+    listed = utility.listed()
+    assert [one.mrid for one in listed] == names
+    assert {one.randomize_start for one in listed} == {60}
+    for place, name in enumerate(names):
+        shown = utility.at(2 * place + 2.5).standing()
+        active = [mrid for mrid, (status, _) in shown.items() if status == ACTIVE]
+        assert active == [name]
+    assert utility.at(12.5).listed() == ()
+
+
+@pytest.mark.spec("CSIP-AUS S-ALL-49", "CSIP CORE-013")
+def test_programs_of_another_primacy_supersede_nothing_and_come_in_order() -> None:
+    utility = Utility()
+    better = utility.add_program(1)
+    first = utility.issue(1, 10)
+    utility.program, worse = better, utility.program
+    second = utility.issue(2, 5)
+    utility.at(3)
+    assert utility.standing() == {second: (ACTIVE, 1)}
+    utility.program = worse
+    assert utility.standing() == {first: (ACTIVE, 1)}
+    _, programs = utility.get(utility.href(sep.DERProgramList), "l=9")
+    assert isinstance(programs, sep.DERProgramList)
+    assert [one.mrid for one in programs.der_program] == [better, worse]
+    utility.do(utility.operator.set_primacy(worse, 0, utility.now))
+    _, programs = utility.get(utility.href(sep.DERProgramList), "l=9")
+    assert isinstance(programs, sep.DERProgramList)
+    assert [one.mrid for one in programs.der_program] == [worse, better]
+
+
+@pytest.mark.spec("CSIP-AUS S-ALL-53", "CSIP-AUS S-OPT-02", "CSIP-AUS S-OPT-03")
+def test_a_connection_point_is_told_changed_and_refused_where_it_cannot_be() -> None:
+    utility = Utility()
+    href = utility.href(sep.ConnectionPoint)
+    assert utility.get(href) == (404, None)
+    for method, name in (("PUT", "6123456789"), ("POST", "6123456780")):
+        told = sep.ConnectionPoint(connection_point_id=name)
+        assert utility.send(method, href, told).answer.status == 204
+        assert utility.get(href) == (200, replace(told, href=href))
+    body = (
+        b'<ConnectionPoint xmlns="https://csipaus.org/ns"><connectionPointId>'
+        + b"6" * 33
+        + b"</connectionPointId></ConnectionPoint>"
+    )
+    refused = utility.send("PUT", href, body).answer
+    assert (refused.status, b"reasonCode" in refused.body) == (400, True)
+    _, shown = utility.get(href)
+    assert isinstance(shown, sep.ConnectionPoint)
+    assert shown.connection_point_id == "6123456780"
+
+
+@pytest.mark.spec("CSIP-AUS S-OPT-04", "CSIP-AUS S-OPT-05", "CSIP-AUS ALL-04")
+def test_a_pin_is_read_and_a_post_rate_followed() -> None:
+    utility = Utility()
+    _, shown = utility.get(utility.href(sep.Registration))
+    assert isinstance(shown, sep.Registration)
+    assert shown.pin == 111115
+    assert utility.post("/mup", mirror()) == 201
+    utility.do(utility.operator.set_post_rate(LFDI, 33, utility.now))
+    for kind in (sep.EndDevice, sep.MirrorUsagePoint):
+        _, found = utility.get(utility.href(kind))
+        assert getattr(found, "post_rate", None) == 33
+    # What its device posts again does not change what the operator set.
+    assert utility.post("/mup", replace(mirror(), post_rate=900)) == 204
+    _, found = utility.get(utility.href(sep.MirrorUsagePoint))
+    assert getattr(found, "post_rate", None) == 33
+
+
+@pytest.mark.spec("CSIP-AUS S-ALL-04", "CSIP-AUS S-ALL-05")
+def test_many_clients_at_once_find_each_its_own() -> None:
+    utility = Utility()
+    names = [f"{number:040X}" for number in range(10, 30)]
+    for name in names:
+        utility.do(utility.operator.register(NewDevice(lfdi=name, pin=111115), utility.now))
+    for minute in range(3):
+        utility.at(minute)
+        for number, name in enumerate(names):
+            href = utility.href(sep.DERStatus, name)
+            told = sep.DERStatus(reading_time=SECOND + number)
+            assert utility.send("PUT", href, told, name).answer.status == 204
+            assert utility.post("/mup", mirror(name), name) == (201 if minute == 0 else 204)
+        for number, name in enumerate(names):
+            _, devices = utility.get("/edev", "l=100", name)
+            assert isinstance(devices, sep.EndDeviceList)
+            assert [one.lfdi for one in devices.end_device] == [name]
+            _, mirrors = utility.get("/mup", "l=100", name)
+            assert isinstance(mirrors, sep.MirrorUsagePointList)
+            assert [one.device_lfdi for one in mirrors.mirror_usage_point] == [name]
+            _, status = utility.get(utility.href(sep.DERStatus, name), peer=name)
+            assert isinstance(status, sep.DERStatus)
+            assert status.reading_time == SECOND + number
+            assert utility.get(utility.href(sep.DERStatus, name), peer=OTHER) == (404, None)
+
+
+@pytest.mark.spec("IEEE 2030.5-2018 4.6.2", "CSIP CORE-004")
+def test_the_corners_of_paging() -> None:
+    utility = Utility()
+    names = [utility.issue(10 * n + 10, 5) for n in range(5)]
+    start = SECOND + 600
+
+    def page(query: str) -> tuple[int, int, list[str]]:
+        _, found = utility.get(utility.events(), query)
+        assert isinstance(found, sep.DERControlList)
+        return found.all, found.results, [one.mrid for one in found.der_control]
+
+    assert page("") == (5, 1, names[:1])
+    assert page("l=0") == (5, 0, [])
+    assert page("s=3&l=9") == (5, 2, names[3:])
+    assert page("s=5&l=9") == page("s=99999&l=9") == (5, 0, [])
+    assert page("l=99999") == (5, 5, names)
+    assert page(f"a={start}&l=9") == (5, 4, names[1:])
+    assert page(f"a={start - 1}&s=1&l=2") == (5, 2, names[1:3])
+    assert page("a=-5&l=1") == (5, 1, names[:1])
+    assert page("x=1&l=2&foo") == (5, 2, names[:2])
+    for query in ("s=-1", "l=x", "l=1&l=2", "s=", "a=1.5", "l=99999999999"):
+        assert utility.get(utility.events(), query)[0] == 400, query
+    # What is no list looks at none of them; one without a time first, not at ``a``.
+    assert utility.get("/tm", "s=5&l=0&a=7")[0] == 200
+    _, devices = utility.get("/edev", "a=99999999999&l=5")
+    assert isinstance(devices, sep.EndDeviceList)
+    assert (devices.all, devices.results) == (1, 1)
