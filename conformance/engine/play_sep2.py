@@ -1,6 +1,7 @@
 """Plays one case against a 2030.5 client: the suite's server up, client in service, script, everything down again."""
 
 from collections.abc import Awaitable, Callable, Mapping
+from datetime import timedelta
 from typing import Protocol
 
 from conformance.engine.drivers.entry import EntryHands
@@ -125,6 +126,7 @@ def _settings(play: Ground) -> Settings:
         devices=managed if mode == "aggregator" else (),
         aus=mode == "csipaus",
         subscribable=facts.get("subscribable") == "yes",
+        page=int(facts.get("page", "255")),
         strangers=int(facts.get("strangers", "2")),
     )
 
@@ -137,6 +139,7 @@ def _managed(lfdi: str) -> tuple[str, ...]:
 def _furnish(server: ScriptedServer, facts: Mapping[str, str]) -> None:
     """Put the usual things into a server: the devices, one assignment, one program with a default."""
     post = int(facts.get("post_s", "300"))
+    server.set_time(offset=timedelta(seconds=int(facts.get("time_s", "0"))))
     own = server.lfdi
     if server.devices == (own,):
         strange = (

@@ -1,10 +1,12 @@
 """What a script usually waits for; each makes a condition for ``Stage.until``."""
 
 from collections.abc import Callable
+from typing import Final
 
 from conformance.kit.sep2.reading import posts, puts, reads, responses, served
 from conformance.kit.transcript import Message, Transcript
 
+_ERRORS: Final = 400
 Found = Callable[[Transcript], Message | None]
 
 
@@ -58,3 +60,12 @@ def posted(*names: str, times: int = 1, after: int = 0) -> Found:
         return rows[times - 1] if len(rows) >= times else None
 
     return condition
+
+
+def refused(transcript: Transcript, name: str) -> Message | None:
+    """Return the first document of a name that the client sent and that was not taken."""
+    for message in transcript.from_device(name):
+        answer = transcript.answer(message)
+        if answer is not None and answer.status >= _ERRORS:
+            return message
+    return None

@@ -70,7 +70,8 @@ class Documents:
     def _list(self, key: Key, now: datetime, query: Mapping[str, str]) -> Element:
         name, *ids = key
         members = _LISTS[name](self, ids, now)
-        first, most = int(query.get("s", "0")), int(query.get("l", "1"))
+        first = int(query.get("s", "0"))
+        most = min(int(query.get("l", "1")), self._tree.page)
         shown = members[first : first + most]
         attributes: dict[str, object] = {
             "href": self._tree.href(*key),

@@ -37,6 +37,8 @@ class Settings:
     """LFDIs that it manages; empty: it is the device."""
     aus: bool = False
     subscribable: bool = False
+    page: int = 255
+    """Members that an answer holds at most."""
     strangers: int = 0
     """EndDevices of others that stand before the client's own in the list."""
 
@@ -69,6 +71,7 @@ class ScriptedServer:
         self.tree = Tree(names=names, rates=settings.rates)
         self.tree.aus, self.tree.subscribable = settings.aus, settings.subscribable
         self.tree.expected = self.devices if settings.aus else ()
+        self.tree.page = settings.page
         self._documents = Documents(self.tree)
         self._taker = Taker(self.tree, self._documents)
         self._door = Door(self._serve, tape, clock, contexts, address)

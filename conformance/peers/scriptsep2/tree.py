@@ -57,6 +57,8 @@ class Tree:
     """List -> members that the client created."""
     offset: timedelta = timedelta(0)
     time_fields: dict[str, int] = field(default_factory=dict)
+    page: int = 255
+    """Members that an answer holds at most."""
     aus: bool = False
     expected: tuple[str, ...] = ()
     """LFDIs that may register themselves; only with CSIP-AUS."""

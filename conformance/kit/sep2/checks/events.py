@@ -66,6 +66,43 @@ def _missing(transcript: Transcript, control: str, status: int, requirement: str
     )
 
 
+def responds_at_last(control: str, *statuses: int, requirement: str, lfdi: str = "") -> Check:
+    """Demand that each of these Responses is accepted in the end, in this order; failed tries do not count."""
+
+    def judge(transcript: Transcript) -> Iterator[Finding]:
+        rows = [r.status for r in responses(transcript, control, lfdi) if r.accepted]
+        found = list(dict.fromkeys(rows))
+        for expected in statuses:
+            if expected not in found:
+                yield _missing(transcript, control, expected, requirement)
+        order = [s for s in found if s in statuses]
+        if order != [s for s in statuses if s in order]:
+            last = responses(transcript, control, lfdi)[-1].message
+            yield wrong(requirement, last, _STATUS, f"{statuses} in order", f"{tuple(order)}")
+
+    return Check(f"responds to {control} by {', '.join(map(str, statuses))} at last", judge)
+
+
+def stamped(control: str, *, offset: timedelta, requirement: str) -> Check:
+    """Demand that createdDateTime is of the server's clock, which is so much ahead of the suite's."""
+
+    def judge(transcript: Transcript) -> Iterator[Finding]:
+        for row in responses(transcript, control):
+            off = row.at - (row.message.at + offset)
+            if abs(off) > WINDOW:
+                yield wrong(
+                    requirement,
+                    row.message,
+                    "s:createdDateTime",
+                    f"within {WINDOW.total_seconds():g} s of the server's clock",
+                    f"{off.total_seconds():g} s off",
+                    tolerance=WINDOW,
+                    beyond=abs(off) - WINDOW,
+                )
+
+    return Check(f"Responses to {control} carry the server's time", judge)
+
+
 def never_responds(control: str, *statuses: int, requirement: str, lfdi: str = "") -> Check:
     """Refuse these Responses to a control; without any: every Response."""
 
@@ -177,9 +214,3 @@ def reads_before_start(control: str, mark: str, *, requirement: str, within: tim
                 )
 
     return Check(f"reads {control} before it starts", judge)
-
-
-def brought(transcript: Transcript, control: str) -> Message | None:
-    """Return the first message with a control in it."""
-    rows = served(transcript, control)
-    return rows[0][0] if rows else None

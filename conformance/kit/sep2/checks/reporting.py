@@ -1,6 +1,7 @@
 """Checks about what a client tells of itself: DERCapability, DERSettings, DERStatus."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 
 from conformance.kit.finding import Check, Finding, wrong
 from conformance.kit.sep2.reading import puts
@@ -72,3 +73,25 @@ def _exceeds(message: Message, rating: Message, name: str, requirement: str) -> 
     most, own = scaled(rating, f"rtg{name}"), scaled(message, f"set{name}")
     if most is not None and own is not None and own > most:
         yield wrong(requirement, message, f"s:set{name}", f"at most {most:g}", f"{own:g}")
+
+
+def puts_within(name: str, within: timedelta, mark: str, *, requirement: str) -> Check:
+    """Demand that a document is put, and taken, in a time after a mark."""
+
+    def judge(transcript: Transcript) -> Iterator[Finding]:
+        begins = transcript.mark(mark)
+        if begins is None:
+            return
+        rows = [m for m in puts(transcript, name) if m.number > begins.number]
+        if not rows or rows[0].at - begins.at > within:
+            until = begins.at + within
+            yield Finding(
+                requirement=requirement,
+                expected=f"PUT of {name} within {within.total_seconds():g} s after {mark}",
+                observed=f"at {rows[0].at}" if rows else "none",
+                message=rows[0].number if rows else begins.number,
+                late=True,
+                healthy=transcript.healthy(begins.at, until),
+            )
+
+    return Check(f"puts {name} within {within.total_seconds():g} s after {mark}", judge)

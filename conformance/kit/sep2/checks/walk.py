@@ -34,6 +34,24 @@ def _unread(transcript: Transcript, name: str, requirement: str, after: int) -> 
     )
 
 
+def follows(mark: str, *, requirement: str) -> Check:
+    """Demand that the address of a mark's ``location`` is asked for, once an answer has named it."""
+
+    def judge(transcript: Transcript) -> Iterator[Finding]:
+        begins = mark_at(transcript, mark)
+        told = [
+            m for m in transcript.from_suite() if m.header("Location") and m.number > begins.number
+        ]
+        if not told:
+            return
+        where = begins.values["location"]
+        rest = [m for m in transcript.from_device() if m.number > told[0].number]
+        if rest and not any(m.path == where for m in rest):
+            yield wrong(requirement, rest[0], "path", where, rest[0].path)
+
+    return Check(f"follows {mark}", judge)
+
+
 def never_asks(*names: str, requirement: str, after: str, method: str = "GET") -> Check:
     """Refuse requests for these resources after a mark."""
 
@@ -91,3 +109,31 @@ def reads_every(name: str, count: int, *, requirement: str) -> Check:
             yield wrong(requirement, rows[-1], "path", f"{count} of {name} read", str(len(paths)))
 
     return Check(f"reads {count} of {name}", judge)
+
+
+def waits(name: str, least: timedelta, mark: str, *, requirement: str) -> Check:
+    """Demand that a resource is not asked for again before a time that the first answer after a mark has asked for."""
+
+    def judge(transcript: Transcript) -> Iterator[Finding]:
+        begins = mark_at(transcript, mark).number
+        rows = [m for m in requests(transcript, "GET", name) if m.number > begins]
+        if len(rows) > 1 and between(rows[0], rows[1]) < least:
+            told = f"no request for {least.total_seconds():g} s"
+            found = f"{between(rows[0], rows[1]).total_seconds():g} s"
+            yield wrong(
+                requirement, rows[1], "time", told, found, tolerance=least, beyond=least - between(rows[0], rows[1])
+            )  # fmt: skip
+
+    return Check(f"waits {least.total_seconds():g} s for {name}", judge)
+
+
+def backs_off(name: str, most: int, mark: str, *, requirement: str) -> Check:
+    """Demand that a resource that fails is not asked for more than so often between a mark and ``<mark> over``."""
+
+    def judge(transcript: Transcript) -> Iterator[Finding]:
+        begins, ends = mark_at(transcript, mark).number, mark_at(transcript, f"{mark} over").number
+        rows = [m for m in requests(transcript, "GET", name) if begins < m.number < ends]
+        if len(rows) > most:
+            yield wrong(requirement, rows[most], "time", f"at most {most} tries", str(len(rows)))
+
+    return Check(f"tries {name} at most {most} times during {mark}", judge)
