@@ -45,9 +45,11 @@ _RSP = "REQ-SEP2-8.8-1"
 async def one_at_a_time(stage: ClientStage) -> None:
     """Publish three controls."""
     stage.mark("published", at=stage.now)
-    for place, name in enumerate(("one", "two", "three")):
-        last = announce(stage, name, limit(60), ahead=(2 + 2 * place) * MINUTE)
-    await run_through(stage, last)
+    rows = [
+        announce(stage, name, limit(60), ahead=(2 + 2 * place) * MINUTE)
+        for place, name in enumerate(("one", "two", "three"))
+    ]
+    await run_through(stage, rows[-1])
 
 
 @case(
