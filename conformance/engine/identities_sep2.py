@@ -20,11 +20,6 @@ PLAIN_FACE: Final = "honest"
 _LEVEL: Final = "@SECLEVEL=0"
 
 
-def _old(context: ssl.SSLContext) -> None:
-    context.minimum_version = context.maximum_version = ssl.TLSVersion.TLSv1_1
-    context.set_ciphers(f"ALL:{_LEVEL}")
-
-
 def _new(context: ssl.SSLContext) -> None:
     context.maximum_version = ssl.TLSVersion.TLSv1_3
     context.minimum_version = ssl.TLSVersion.TLSv1_3
@@ -35,7 +30,6 @@ def _strange(context: ssl.SSLContext) -> None:
 
 
 _SPOILT: Final[Mapping[str, Callable[[ssl.SSLContext], None]]] = {
-    "tls11": _old,
     "tls13": _new,
     "no-common-cipher": _strange,
 }

@@ -41,3 +41,22 @@ def put_seen(name: str, at_least: int = 1) -> Observation:
 def post_seen(*names: str, at_least: int = 1) -> Observation:
     """Demand that the client posted documents."""
     return Observation(f"{names[0]} posted", at_least, lambda t: len(posts(t, *names)))
+
+
+def connected(at_least: int = 1) -> Observation:
+    """Demand that the client made a whole handshake."""
+    return Observation(
+        "handshake", at_least, lambda t: sum(1 for c in t.connections if c.tls.get("version"))
+    )
+
+
+def tried(mark: str, until: str, at_least: int = 1) -> Observation:
+    """Demand that the client tried to connect between two marks."""
+
+    def count(transcript: Transcript) -> int:
+        begins, ends = transcript.mark(mark), transcript.mark(until)
+        if begins is None or ends is None:
+            return 0
+        return sum(1 for c in transcript.connections if begins.at <= c.at < ends.at)
+
+    return Observation(f"tries between {mark} and {until}", at_least, count)

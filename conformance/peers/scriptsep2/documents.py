@@ -13,6 +13,19 @@ from conformance.peers.scriptsep2.tree import Key, Tree
 _DER_PARTS: Final = ("DERAvailability", "DERCapability", "DERSettings", "DERStatus")
 _SLOTS: Final = (*_DER_PARTS, "DeviceInformation", "ConnectionPoint")
 """What the client fills: there is a place for it before there is a document."""
+_OWNED: Final[Mapping[str, str]] = {
+    "Registration": "EndDevice",
+    "FunctionSetAssignmentsList": "EndDevice",
+    "DERList": "EndDevice",
+    "DER": "EndDevice",
+    "LogEventList": "EndDevice",
+    "SubscriptionList": "EndDevice",
+    "DERProgramList": "FunctionSetAssignments",
+    "DERControlList": "DERProgram",
+    "DERCurveList": "DERProgram",
+    **dict.fromkeys(_SLOTS, "EndDevice"),
+}
+"""What goes with something else."""
 _SCHEDULED, _ACTIVE = 0, 1
 
 
@@ -41,6 +54,9 @@ class Documents:
             return ids[1] in tree.controls.get(ids[0], {})
         if name == "DefaultDERControl":
             return ids[0] in tree.programs and tree.programs[ids[0]].default is not None
+        owners: Mapping[str, object] = known.get(_OWNED.get(name, ""), {})  # type: ignore[assignment] # each is one
+        if name in _OWNED and ids[0] not in owners:
+            return False
         return name in _MAKERS or name in _LISTS or name in _SLOTS or key in tree.posted
 
     def make(self, key: Key, now: datetime, query: Mapping[str, str]) -> Element | None:

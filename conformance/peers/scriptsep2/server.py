@@ -11,6 +11,7 @@ from conformance.kit.replies import Reply
 from conformance.kit.sep2.build import written
 from conformance.kit.sep2.names import MEDIA_TYPE
 from conformance.kit.sep2.values import Account, Assignment, Control, Program
+from conformance.kit.stage import UnobservedError
 from conformance.kit.transcript import Message
 from conformance.kit.verdict import DEFECT
 from conformance.kit.xml import Element
@@ -231,7 +232,7 @@ class ScriptedServer:
         """Show this identity."""
         wear = getattr(self._contexts, "wear", None)
         if wear is None:
-            raise KeyError(f"{face}: no PKI of the suite's own")
+            raise UnobservedError(f"be shown {face}, for which the suite needs a PKI of its own")
         wear(face)
         self._tape.mark("suite.face", face=face)
 

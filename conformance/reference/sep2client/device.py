@@ -27,6 +27,8 @@ _BLINK: Final = timedelta(milliseconds=500)
 """Between two looks at the clock, at the least."""
 _WALKED: Final = ("dcap", "edev", "rg", "fsa")
 """Jobs by which the way is found, in their order."""
+_ACTING: Final = ("fsa", "programs", "der", "status", "mup", "read")
+"""Jobs that act for an EndDevice."""
 
 
 class Client:
@@ -167,7 +169,7 @@ class Client:
         return seconds
 
     def _add(self, name: str, act: Callable[[], Awaitable[int | None]]) -> None:
-        if name not in self._jobs or self._jobs.is_failing(name):
+        if name not in self._jobs:
             self._jobs.add(name, self._clock.now(), act)
 
     async def _time(self) -> int | None:
@@ -209,6 +211,8 @@ class Client:
             )
             if "aus:ConnectionPointLink" in device.links:
                 self._add(f"cp {device.lfdi}", self._of(device, self._connection_point))
+        else:
+            self._stop(device)
         return seconds
 
     async def _connection_point(self, device: Device) -> int | None:
@@ -229,6 +233,12 @@ class Client:
 
     async def _averages(self, device: Device) -> int | None:
         return await self._telemetry.post(device, self.server_now)
+
+    def _stop(self, device: Device) -> None:
+        """Act no more for an EndDevice whose registration is not ours."""
+        self._events.drop(device.lfdi)
+        for word in _ACTING:
+            self._jobs.drop(f"{word} {device.lfdi}")
 
     async def _assignments(self, device: Device) -> int | None:
         lists = device.lists

@@ -41,6 +41,7 @@ class Telemetry:
         """Read the mirrors; return the pollRate, and whether the post rate has changed."""
         first, found = await self._link.members(where, "MirrorUsagePoint")
         rows = {text(one, "mRID").upper(): one for one in found}
+        self._places |= {mrid: one.get("href", "") for mrid, one in rows.items()}
         own = rows.get(aus.mrid(device.lfdi, aus.SITE))
         if own is None:
             await self.announce(device, where)
