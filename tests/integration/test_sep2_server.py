@@ -128,7 +128,9 @@ async def raw(site: Premises, port: int, leaf: Sep2Leaf, text: str) -> str:
     return head.decode()
 
 
-@pytest.mark.spec("CSIP CORE-001", "CSIP COMM-003", "IEEE 2030.5-2018 5.5")
+@pytest.mark.spec(
+    "CSIP CORE-001", "CSIP COMM-003", "IEEE 2030.5-2018 5.5", "IEEE 2030.5-2018 5.5.1"
+)
 async def test_what_http_decides(tmp_path: Path) -> None:
     site = Premises(folder=tmp_path)
     device = site.pki.device("0001")

@@ -386,7 +386,11 @@ def newcomer(lfdi: str = STRANGER, **others: object) -> sep.EndDevice:
 
 
 @pytest.mark.spec(
-    "CSIP-AUS S-ALL-02", "CSIP-AUS S-ALL-51", "CSIP-AUS S-ALL-52", "CSIP-AUS S-ALL-56"
+    "CSIP-AUS S-ALL-02",
+    "CSIP-AUS S-ALL-51",
+    "CSIP-AUS S-ALL-52",
+    "CSIP-AUS S-ALL-56",
+    "CSIP-AUS S-OPT-01",
 )
 def test_a_device_registers_itself_where_that_is_allowed() -> None:
     closed, utility = Utility(), Utility(in_band=True)
@@ -609,6 +613,8 @@ def test_what_csip_aus_requires_is_asked_for_where_it_is_spoken() -> None:
         (sep.DERStatus, "DELETE", "GET, HEAD, PUT"),
         (sep.LogEventList, "PUT", "GET, HEAD, POST"),
         (sep.Registration, "PUT", "GET, HEAD"),
+        (sep.EndDevice, "POST", "GET, HEAD, PUT, DELETE"),
+        (sep.DERProgram, "DELETE", "GET, HEAD"),
     ],
 )
 def test_a_method_that_a_resource_does_not_take(

@@ -14,7 +14,12 @@ WATTS = sep.ActivePower(multiplier=3, value=5000)
 SECOND = int(START.timestamp())
 
 
-@pytest.mark.spec(*(f"CSIP-AUS S-ALL-{number}" for number in (11, 12, 13, 14, 15, 16, 17, 18)))
+@pytest.mark.spec(
+    "CSIP-AUS S-ALL-11", "CSIP-AUS S-ALL-12", "CSIP-AUS S-ALL-13", "CSIP-AUS S-ALL-14"
+)
+@pytest.mark.spec(
+    "CSIP-AUS S-ALL-15", "CSIP-AUS S-ALL-16", "CSIP-AUS S-ALL-17", "CSIP-AUS S-ALL-18"
+)
 @pytest.mark.parametrize(
     "base",
     [
@@ -38,7 +43,10 @@ def test_an_active_control_shows_its_modes(base: sep.DERControlBase) -> None:
     assert (shown.response_required, shown.reply_to) == (3, utility.server.responses())
 
 
-@pytest.mark.spec(*(f"CSIP-AUS S-ALL-{number}" for number in (19, 20, 21, 22, 23, 24, 48)))
+@pytest.mark.spec(
+    "CSIP-AUS S-ALL-19", "CSIP-AUS S-ALL-20", "CSIP-AUS S-ALL-21", "CSIP-AUS S-ALL-22"
+)
+@pytest.mark.spec("CSIP-AUS S-ALL-23", "CSIP-AUS S-ALL-24", "CSIP-AUS S-ALL-48")
 def test_a_default_shows_its_modes_and_counts_its_versions() -> None:
     utility = Utility()
     href = utility.href(sep.DefaultDERControl)
@@ -232,3 +240,49 @@ def test_the_corners_of_paging() -> None:
     _, devices = utility.get("/edev", "a=99999999999&l=5")
     assert isinstance(devices, sep.EndDeviceList)
     assert (devices.all, devices.results) == (1, 1)
+
+
+@pytest.mark.spec("CSIP MAINT-002")
+def test_a_device_removes_itself_where_it_may_register_itself() -> None:
+    closed, utility = Utility(), Utility(in_band=True)
+    own = closed.href(sep.EndDevice)
+    assert closed.send("DELETE", own, b"").answer.status == 403
+    assert closed.get(own)[0] == 200
+
+    own = utility.href(sep.EndDevice)
+    assert utility.send("DELETE", own, b"", OTHER).answer.status == 404
+    assert utility.post("/mup", mirror()) == 201
+    status = utility.href(sep.DERStatus)
+    assert utility.send("DELETE", own, b"").answer.status == 204
+    for href in (own, status, utility.events()):
+        assert utility.get(href) == (404, None)
+    _, devices = utility.get("/edev")
+    assert isinstance(devices, sep.EndDeviceList)
+    assert devices.all == 0, "it is asked to register, as any stranger"
+    assert not [one for one in utility.server.book.entries.values() if one.scope == LFDI]
+
+
+@pytest.mark.spec("CSIP UTIL-001", "CSIP-AUS S-ALL-03")
+def test_an_aggregator_finds_its_four_devices_each_with_its_own_groups() -> None:
+    utility = Utility()
+    names = [f"{number:040X}" for number in (0xA1, 0xA2, 0xB1, 0xB2)]
+    fsas = {}
+    for group in "AB":
+        fsas[group] = utility.do(utility.operator.create_fsa(utility.now, f"group {group}"))
+    for name in names:
+        new = NewDevice(lfdi=name, manager=LFDI)
+        utility.do(utility.operator.register(new, utility.now))
+        group = fsas["A" if name.endswith(("A1", "A2")) else "B"]
+        utility.do(utility.operator.assign(group, [name], utility.now))
+    _, devices = utility.get("/edev", "l=9")
+    assert isinstance(devices, sep.EndDeviceList)
+    assert {one.lfdi for one in devices.end_device} == {LFDI, *names}
+    for one in devices.end_device:
+        link = one.function_set_assignments_list_link
+        assert link is not None
+        _, given = utility.get(link.href, "l=9")
+        assert isinstance(given, sep.FunctionSetAssignmentsList)
+        wanted = {True: "group A", False: "group B"}[str(one.lfdi)[-2] == "A"]
+        told = [each.description for each in given.function_set_assignments]
+        assert told == ([None] if one.lfdi == LFDI else [wanted])
+    assert utility.get("/edev", "l=9", OTHER)[1].all == 1  # type: ignore[attr-defined] # a list

@@ -13,7 +13,7 @@ from gateway.protocols.sep2._generated import model as sep
 from gateway.protocols.sep2.codec import decode
 from gateway.protocols.sep2.identity import lfdi, mrid, same_hex, sfdi_of
 from gateway.protocols.sep2.server.book import Book
-from gateway.protocols.sep2.server.devices import NewDevice, add_device
+from gateway.protocols.sep2.server.devices import NewDevice, add_device, drop_device
 from gateway.protocols.sep2.server.kinds import DELETES, LISTS, allowed
 from gateway.protocols.sep2.server.mirrors import post_mirror, post_readings
 from gateway.protocols.sep2.server.options import ServerOptions
@@ -146,6 +146,10 @@ class Clients:
     def _delete(self, turn: Turn, peer: str, one: Kept) -> None:
         if one.kind not in DELETES or one.scope not in self.book.acts_for(peer):
             raise RefusedError(403)
+        if one.kind is sep.EndDevice:
+            if not self.options.in_band:
+                raise RefusedError(403)
+            drop_device(turn, one, self.book)
         turn.kept[one.href] = None
         if one.kind is sep.Subscription:
             turn.deliveries[one.href] = None

@@ -8,6 +8,7 @@ from typing import Final
 
 from gateway.protocols.sep2._generated import model as sep
 from gateway.protocols.sep2.identity import sfdi_of
+from gateway.protocols.sep2.server.book import Book
 from gateway.protocols.sep2.server.options import ServerOptions
 from gateway.protocols.sep2.server.records import Kept, Turn
 
@@ -129,6 +130,17 @@ def add_device(turn: Turn, new: NewDevice, token: str, options: ServerOptions) -
             manager=new.manager,
         )
     )
+
+
+def drop_device(turn: Turn, device: Kept, book: Book) -> None:
+    """Put into a turn that a device is forgotten with everything that is its own."""
+    for one in book.entries.values():
+        if one.scope == device.scope:
+            turn.kept[one.href] = None
+    link = getattr(device.value, "function_set_assignments_list_link", None)
+    place = link.href if link is not None else ""
+    for href in book.placed(place):
+        turn.members[place, href] = False
 
 
 def _keep(

@@ -133,9 +133,15 @@ PUTS: Final[frozenset[type[sep.Resource]]] = frozenset(
 )
 """What a client may replace."""
 DELETES: Final[frozenset[type[sep.Resource]]] = frozenset(
-    {sep.MirrorUsagePoint, sep.LogEvent, sep.LoadShedAvailability, sep.Subscription}
+    {
+        sep.EndDevice,
+        sep.MirrorUsagePoint,
+        sep.LogEvent,
+        sep.LoadShedAvailability,
+        sep.Subscription,
+    }
 )
-"""What a client may remove."""
+"""What a client may remove; an EndDevice only where devices register themselves."""
 EVENTS: Final = (
     sep.DERControl,
     sep.EndDeviceControl,

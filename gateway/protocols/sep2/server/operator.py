@@ -15,7 +15,7 @@ from gateway.domain.errors import MisuseError
 from gateway.protocols.sep2._generated import model as sep
 from gateway.protocols.sep2.identity import lfdi, pin_doubt
 from gateway.protocols.sep2.server.checks import checked, following, valid
-from gateway.protocols.sep2.server.devices import NewDevice, add_device, listing
+from gateway.protocols.sep2.server.devices import NewDevice, add_device, drop_device, listing
 from gateway.protocols.sep2.server.mirrors import MIRRORS
 from gateway.protocols.sep2.server.moves import move
 from gateway.protocols.sep2.server.programs import PROGRAMS
@@ -73,12 +73,7 @@ class Operator:
         """
         device = self._device(name)
         turn = Turn(at=now, told=device.scope)
-        for one in self.book.entries.values():
-            if one.scope == device.scope:
-                turn.kept[one.href] = None
-        place = self._fsa_list(device)
-        for href in self.book.placed(place):
-            turn.members[place, href] = False
+        drop_device(turn, device, self.book)
         return turn
 
     def set_pin(self, name: str, pin: int, now: datetime) -> Turn:
