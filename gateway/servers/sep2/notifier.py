@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 import structlog
 
 from gateway.domain.chance import Chance
-from gateway.domain.errors import StoreError, TransportError
+from gateway.domain.errors import GatewayError, StoreError, TransportError
 from gateway.domain.ports import Clock, Mailbox
 from gateway.protocols.sep2.server.asking import MEDIA_TYPE
 from gateway.protocols.sep2.server.deliveries import endpoint
@@ -157,7 +157,9 @@ class Notifier:
         if not self._rung:
             self._rung = True
             self._bell.put(None)
-        for one in turn.deliveries.values():
+        for href, one in turn.deliveries.items():
+            if one is None:
+                self.results.pop(href, None)
             # Whoever subscribes anew is there again: what waits for it goes out now.
             if one is not None and one.renewed_at == turn.at:
                 self._hurry(self._lines.get((one.owner, endpoint(one.uri))))
@@ -182,10 +184,9 @@ class Notifier:
                 log.error("notifier_stopped", reason=error.reason)
                 return
             subscribers.look(self._clock.now())
-        known = self._desk.server.book.deliveries
-        for href in [href for href in self.results if href not in known]:
-            del self.results[href]
-        for href in subscribers.watch.waiting:
+        known, watch = self._desk.server.book.deliveries, subscribers.watch
+        fresh, watch.fresh = watch.fresh, {}
+        for href in fresh:
             delivery = known.get(href)
             if delivery is None:
                 continue
@@ -205,8 +206,8 @@ class Notifier:
             try:
                 while line.queue:
                     await self._tell(line, next(iter(line.queue)))
-            except StoreError as error:
-                log.error("notifier_stopped", reason=error.reason)
+            except GatewayError as error:
+                log.error("notifier_stopped", reason=error.reason, detail=error.detail)
             finally:
                 del self._lines[key]
                 while len(line.bell):  # it holds a token
@@ -232,9 +233,8 @@ class Notifier:
                 await self._wait(line, outcome.retry_after)
             return
         line.failures = 0
-        line.queue.pop(
-            href
-        )  # before the door: what changed meanwhile is put back by the look that follows
+        # Before the door: what changed meanwhile is put back by the look that follows.
+        line.queue.pop(href)
         if outcome.status in _UNKNOWN:
             await self._desk.open(lambda now: subscribers.drop(href, now))
         else:

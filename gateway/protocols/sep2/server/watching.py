@@ -60,6 +60,8 @@ class Watch:
         self._shifts = -1
         self.waiting: dict[str, None] = {}
         """Addresses of subscriptions whose subscriber has to be told something, in the order in which it came up."""
+        self.fresh: dict[str, None] = {}
+        """Those of ``waiting`` that were looked at since somebody emptied this."""
         self.ended: dict[str, int] = {}
         """Subscriptions of which nothing is left to look at -> status that says so."""
 
@@ -109,7 +111,7 @@ class Watch:
             self._forget(href)
             self.waiting.pop(href, None)
             if delivery is not None and delivery.ending:
-                self.waiting[href] = None
+                self.waiting[href] = self.fresh[href] = None
             elif delivery is not None:
                 self.ended[href] = 0
             return
@@ -123,7 +125,7 @@ class Watch:
         if view.digest == delivery.told:
             self.waiting.pop(href, None)
         else:
-            self.waiting.setdefault(href)
+            self.waiting[href] = self.fresh[href] = None
 
     def _remember(self, href: str, view: View) -> None:
         before = self._seen.get(href, frozenset())
