@@ -173,7 +173,7 @@ class Watch:
         own = self._digest(kept) if kept is not None else member.href
         if isinstance(member, sep.Event):
             status = member.event_status
-            own += f"/{member.version}/{status.current_status}/{status.potentially_superseded}"
+            own += f"/{status.current_status}/{status.potentially_superseded}"
         return f"{own};"
 
     def _digest(self, one: Kept) -> str:
