@@ -1,5 +1,6 @@
 """Notifications of our 2030.5 server over TLS: one per change, repeated until they are taken, owed over a restart."""
 
+from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -7,8 +8,10 @@ from typing import Any
 import pytest
 
 from certs.sep2.hierarchy import Sep2Leaf
+from gateway.domain.errors import StoreError
 from gateway.protocols.sep2._generated import model as sep
 from gateway.protocols.sep2.codec import Edition, Flavour, encode
+from gateway.protocols.sep2.server.records import Turn
 from gateway.servers.sep2.sql import SqlStore
 from gateway.servers.sep2.utility import Sep2Utility
 from tests.ports import free_port
@@ -219,3 +222,54 @@ async def test_only_a_device_of_the_hierarchy_is_told(tmp_path: Path) -> None:
         assert there.came == []
         assert utility.notifier is not None
         assert {result.word for result in utility.notifier.results.values()} == {"TLS"}
+
+
+class Forgetful(SqlStore):
+    """A store that fails as soon as a delivery is to be noted."""
+
+    broken = False
+
+    async def save(self, turns: Sequence[Turn]) -> None:
+        if self.broken and any(turn.deliveries for turn in turns):
+            raise StoreError("SEP2_STORE", "the disk is gone")
+        await super().save(turns)
+
+
+async def test_a_crash_between_sending_and_noting_repeats_the_notification(tmp_path: Path) -> None:
+    site = Premises(folder=tmp_path)
+    leaf = site.pki.device("0001")
+    file = tmp_path / "utility.db"
+    async with subscriber(site, leaf) as there:
+        store = Forgetful(file)
+        async with site.utility(store=store, notifies=True) as utility:
+            given = await furnish(utility, leaf.lfdi)
+            wanted = subscription(events_of(utility, given.der), there.uri)
+            await subscribe(site, utility, leaf, wanted)
+            store.broken = True
+            name = await cap(utility, given.der, START + 5 * MINUTE, 10)
+            await site.pass_time(START + MINUTE)
+            assert [controls(one) for one in there.came] == [[(name, 0)]]
+        async with site.utility(store=SqlStore(file), notifies=True):
+            await site.pass_time(START + 2 * MINUTE)
+            assert [controls(one) for one in there.came] == [[(name, 0)]] * 2
+            await site.pass_time(START + 3 * MINUTE)
+            assert len(there.came) == 2
+
+
+async def test_whoever_subscribes_anew_is_told_at_once_what_waited(tmp_path: Path) -> None:
+    site = Premises(folder=tmp_path)
+    leaf = site.pki.device("0001")
+    async with site.utility(notifies=True) as utility, subscriber(site, leaf) as there:
+        given = await furnish(utility, leaf.lfdi)
+        wanted = subscription(events_of(utility, given.der), there.uri)
+        await subscribe(site, utility, leaf, wanted)
+        there.answers = [503] * 12
+        await cap(utility, given.der, START + 300 * MINUTE, 10)
+        await site.pass_time(START + 30 * MINUTE)
+        left = len(there.answers)
+        assert left <= 2, "it waits five minutes by now"
+        there.answers = []
+        status, _ = await subscribe(site, utility, leaf, wanted)
+        assert status == 204
+        await site.pass_time(START + 30 * MINUTE + MINUTE / 60)
+        assert len(there.came) == 1

@@ -94,7 +94,7 @@ def test_what_is_subscribed_to_is_polled_slowly_and_everything_else_is_not() -> 
 
 
 def test_subscriptions_of_ours_that_nobody_needs_are_given_up() -> None:
-    server = subscribable()
+    server = subscribable(rate=600)
     wanted = sep.Subscription(
         subscribed_resource="/gone", encoding=0, level="+S1", limit=1, notification_uri=URL
     )
@@ -119,7 +119,7 @@ def test_subscriptions_of_ours_that_nobody_needs_are_given_up() -> None:
 
 
 def test_a_subscription_that_the_server_lost_is_made_anew() -> None:
-    world = subscribed()
+    world = subscribed(subscribable(rate=600))
     world.server.put(SUB, [])
     world.run(70 * MINUTE)
     assert set(subscriptions(world.server)) == set(LISTS)
@@ -407,7 +407,7 @@ def test_after_an_outage_everything_is_read_and_the_subscriptions_are_checked() 
     at = world.now
     world.run(6 * MINUTE)
     assert all(world.asked_since(at, href) >= 1 for href in (*LISTS, SUB))
-    world.run(60 * MINUTE)
+    world.run(10 * MINUTE)
     assert set(subscriptions(world.server)) == set(LISTS)
 
 

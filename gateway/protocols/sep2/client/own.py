@@ -25,7 +25,7 @@ class Own:
     href: str
     """Where the server put it; empty: it did not say."""
     since: datetime
-    """When we came to know it."""
+    """When we came to know it, or the server last took it."""
     known: tuple[sep.Resource, ...] | None = None
     """What its resource held when it was last read or told; None: it was not since the subscription was made."""
     trusted: bool = True
@@ -58,6 +58,8 @@ class OwnList:
     old_namespace: bool
     rate: timedelta = timedelta(0)
     """Its poll rate, as last told."""
+    began: datetime | None = None
+    """When its first page was asked for."""
     whole: bool = False
     """It was read to its end."""
     pages: dict[str, sep.Subscription] = field(default_factory=dict)

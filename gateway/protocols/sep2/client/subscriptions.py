@@ -184,6 +184,8 @@ class Subscriptions:
             first = self._errands.first()
             errand = first[1] if self.known and first else (_LIST, self.place or "")
             self._errands.drop(errand)
+            if errand[0] == _LIST and not self._list.pages:
+                self._list.began = now
             send = self._send(errand)
             if send is not None:
                 self._asked[errand] = now
@@ -275,7 +277,7 @@ class Subscriptions:
             self._by_href.pop(_path(before.href), None)
         # What changed between the last reading and the subscription, nobody tells: the reading that is due finds it.
         own = self.own[href] = before or Own(href=location, since=now)
-        own.href = location
+        own.href, own.since = location, now
         if location:
             self._by_href[_path(location)] = href
         self.ended.pop(href, None)
@@ -292,7 +294,7 @@ class Subscriptions:
         self._list = self._fresh_list()
         self.known = True
         if listed.whole:
-            self._reconcile(listed.pages, mirror, now)
+            self._reconcile(listed.pages, listed.began or now, mirror, now)
         else:
             self._note("subscriptions_not_listed", status=str(message.status))
         self._errands.put((_LIST, place), now + self._spread(max(LOOK_AGAIN, listed.rate)))
@@ -300,7 +302,9 @@ class Subscriptions:
     def _fresh_list(self) -> OwnList:
         return OwnList(old_namespace=self.options.old_namespace)
 
-    def _reconcile(self, page: dict[str, sep.Subscription], mirror: Mirror, now: datetime) -> None:
+    def _reconcile(
+        self, page: dict[str, sep.Subscription], began: datetime, mirror: Mirror, now: datetime
+    ) -> None:
         listed: dict[str, str] = {}
         for href, one in page.items():
             if one.notification_uri != self.options.notify_url:
@@ -317,8 +321,7 @@ class Subscriptions:
             self._adopt(resource, href, mirror, now)
         for resource, mine in list(self.own.items()):
             # What was made while the list was being read need not stand in it.
-            made_before = mine.since < now - LOOK_AGAIN / 2
-            if mine.href and resource not in listed and made_before:
+            if mine.href and resource not in listed and mine.since < began:
                 self._note("subscription_lost", href=resource)
                 self._forget(resource, mirror, now)
                 self._errands.put((_MAKE, resource), now)
