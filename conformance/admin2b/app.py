@@ -1,6 +1,5 @@
 """The operator's interface over HTTP: loopback only, a token on every operation."""
 
-import hmac
 from typing import Final
 
 from aiohttp import web
@@ -11,14 +10,11 @@ from conformance.admin2b.openapi import openapi_bytes
 from conformance.admin2b.operator import Asked, Operator
 from conformance.admin2b.problems import InvalidBodyError, faults_of, no_route, refuse
 from conformance.admin2b.routes import ROUTES, Route
-from gateway.domain.canonical import read_json
-from gateway.domain.errors import IdentityError, WireError
+from gateway.domain.errors import WireError
 from gateway.domain.ports import Clock
-from gateway.domain.text import clean
-from gateway.transport.server import Handler, dated, guarded, read_body
+from gateway.servers.operator_door import JSON, LARGEST, OperatorDoor, path_of, query_of
+from gateway.transport.server import Handler, dated, guarded
 
-LARGEST: Final = 1 << 20
-JSON: Final = "application/json"
 LINES: Final = "application/x-ndjson"
 
 
@@ -27,16 +23,15 @@ class _Door:
 
     def __init__(self, operator: Operator, clock: Clock, token: str) -> None:
         self._operator = operator
-        self._clock = clock
-        self._token = token.encode()
+        self._door = OperatorDoor(clock, token)
 
     def served(self, route: Route) -> Handler:
         """Return the handler of a route."""
 
         async def handle(request: web.Request) -> web.StreamResponse:
-            self._admit(request)
+            self._door.admit(request)
             asked = Asked(
-                path={name: clean(part, 256) for name, part in request.match_info.items()},
+                path=path_of(request),
                 query=_query(request, route),
                 body=await self._body(request, route.body),
             )
@@ -45,28 +40,17 @@ class _Door:
 
         return handle
 
-    def _admit(self, request: web.Request) -> None:
-        kind, _, given = request.headers.get("Authorization", "").partition(" ")
-        if kind.lower() != "bearer" or not hmac.compare_digest(given.encode(), self._token):
-            raise IdentityError(
-                "BAD_TOKEN", "send `Authorization: Bearer TOKEN` with the token printed at start"
-            )
-
     async def _body(self, request: web.Request, model: type[BaseModel] | None) -> BaseModel:
         if model is None:
             return Nothing()
-        if request.content_type != JSON:
-            raise WireError("MEDIA_TYPE", f"the body must be {JSON}")
-        body = await read_body(request, self._clock, LARGEST)
-        read_json(body, largest=LARGEST)  # what pydantic would let pass: double keys, depth, NaN
         try:
-            return model.model_validate_json(body, strict=True)
+            return await self._door.document(request, model)
         except ValidationError as error:
             raise InvalidBodyError(faults_of(error)) from None
 
 
 def _query(request: web.Request, route: Route) -> dict[str, str]:
-    found = {name: clean(value, 1024) for name, value in request.query.items()}
+    found = query_of(request)
     for name in found:
         if name not in route.query:
             known = ", ".join(route.query) or "none"

@@ -1,24 +1,20 @@
 """The operator's interface over HTTP: loopback only, a token on every operation."""
 
-import hmac
 from collections.abc import Mapping
 from typing import Final
 
 from aiohttp import web
 from pydantic import BaseModel, ValidationError
 
-from gateway.domain.canonical import read_json
 from gateway.domain.errors import GatewayError, IdentityError, MisuseError, StoreError, WireError
 from gateway.domain.ports import Clock
-from gateway.domain.text import clean
+from gateway.servers.operator_door import JSON, LARGEST, OperatorDoor, path_of, query_of
 from gateway.servers.sep2.admin.asked import Asked
 from gateway.servers.sep2.admin.documents import Problem
 from gateway.servers.sep2.admin.routes import ROUTES, Route, expected
 from gateway.servers.sep2.utility import Sep2Utility
-from gateway.transport.server import Handler, dated, guarded, read_body
+from gateway.transport.server import Handler, dated, guarded
 
-LARGEST: Final = 1 << 20
-JSON: Final = "application/json"
 PROBLEM: Final = "application/problem+json"
 _WIRE: Final = {"MEDIA_TYPE": 415, "ENCODING": 415, "TOO_LARGE": 413, "SLOW_BODY": 408}
 
@@ -28,17 +24,16 @@ class _Door:
 
     def __init__(self, utility: Sep2Utility, clock: Clock, token: str) -> None:
         self._utility = utility
-        self._clock = clock
-        self._token = token.encode()
+        self._door = OperatorDoor(clock, token)
 
     def served(self, route: Route) -> Handler:
         """Return the handler of a route."""
 
         async def handle(request: web.Request) -> web.StreamResponse:
-            self._admit(request)
+            self._door.admit(request)
             asked = Asked(
                 utility=self._utility,
-                path={name: clean(part, 256) for name, part in request.match_info.items()},
+                path=path_of(request),
                 query=_query(request, route),
                 body=await self._body(request, route.body),
             )
@@ -48,22 +43,11 @@ class _Door:
 
         return handle
 
-    def _admit(self, request: web.Request) -> None:
-        kind, _, given = request.headers.get("Authorization", "").partition(" ")
-        if kind.lower() != "bearer" or not hmac.compare_digest(given.encode(), self._token):
-            raise IdentityError(
-                "BAD_TOKEN", "send `Authorization: Bearer TOKEN` with the token printed at start"
-            )
-
     async def _body(self, request: web.Request, model: type[BaseModel] | None) -> BaseModel | None:
         if model is None:
             return None
-        if request.content_type != JSON:
-            raise WireError("MEDIA_TYPE", f"the body must be {JSON}")
-        body = await read_body(request, self._clock, LARGEST)
-        read_json(body, largest=LARGEST)  # what pydantic would let pass: double keys, depth, NaN
         try:
-            return model.model_validate_json(body, strict=True)
+            return await self._door.document(request, model)
         except ValidationError as error:
             first = error.errors(include_url=False, include_context=False, include_input=False)[0]
             place = "/".join(map(str, first["loc"]))
@@ -71,7 +55,7 @@ class _Door:
 
 
 def _query(request: web.Request, route: Route) -> Mapping[str, str]:
-    found = {name: clean(value, 1024) for name, value in request.query.items()}
+    found = query_of(request)
     for name in found:
         if name not in route.query:
             known = ", ".join(route.query) or "none"
