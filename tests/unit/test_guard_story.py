@@ -391,6 +391,8 @@ async def test_a_default_that_flaps_runs_out_of_reversals_and_never_below_the_fl
     limit = standing_limit(50)
     await house.deliver(limit)
     assert await house.cap(house.now + MINUTE) == Decimal(80), "the envelope's floor"
+    await house.commit(event_id="default/1")
+    assert await house.cap(house.now + MINUTE) == Decimal(80), "in part rather than not at all"
     for n in range(1, 6):
         await house.until(house.now + 5 * MINUTE)
         free = standing_limit(119 if n % 2 else 60)

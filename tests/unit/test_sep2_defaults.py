@@ -191,6 +191,8 @@ def test_after_72_hours_of_silence_events_have_run_and_the_default_stands() -> N
     made.server.down = True
     made.run(START + timedelta(hours=36))
     made.start()
+    made.run(START + timedelta(hours=50))
+    made.start()
     made.run(START + timedelta(hours=73))
     assert standing(made) == told, "silence and a restart in it change nothing"
     (event,) = limits(made).values()

@@ -336,3 +336,27 @@ def test_a_random_cancellation_may_wait_the_full_window() -> None:
     device.sees(status(running, 3)).until(600)
 
     assert device.told[-1] == (260, "e", 6)
+
+
+def test_what_ends_now_comes_before_what_could_have_begun_long_ago() -> None:
+    # Two events that hold one mode each end in one second; the first to be closed frees a mode for the third, which
+    # has wanted it for two seconds. The other one still ends by itself, and is not displaced.
+    best, next_best = program("A" * 32, 0), program("B" * 32, 1)
+    worst = program("C" * 32, 2)
+    device = Device(Settings(edition=2023), [best, next_best, worst])
+    device.sees(
+        event("a", 10, 20, of=best, randomize_duration=4),
+        event("b", 30, 2, of=next_best, modes=frozenset({"opModExpLimW"})),
+        event(
+            "c",
+            10,
+            37,
+            of=worst,
+            randomize_start=40,
+            modes=frozenset({"opModImpLimW", "opModExpLimW"}),
+        ),
+    )
+    device.until(40)
+    assert device.codes("a") == [1, 2, 3]
+    assert device.codes("b") == [1, 2, 3]
+    assert device.codes("c") == [1, 14, 2]

@@ -1,83 +1,20 @@
 """What a 2030.5 client says beside DER and mirrors: alarms, availability, information, connection point; and ramps."""
 
-from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
 
 from gateway.domain.event import EventKey, GridEvent
-from gateway.domain.names import EventId, MeterId, SiteId, UtilityName
+from gateway.domain.names import EventId, UtilityName
 from gateway.domain.participation import Opt, Participation
-from gateway.domain.reading import Quality, Reading
-from gateway.protocols.actions import Collect, Readings
-from gateway.protocols.entry import SiteTerms
 from gateway.protocols.sep2._generated import model as sep
-from gateway.protocols.sep2.client.options import Sep2Options
 from gateway.protocols.sep2.client.ramps import Ramp, stairs
+from tests.sep2_sayings import TERMS, draws, furnished, opened
 from tests.sep2_world import START, Posted, Server, World, control, mrid, scope, utility
 
 MINUTE = timedelta(minutes=1)
-TERMS = SiteTerms(
-    site=SiteId("phx-1"),
-    meter=MeterId("it_load"),
-    contracted_import_kw=Decimal(10_000),
-    lowest_import_kw=Decimal(3_000),
-    longest_event=timedelta(hours=4),
-)
-
-
-def furnished(**program: object) -> Server:
-    """Make a server that offers everything of this page; ``program``: fields of the demand response program."""
-    server = utility()
-    (entry,) = server.resources["/edev"].end_device  # type: ignore[attr-defined] # a list
-    server.put(
-        "/edev",
-        [
-            replace(
-                entry,
-                device_information_link=sep.Link(href="/edev/1/di"),
-                power_status_link=sep.Link(href="/edev/1/ps"),
-                connection_point_link=sep.Link(href="/edev/1/cp"),
-                log_event_list_link=sep.ListLink(href="/edev/1/lel", all=0),
-                load_shed_availability_list_link=sep.ListLink(href="/edev/1/lsl", all=0),
-                post_rate=300,
-            )
-        ],
-    )
-    (der,) = server.resources["/edev/1/der"].der  # type: ignore[attr-defined] # a list
-    availability = sep.Link(href="/edev/1/der/1/dera")
-    server.put("/edev/1/der", [replace(der, der_availability_link=availability)])
-    (one,) = server.resources["/dr"].demand_response_program  # type: ignore[attr-defined] # a list
-    server.put("/dr", [replace(one, **program)])
-    return server
-
-
-def draws(kw: Callable[[datetime], Decimal | None]) -> Callable[[Collect], Readings]:
-    """Meter what a function says for the beginning of each interval; None: nothing."""
-
-    def metered(wanted: Collect) -> Readings:
-        value, start = kw(wanted.span.start), wanted.span.start
-        hours = Decimal(int(wanted.step.total_seconds())) / 3600
-        one = Reading(
-            meter=MeterId("it_load"),
-            start=start,
-            duration=wanted.step,
-            energy_kwh=(value or Decimal(0)) * hours,
-            quality=Quality.ACTUAL,
-        )
-        key = wanted.meters[0]
-        return Readings(key=wanted.key, series={key: () if value is None else (one,)})
-
-    return metered
-
-
-def opened(server: Server, kw: Decimal = Decimal(8_000), **options: object) -> World:
-    told = Sep2Options(csip_aus=True, pin=111115, **options)
-    made = World(server, told, scope(site_terms=(TERMS,), software="gridgate 1.2"))
-    made.metered = draws(lambda _: kw)
-    return made
 
 
 def put(server: Server, href: str) -> list[Posted]:
@@ -184,6 +121,15 @@ def test_a_program_without_thresholds_is_told_nothing() -> None:
     assert put(server, "/edev/1/lsl") == []
 
 
+def test_a_site_that_draws_nothing_has_nothing_to_shed() -> None:
+    server = furnished(availability_update_percent_change_threshold=100)
+    opened(server, Decimal(0)).run(START + 20 * MINUTE)
+    assert put(server, "/edev/1/lsl") == []
+    *_, last = put(server, "/edev/1/der/1/dera")
+    assert isinstance(last.value, sep.DERAvailability)
+    assert last.value.stat_w_avail == sep.ActivePower(multiplier=0, value=0)
+
+
 # --- alarms
 
 
@@ -214,6 +160,16 @@ def test_a_site_that_leaves_a_running_event_is_an_alarm_until_the_event_is_over(
     *_, after = put(server, "/edev/1/der/1/ders")
     bits = [one.value.alarm_status for one in (during, after)]  # type: ignore[attr-defined] # DERStatus
     assert bits == [1 << 7, 0]
+
+
+def test_a_site_that_says_no_before_an_event_raises_no_alarm() -> None:
+    server = furnished()
+    world = opened(server).run(timedelta(seconds=5))
+    server.put("/derp/1/derc", [control(1, START + 5 * MINUTE, 10)])
+    world.run(START + 3 * MINUTE)
+    world._perform(world.session.on_decisions([decision(world, Opt.OUT)], world.now))
+    world.run(START + 20 * MINUTE)
+    assert logged(server) == []
 
 
 @pytest.mark.spec("CSIP BASIC-027")
