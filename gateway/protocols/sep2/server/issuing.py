@@ -13,6 +13,7 @@ from gateway.protocols.sep2._generated import model as sep
 from gateway.protocols.sep2.enums import EventState
 from gateway.protocols.sep2.identity import mrid
 from gateway.protocols.sep2.server.checks import checked, following, valid
+from gateway.protocols.sep2.server.curves import check_curves
 from gateway.protocols.sep2.server.kinds import EVENTS
 from gateway.protocols.sep2.server.programs import PROGRAMS
 from gateway.protocols.sep2.server.records import Kept, Turn
@@ -43,15 +44,18 @@ class Issuer:
         """Issue a DERControl.
 
         Raises:
-            MisuseError: ``UNKNOWN_RESOURCE``, ``BAD_RESOURCE``, ``RESOURCE_EXISTS`` for an mRID in use.
+            MisuseError: ``UNKNOWN_RESOURCE``, ``BAD_RESOURCE``, also for a curve that there is not,
+                ``RESOURCE_EXISTS`` for an mRID in use.
         """
+        found = self.book.expect(program, sep.DERProgram)
+        check_curves(self.book, found, base)
         told = self.randomizable(terms, now)
         made = sep.DERControl(
             **told,  # type: ignore[arg-type] # by name
             der_control_base=base,
             device_category=terms.category,
         )
-        return self._issue(self.book.expect(program, sep.DERProgram), made, now)
+        return self._issue(found, made, now)
 
     def create_load_control(
         self, program: str, control: Mapping[str, object], terms: EventTerms, now: datetime

@@ -15,6 +15,7 @@ from gateway.domain.errors import MisuseError
 from gateway.protocols.sep2._generated import model as sep
 from gateway.protocols.sep2.identity import lfdi, pin_doubt
 from gateway.protocols.sep2.server.checks import checked, following, valid
+from gateway.protocols.sep2.server.curves import Curves, check_curves
 from gateway.protocols.sep2.server.devices import NewDevice, add_device, drop_device, listing
 from gateway.protocols.sep2.server.mirrors import MIRRORS
 from gateway.protocols.sep2.server.moves import move
@@ -210,6 +211,10 @@ class Operator:
             found, replace(value, primacy=primacy, version=following(value.version)), now
         )
 
+    def create_curve(self, program: str, curve: sep.DERCurve, now: datetime) -> Turn:
+        """Add a curve to a DER program, see ``Curves.create``; raises as that."""
+        return Curves(self.server).create(program, curve, now)
+
     def set_default(self, program: str, default: sep.DefaultDERControl, now: datetime) -> Turn:
         """Replace what holds between events; mRID, version and address are kept or counted here.
 
@@ -217,6 +222,7 @@ class Operator:
             MisuseError: ``UNKNOWN_RESOURCE``, ``BAD_RESOURCE``.
         """
         found = self.book.expect(program, sep.DERProgram)
+        check_curves(self.book, found, default.der_control_base)
         place = self.book.entry(f"{found.href}/dderc")
         if place is None or not isinstance(place.value, sep.DefaultDERControl):
             raise MisuseError("UNKNOWN_RESOURCE", "the program has no default control")

@@ -164,6 +164,13 @@ class ComponentBody(Document):
     to_w: int | None = None
 
 
+class CurveBody(Document):
+    """A curve of a DER program."""
+
+    curve: Object
+    """DERCurve, without mRID and creationTime."""
+
+
 class GrantBody(Document):
     """The answer to a flow reservation request; what is left out is as it was asked for."""
 

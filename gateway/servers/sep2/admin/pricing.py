@@ -1,4 +1,4 @@
-"""What the operator's interface does about tariffs and flow reservations."""
+"""What the operator's interface does about tariffs, flow reservations and curves."""
 
 from datetime import timedelta
 
@@ -64,6 +64,15 @@ async def issue(utility: Sep2Utility, body: d.EventBody, terms: EventTerms) -> s
     return await utility.price(
         lambda t, now: t.create_price(body.program, blocks, tier, terms, now)
     )
+
+
+async def create_curve(asked: Asked) -> BaseModel:
+    """Add a curve."""
+    body: d.CurveBody = asked.body
+    told = {"mRID": "0", "creationTime": 0, **body.curve}
+    curve, program = made("DERCurve", told), asked.path["mrid"]
+    name = await asked.utility.operate(lambda o, now: o.create_curve(program, curve, now))
+    return d.Done(name=name)
 
 
 async def grant(asked: Asked) -> BaseModel:

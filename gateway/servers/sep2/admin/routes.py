@@ -158,6 +158,20 @@ ROUTES: Final = (
     ),
     Route(
         method="POST",
+        path=f"{_A_PROGRAM}/curves",
+        summary="Add a curve to a DER program; a mode refers to it by its address.",
+        work=pricing.create_curve,
+        body=d.CurveBody,
+        success=201,
+    ),
+    Route(
+        method="GET",
+        path="/v1/curves",
+        summary="List curves.",
+        work=work.list_curves,
+    ),
+    Route(
+        method="POST",
         path="/v1/events",
         summary="Issue a DERControl, an EndDeviceControl, a TextMessage or a price.",
         work=work.issue,

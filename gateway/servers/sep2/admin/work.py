@@ -279,6 +279,11 @@ async def list_programs(asked: Asked) -> BaseModel:
     return _page(asked, (*PROGRAMS, sep.FunctionSetAssignments), lambda one: one.value)
 
 
+async def list_curves(asked: Asked) -> BaseModel:
+    """List curves."""
+    return _page(asked, (sep.DERCurve,), lambda one: one.value)
+
+
 async def list_responses(asked: Asked) -> BaseModel:
     """List responses."""
     event = asked.query.get("event", "")
