@@ -293,3 +293,16 @@ def test_a_restart_in_the_middle_tells_no_price_twice() -> None:
     world.run(25 * MINUTE)
     assert server.responses() == [(mrid(1), 1), (mrid(1), 2), (mrid(1), 3)]
     assert len(world.events) == 1
+
+
+def test_prices_that_are_told_no_more_stand_until_their_interval_is_cancelled() -> None:
+    server = utility()
+    furnish(server)
+    one = price(server, 1, START + 5 * MINUTE, 60, 85)
+    server.put("/tp/1/rc/1/tti", [one])
+    world = World(server).run(10 * MINUTE)
+    blocks(server, 1, ())
+    server.put("/tp/1/rc/1/tti", [replace(one, version=1)])
+    world.run(10 * MINUTE)
+    assert len(world.events) == 1
+    assert world.events[0].cancelled_at is None
