@@ -306,3 +306,25 @@ def test_prices_that_are_told_no_more_stand_until_their_interval_is_cancelled() 
     world.run(10 * MINUTE)
     assert len(world.events) == 1
     assert world.events[0].cancelled_at is None
+
+
+def test_a_day_of_prices_is_handed_on_at_once() -> None:
+    server = utility(rate=300)
+    furnish(server, rate=300)
+    found = [price(server, n + 1, START + (5 * n + 5) * MINUTE, 5, 85) for n in range(48)]
+    server.put("/tp/1/rc/1/tti", found)
+    server.statuses["/tp/1/rc/1/tti/7/cti"] = 500
+    world = World(server)
+    world.run(SECOND)
+    handed = []
+    while len(world.events) < 47:
+        world.run(timedelta(milliseconds=5))
+        handed.append(len(world.events))
+        assert world.now < START + 5 * SECOND
+    assert set(handed) <= {0, 47}, "all but the one whose prices failed, and none before"
+    server.down = True
+    world.run(2 * MINUTE)
+    server.down = False
+    del server.statuses["/tp/1/rc/1/tti/7/cti"]
+    world.run(15 * MINUTE)
+    assert len(world.events) == 48

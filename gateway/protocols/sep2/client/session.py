@@ -133,7 +133,7 @@ class Sep2Session:
         if kind == _GET:
             self._asked_at.pop(key, None)
             in_time = failure.reason != _TIMEOUT
-            self._mirror.failed(key, now, failure.retry_after, in_time=in_time)
+            self._failed(key, now, failure.retry_after, in_time=in_time)
             self._away_since = self._away_since or now
         elif kind == _OUT:
             self._outbox.failed(key, now, failure.retry_after)
@@ -194,20 +194,34 @@ class Sep2Session:
             return
         if message.status != _OK:
             self._note("refused", href=href, status=str(message.status))
-            self._mirror.failed(href, now)
+            self._failed(href, now)
             return
         digest = hashlib.sha256(message.body).digest()
         try:
             found = self._mirror.known(href, digest) or self._read(node, message.body)
         except WireError as error:
             self._note(UNREADABLE, reason=error.reason, detail=error.detail, href=href)
-            self._mirror.failed(href, now)
+            self._failed(href, now)
             return
         self._moved(href, message, now)
         if isinstance(found, sep.Time):
             self._time(found, asked_at, now)
         self._setting.remember(href, message, now)
         self._follow(self._mirror.answered(href, found, now, digest), now)
+
+    def _failed(
+        self,
+        href: str,
+        now: datetime,
+        retry_after: timedelta | None = None,
+        *,
+        in_time: bool = True,
+    ) -> None:
+        """Put a question off; prices that cannot be read are waited for by none of their neighbours any more."""
+        self._mirror.failed(href, now, retry_after, in_time=in_time)
+        node = self._mirror.nodes.get(href)
+        if node is not None and node.kind is sep.ConsumptionTariffIntervalList:
+            self._follow([Change(node=node)], now)
 
     def _read(self, node: Node, body: bytes) -> sep.Resource:
         found = decode(body, node.kind, old_namespace=self._setting.options.old_namespace)

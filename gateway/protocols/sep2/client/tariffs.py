@@ -72,7 +72,10 @@ def _tariff(
             rate = rate_of(tariff, component, reading_type)
         except WireError:
             continue
-        ready, quotes, as_of = _intervals(mirror, listing, listing.read_at, rate)
+        told = _intervals(mirror, listing, listing.read_at, rate)
+        if told is None:
+            continue
+        ready, quotes, as_of = told
         yield Assigned(
             program=program,
             listing=listing,
@@ -86,8 +89,12 @@ def _tariff(
 
 def _intervals(
     mirror: Mirror, listing: Node, read_at: datetime, rate: Rate
-) -> tuple[tuple[sep.Resource, ...], dict[str, Quote], datetime]:
-    """Return the intervals whose prices were read, those prices by mRID, and when the last of it was read."""
+) -> tuple[tuple[sep.Resource, ...], dict[str, Quote], datetime] | None:
+    """Return the intervals whose prices were read, those prices by mRID, and when the last of it was read.
+
+    None: some prices were not asked for yet. A day of them is handed on at once, and not one by one; those that
+    failed once are waited for no longer.
+    """
     ready: list[sep.Resource] = []
     quotes: dict[str, Quote] = {}
     as_of = read_at
@@ -96,6 +103,8 @@ def _intervals(
             continue
         prices = mirror.at(listing, one, one.consumption_tariff_interval_list_link)
         if prices is not None and prices.read_at is None:
+            if not prices.failures:
+                return None
             continue
         ready.append(one)
         told = prices.members if prices is not None else ()
