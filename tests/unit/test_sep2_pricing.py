@@ -126,6 +126,15 @@ def test_powers_of_ten_that_nobody_means_are_refused_before_anything_is_computed
         assert error.value.reason == "INVALID_NUMBER"
 
 
+def test_an_operator_is_told_once_which_prices_are_left_out() -> None:
+    server = utility()
+    furnish(server)
+    server.resources["/tp/1/rc/2/rt"] = replace(ENERGY, href="/tp/1/rc/2/rt", uom=195)
+    world = World(server).run(20 * MINUTE)
+    told = [one.fields for one in world.notes if one.word == "prices_not_followed"]
+    assert [one["href"].rpartition("/tp")[2] for one in told] == ["/1/rc/2/rt"]
+
+
 def test_currencies_have_their_letters() -> None:
     assert {code_of(one) for one in Currency} == {one.name for one in Currency}
     assert (code_of(None), code_of(8), code_of(7)) == ("XXX", "ALL", "007")

@@ -133,11 +133,10 @@ def rate_of(
         WireError: ``INVALID_UNIT`` for a price of something else than energy or power, such as one per day: it
             informs nobody who could draw less. ``INVALID_NUMBER``.
     """
-    found = _PER.get(reading_type.uom or 0)
-    if found is None:
-        detail = f"a price per uom {reading_type.uom} is not one of energy or power"
-        raise WireError("INVALID_UNIT", detail)
-    kind, per = found
+    why = unfit(reading_type)
+    if why:
+        raise WireError("INVALID_UNIT", why)
+    kind, per = _PER[reading_type.uom or 0]
     if kind is Kind.PRICE and reading_type.flow_direction == FlowDirection.REVERSE:
         kind = Kind.EXPORT_PRICE
     rate = Rate(
@@ -151,6 +150,13 @@ def rate_of(
     rate.price(1)
     rate.start(1)
     return rate
+
+
+def unfit(reading_type: sep.ReadingType) -> str:
+    """Say why prices per a unit are not handed on; empty: they are."""
+    if reading_type.uom in _PER:
+        return ""
+    return f"a price per uom {reading_type.uom} is not one of energy or power"
 
 
 def _limits(component: sep.RateComponent) -> str:

@@ -33,11 +33,11 @@ from gateway.protocols.actions import (
 from gateway.protocols.entry import Scope, Tools
 from gateway.protocols.parts import Changes
 from gateway.protocols.sep2._generated import model as sep
-from gateway.protocols.sep2.client.curves import summary
 from gateway.protocols.sep2.client.fleet import Fleet
 from gateway.protocols.sep2.client.mirror import Change, Mirror, Node
 from gateway.protocols.sep2.client.notified import Notified
 from gateway.protocols.sep2.client.options import Sep2Options
+from gateway.protocols.sep2.client.remarks import remarks
 from gateway.protocols.sep2.client.setting import Setting
 from gateway.protocols.sep2.client.state import SESSION, Parts
 from gateway.protocols.sep2.client.subscriptions import Subscriptions
@@ -256,9 +256,7 @@ class Sep2Session:
     def _follow(self, changes: Iterable[Change], now: datetime, *, told: bool = False) -> None:
         for change in changes:
             self._fleet.follow(change, self._mirror, now)
-            if change.node.kind is sep.DERCurveList and not (change.same or change.gone):
-                curves = summary(change.node.members)
-                self._note("curves_not_followed", href=change.node.href, curves=curves)
+            self._notes += remarks(change)
             self._subscriptions.follow(change, self._mirror, now, told=told)
             if change.node.kind is sep.EndDeviceList:
                 self._subscriptions.found(self._fleet.subscription_list(self._mirror), now)
