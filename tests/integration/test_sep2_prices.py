@@ -54,9 +54,9 @@ async def test_tariffs_of_the_operator_reach_the_site_and_are_answered(tmp_path:
         assert statuses(utility, second) == [1, 2, 6]
         roots = {type(one.document) for one in utility.responses()}
         assert roots == {sep.PriceResponse}
-        told = [(str(e.event_id), e.cancelled_at is None) for e in sink.events]
-        assert sorted(told[:2]) == sorted([(first, True), (second, True)])
-        assert told[2:] == [(second, False)]
+        inward = [(str(e.event_id), e.cancelled_at is None) for e in sink.events]
+        assert sorted(inward[:2]) == sorted([(first, True), (second, True)])
+        assert inward[2:] == [(second, False)]
         begun = min(sink.events, key=lambda e: e.start)
         base, above = begun.signals
         assert (base.kind, base.unit, base.intervals[0].value) == (
