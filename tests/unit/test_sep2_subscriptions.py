@@ -469,3 +469,31 @@ def test_a_server_begun_anew_owes_what_it_owed() -> None:
     again.subscribers.look(utility.now)
     assert list(again.subscribers.watch.waiting) == [owed]
     assert quiet in again.book.deliveries
+
+
+def test_devices_of_an_older_file_are_given_a_list_of_subscriptions() -> None:
+    utility = Utility()
+    book = utility.server.book
+    old = []
+    for one in book.entries.values():
+        if isinstance(one.value, sep.EndDevice):
+            bare = replace(one.value, subscription_list_link=None, subscribable=None)
+            old.append(replace(one, value=bare))
+        elif one.kind is not sep.SubscriptionList:
+            old.append(one)
+    again = Sep2Server(utility.server.options, CountedIds(), old)
+    again.take(again.open(utility.now))
+    for lfdi, has in ((LFDI, True), (OTHER, True), (MANAGED, False)):
+        device = again.book.device(lfdi)
+        assert device is not None
+        assert isinstance(device.value, sep.EndDevice)
+        assert (device.value.subscription_list_link is not None) is has
+        assert (again.book.entry(f"{device.href}/sub") is not None) is has
+    assert not again.open(utility.now).changes
+
+
+def test_nothing_is_remembered_of_changes_that_nobody_waits_for() -> None:
+    utility = Utility(subscriptions=False)
+    for minute in range(1, 5):
+        utility.issue(minute * 20)
+    assert utility.server.book.touched == set()

@@ -44,7 +44,9 @@ class Book:
     deliveries: Deliveries = field(default_factory=Deliveries)
     moves: Moves = field(default_factory=Moves)
     touched: set[str] = field(default_factory=set)
-    """Stamps that changed since somebody emptied this; no more than there are stamps."""
+    """Stamps that changed since somebody emptied this."""
+    watched: bool = True
+    """Somebody does."""
     shifts: int = 0
     """Grows whenever somebody may reach something else than before."""
     _children: dict[str, dict[str, dict[str, None]]] = field(default_factory=dict)
@@ -154,7 +156,8 @@ class Book:
     def _touch(self, name: str) -> None:
         self._last += 1
         self._stamps[name] = self._last
-        self.touched.add(name)
+        if self.watched:
+            self.touched.add(name)
 
     def marks(self, peer: str, place: Kept) -> list[str]:
         """Return the names of the stamps that change whenever a peer finds other members in a list."""

@@ -3,7 +3,7 @@
 Spec: IEEE 2030.5-2018 clause 8.5 (EndDevice), 6.3.5 (PIN); CSIP Implementation Guide v2.1 6.1 (registration).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from gateway.protocols.sep2._generated import model as sep
@@ -141,6 +141,18 @@ def drop_device(turn: Turn, device: Kept, book: Book) -> None:
     place = link.href if link is not None else ""
     for href in book.placed(place):
         turn.members[place, href] = False
+
+
+def give_subscriptions(turn: Turn, device: Kept, options: ServerOptions) -> None:
+    """Give a device of a file from before there were any its list of subscriptions."""
+    value, (_, ending, kind) = device.value, _SUBSCRIPTIONS
+    if device.manager or not isinstance(value, sep.EndDevice) or value.subscription_list_link:
+        return
+    href = f"{device.href}/{ending}"
+    made = listing(kind, href, options.event_poll_rate)
+    turn.keep(Kept(href=href, kind=kind, scope=device.scope, value=made, at=turn.at))
+    link = sep.ListLink(href=href)
+    turn.keep(replace(device, value=replace(value, subscription_list_link=link, subscribable=1)))
 
 
 def _keep(

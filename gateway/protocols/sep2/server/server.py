@@ -17,7 +17,7 @@ from gateway.protocols.sep2.identity import mrid_of
 from gateway.protocols.sep2.server.asking import page_of
 from gateway.protocols.sep2.server.book import Book
 from gateway.protocols.sep2.server.clients import Clients, refusal_of
-from gateway.protocols.sep2.server.devices import END_DEVICES, listing
+from gateway.protocols.sep2.server.devices import END_DEVICES, give_subscriptions, listing
 from gateway.protocols.sep2.server.kinds import allowed
 from gateway.protocols.sep2.server.mirrors import MIRRORS, USAGE
 from gateway.protocols.sep2.server.options import ServerOptions
@@ -71,6 +71,7 @@ class Sep2Server:
         self.ids = ids
         completed = options.flavour.edition is Edition.Y2023
         self.book = Book(terms=Terms(keep=2 * options.event_poll_rate, completed=completed))
+        self.book.watched = options.subscriptions
         self.book.load(((one.href, one) for one in kept), ((pair, True) for pair in members))
         self.book.owe((one.subscription, one) for one in deliveries)
         self.book.moves.take(moves)
@@ -82,7 +83,10 @@ class Sep2Server:
     # --- at the start
 
     def open(self, now: datetime) -> Turn:
-        """Furnish a new utility with its entry, its time and the lists that every peer meets; leave an old one."""
+        """Furnish a new utility with its entry, its time and the lists that every peer meets.
+
+        An old one is left as it is, but that its devices are given what they lack.
+        """
         turn = Turn(at=now)
         if self.book.entry(ENTRY) is None:
             for one in self._furniture(now):
@@ -92,6 +96,8 @@ class Sep2Server:
             linked = replace(entry.value, usage_point_list_link=sep.ListLink(href=USAGE))
             if linked != entry.value:  # of a file from before there were any
                 turn.keep(replace(entry, value=linked))
+        for device in self.book.devices():
+            give_subscriptions(turn, device, self.options)
         return turn
 
     def _furniture(self, now: datetime) -> Iterable[Kept]:
