@@ -88,6 +88,23 @@ def went_well(transcript: Transcript, request: Message) -> bool:
     return isinstance(found, Sep2Message) and found.fine
 
 
+def managed(transcript: Transcript) -> list[str]:
+    """Return the LFDIs of the EndDevices that are listed beside the client's own, in the order of the list."""
+    own, found = own_lfdi(transcript), []
+    for message in transcript.messages:
+        if message.sender is Side.SUITE and message.name == "EndDeviceList":
+            found += message.all("s:EndDevice/s:lFDI")
+    return [lfdi for lfdi in dict.fromkeys(found) if not same_hex(lfdi, own)]
+
+
+def named(transcript: Transcript, lfdi: str) -> str:
+    """Return an LFDI; ``#0``, ``#1`` … stand for those that an aggregator manages."""
+    if not lfdi.startswith("#"):
+        return lfdi
+    rows, place = managed(transcript), int(lfdi[1:])
+    return rows[place] if place < len(rows) else lfdi
+
+
 def mrid_of(transcript: Transcript, control: str) -> str:
     """Return the mRID under which a control of the script was published, empty if it was not."""
     for mark in transcript.all_marks("suite.publish"):
@@ -116,9 +133,10 @@ def responses(transcript: Transcript, control: str = "", lfdi: str = "") -> list
     Args:
         transcript: Of the case.
         control: Id of the control; empty: to any.
-        lfdi: Of the EndDevice; empty: of any.
+        lfdi: Of the EndDevice; empty: of any; ``#0``, ``#1`` …: of those that an aggregator manages.
     """
     wanted = mrid_of(transcript, control) if control else ""
+    lfdi = named(transcript, lfdi)
     found = []
     for message in transcript.messages:
         if message.part is Part.REQUEST and message.name in RESPONSES:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from conformance.kit.finding import Check, Finding
+from conformance.kit.sep2.reading import named
 from conformance.kit.transcript import Transcript
 
 
@@ -24,7 +25,7 @@ def in_force(when: str, mode: str, value: str, *, requirement: str, lfdi: str = 
         found = {
             key: text
             for key, text in mark.values.items()
-            if key.startswith(f"control.{lfdi}") and key.endswith(f".{mode}")
+            if key.startswith(f"control.{named(transcript, lfdi)}") and key.endswith(f".{mode}")
         }
         texts = set(found.values()) or {""}
         for text in sorted(texts - {value}):
