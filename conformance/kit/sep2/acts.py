@@ -57,6 +57,12 @@ async def run_through(stage: ClientStage, control: Control, lfdi: str = "") -> N
     await stage.sleep(timedelta(seconds=20))
 
 
+async def prove(stage: ClientStage) -> None:
+    """Have the client receive one more control, ``proof``: what it left unanswered before, it did not merely miss."""
+    announce(stage, "proof", {"opModMaxLimW": 7000}, ahead=3 * MINUTE)
+    await stage.until(responded("proof", 1), 3 * MINUTE, "receive control proof")
+
+
 async def look(stage: ClientStage, name: str) -> None:
     """Ask the client what is in force now and keep it as the mark ``state.<name>``."""
     stage.mark(f"state.{name}", **await stage.driver.state())

@@ -5,11 +5,11 @@ from datetime import timedelta
 
 from conformance.kit.case import Case
 from conformance.kit.replies import status, struck
-from conformance.kit.sep2.acts import MINUTE, announce, run_through
+from conformance.kit.sep2.acts import MINUTE, announce, prove, run_through
 from conformance.kit.sep2.case import case
 from conformance.kit.sep2.checks.events import never_responds, responds, responds_at_last, stamped
 from conformance.kit.sep2.conditions import responded, seen
-from conformance.kit.sep2.observations import control_seen, read_seen, response_seen
+from conformance.kit.sep2.observations import control_seen, response_seen
 from conformance.kit.sep2.utility import ClientStage
 from conformance.kit.sep2.values import limit
 
@@ -37,6 +37,7 @@ def _made(row: _Row) -> Case:
         control = announce(stage, "one", limit(60), required=row.required)
         await stage.until(seen("one"), 2 * MINUTE, "read the control")
         await stage.sleep(control.end - stage.now + MINUTE)
+        await prove(stage)
 
     return case(
         id=f"SEP2-CLI-RSP-{row.number}",
@@ -46,7 +47,7 @@ def _made(row: _Row) -> Case:
         checks=(*says, never_responds("one", *never, requirement=_ASKED)),
         observations=(
             control_seen("one"),
-            read_seen("DERControlList", 3, after="case.prepared"),
+            response_seen("proof", 1),
             *(response_seen("one", s) for s in row.says),
         ),
         modes=ONE_DEVICE,
