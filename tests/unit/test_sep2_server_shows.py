@@ -7,7 +7,7 @@ import pytest
 from gateway.protocols.sep2._generated import model as sep
 from gateway.protocols.sep2.server.devices import NewDevice
 from tests.sep2_world import LFDI, START
-from tests.unit.test_sep2_server import OTHER, Utility, mirror
+from tests.unit.test_sep2_server import OTHER, Utility, mirror, response
 
 ACTIVE = 1
 WATTS = sep.ActivePower(multiplier=3, value=5000)
@@ -77,6 +77,7 @@ def test_a_default_shows_its_modes_and_counts_its_versions() -> None:
 
 
 @pytest.mark.spec("CSIP-AUS S-ALL-08", "CSIP-AUS S-ALL-09", "CSIP-AUS S-ALL-10", "CSIP CORE-014")
+@pytest.mark.spec("IEEE 2030.5-2018 5.5.2.3")
 def test_what_a_device_tells_of_itself_is_read_back_and_survives_the_others() -> None:
     utility = Utility()
     mode = sep.OperationalModeStatusType(date_time=7, value=2)
@@ -262,7 +263,7 @@ def test_a_device_removes_itself_where_it_may_register_itself() -> None:
     assert not [one for one in utility.server.book.entries.values() if one.scope == LFDI]
 
 
-@pytest.mark.spec("CSIP UTIL-001", "CSIP-AUS S-ALL-03")
+@pytest.mark.spec("CSIP UTIL-001", "CSIP-AUS S-ALL-03", "IEEE 2030.5-2018 EndDevice")
 def test_an_aggregator_finds_its_four_devices_each_with_its_own_groups() -> None:
     utility = Utility()
     names = [f"{number:040X}" for number in (0xA1, 0xA2, 0xB1, 0xB2)]
@@ -286,3 +287,47 @@ def test_an_aggregator_finds_its_four_devices_each_with_its_own_groups() -> None
         told = [each.description for each in given.function_set_assignments]
         assert told == ([None] if one.lfdi == LFDI else [wanted])
     assert utility.get("/edev", "l=9", OTHER)[1].all == 1  # type: ignore[attr-defined] # a list
+
+
+@pytest.mark.spec("IEEE 2030.5-2018 5.5.2.4", "IEEE 2030.5-2018 5.5.2.3", "CSIP CORE-002")
+def test_everything_that_is_made_has_a_location_at_which_it_stands() -> None:
+    utility = Utility()
+    name = utility.issue(0, 10)
+    period = sep.DateTimeInterval(start=SECOND + 60, duration=60)
+    energy = sep.SignedRealEnergy(multiplier=3, value=5)
+    for place, document in (
+        ("/mup", mirror()),
+        (utility.server.responses(), response(name)),
+        (
+            utility.href(sep.LogEventList),
+            sep.LogEvent(
+                created_date_time=1,
+                function_set=11,
+                log_event_code=0,
+                log_event_id=1,
+                log_event_pen=40732,
+                profile_id=2,
+            ),
+        ),
+        (
+            utility.href(sep.LoadShedAvailabilityList),
+            sep.LoadShedAvailability(sheddable_power=WATTS),
+        ),
+        (
+            utility.href(sep.FlowReservationRequestList),
+            sep.FlowReservationRequest(
+                mrid="0" * 31 + "1",
+                creation_time=1,
+                energy_requested=energy,
+                interval_requested=period,
+                power_requested=WATTS,
+                request_status=sep.RequestStatus(date_time=1, request_status=0),
+            ),
+        ),
+    ):
+        answer = utility.send("POST", place, document).answer
+        assert (answer.status, answer.body) == (201, b""), place
+        status, found = utility.get(answer.location)
+        assert status == 200, place
+        assert isinstance(found, sep.Resource)
+        assert found.href == answer.location

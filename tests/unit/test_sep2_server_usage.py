@@ -79,7 +79,7 @@ async def world(request: pytest.FixtureRequest, tmp_path: Path) -> World:
     return made
 
 
-@pytest.mark.spec("type UsagePoint", "CSIP-AUS S-ALL-06", "CSIP-AUS S-ALL-47")
+@pytest.mark.spec("IEEE 2030.5-2018 UsagePoint", "CSIP-AUS S-ALL-06", "CSIP-AUS S-ALL-47")
 async def test_what_was_mirrored_is_found_by_links_alone(world: World) -> None:
     entry = await world.get(sep.DeviceCapability, "/dcap")
     points = await world.get(sep.UsagePointList, *await world.link(entry.usage_point_list_link))
@@ -192,7 +192,7 @@ async def test_a_usage_point_that_moved_is_found_where_it_is(world: World) -> No
     assert (await world.get(sep.Reading, f"{base}/mr/1/r")).value == 1029
 
 
-@pytest.mark.spec("type UsagePoint")
+@pytest.mark.spec("IEEE 2030.5-2018 UsagePoint")
 def test_in_2023_a_mirror_tells_where_its_usage_point_is() -> None:
     for edition, linked in ((Edition.Y2018, False), (Edition.Y2023, True)):
         utility = Utility(flavour=Flavour(edition=edition))
