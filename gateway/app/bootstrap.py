@@ -56,8 +56,9 @@ from gateway.pipeline.prove import Prover
 from gateway.pipeline.recovery import Recovery
 from gateway.pipeline.scheduling import Scheduling
 from gateway.pipeline.settle import agree
+from gateway.pipeline.struck import strike
 from gateway.pipeline.timetable import Timetable
-from gateway.pipeline.turn import Turn
+from gateway.pipeline.turning import turning
 from gateway.southbound.app import make_app
 from gateway.southbound.bells import Bells
 from gateway.southbound.fencing import refuse_stopped
@@ -256,7 +257,9 @@ class Gateway:
         def job(work: Work) -> None:
             known_keys(office, work)
             note_start(office, work, effective(self._loaded))
-            agree(Turn(work=work, book=office.book, signer=office.signer, now=now))
+            with turning(office, work, now) as turn:
+                agree(turn)
+                strike(turn)
 
         await office.store.write(job, Step.AGREE)
         await Prover(office).head()

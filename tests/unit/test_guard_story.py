@@ -17,6 +17,7 @@ from gateway.domain.program import Program
 from gateway.pipeline.feedback import GATEWAYS_WORDS
 from gateway.pipeline.ports import IntentRecord, Work
 from gateway.pipeline.release import release as waive
+from gateway.pipeline.struck import strike
 from gateway.pipeline.turning import turning
 from gateway.settlement.records import logged
 from tests.intent_samples import EVENT, PROGRAM, SITE, START, UTC_1600
@@ -398,3 +399,21 @@ async def test_a_default_that_flaps_runs_out_of_reversals_and_never_below_the_fl
         free = standing_limit(119 if n % 2 else 60)
         await house.deliver(replace(free, version=n, received_at=house.now))
     assert "reversals_per_day" in await findings(house)
+
+
+async def test_what_stands_for_a_program_that_is_struck_out_is_taken_back_at_the_start() -> None:
+    house = await opened(House())
+    await house.deliver(standing_limit(90))
+    assert await house.cap() == Decimal(90)
+    house.programs = {}
+    house.restart()
+    for _ in range(2):
+
+        def job(work: Work) -> None:
+            with turning(house.office, work, house.now) as turn:
+                strike(turn)
+
+        await house.store.write(job)
+        await house.until(house.now + timedelta(hours=1))
+    assert await house.cap() is None
+    assert (await house.words()).count("struck") == 1

@@ -129,7 +129,9 @@ class Presence:
             essence = repr(self._information(device, None))
             href = where(endpoint.device_information_link)
             yield from self._put(Purpose.INFORMATION, href, found, essence, now)
-        if endpoint.power_status_link is not None:
+        # Of very many devices none says that it knows nothing.
+        known = not device.managed or self.draw(device) is not None
+        if endpoint.power_status_link is not None and known:
             found = self._power(device, now)
             essence = repr(self._power(device, None))
             href = where(endpoint.power_status_link)
