@@ -55,10 +55,8 @@ from gateway.pipeline.ports import Work
 from gateway.pipeline.prove import Prover
 from gateway.pipeline.recovery import Recovery
 from gateway.pipeline.scheduling import Scheduling
-from gateway.pipeline.settle import agree
-from gateway.pipeline.struck import strike
+from gateway.pipeline.struck import settle_in
 from gateway.pipeline.timetable import Timetable
-from gateway.pipeline.turning import turning
 from gateway.southbound.app import make_app
 from gateway.southbound.bells import Bells
 from gateway.southbound.fencing import refuse_stopped
@@ -257,9 +255,7 @@ class Gateway:
         def job(work: Work) -> None:
             known_keys(office, work)
             note_start(office, work, effective(self._loaded))
-            with turning(office, work, now) as turn:
-                agree(turn)
-                strike(turn)
+            settle_in(office, work, now)
 
         await office.store.write(job, Step.AGREE)
         await Prover(office).head()

@@ -4,8 +4,20 @@ An event of such a program runs to its end; a standing limit has none.
 """
 
 from dataclasses import replace
+from datetime import datetime
 
+from gateway.pipeline.book import Office
+from gateway.pipeline.ports import Work
+from gateway.pipeline.settle import agree
 from gateway.pipeline.turn import Turn
+from gateway.pipeline.turning import turning
+
+
+def settle_in(office: Office, work: Work, now: datetime) -> None:
+    """Bring the store in line with the configuration, at the start: what was agreed, and what stands for nobody."""
+    with turning(office, work, now) as turn:
+        agree(turn)
+        strike(turn)
 
 
 def strike(turn: Turn) -> None:
