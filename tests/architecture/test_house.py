@@ -104,7 +104,6 @@ def test_a_turn_is_opened_where_it_is_ended() -> None:
     alone = {
         "gateway/pipeline/turning.py",
         "gateway/pipeline/overrule.py",
-        "gateway/app/bootstrap.py",
     }
     pattern = re.compile(r"(?<![\w.])Turn\(work")
     found = {
