@@ -34,7 +34,7 @@ LIMIT_KW: Final = Decimal("71.1")
 REDUCTION_KW: Final = 24
 """Demo value: a quarter of it, in the whole kilowatts that TargetReduction has."""
 PIN: Final = 111115
-POLL_S: Final = 60
+POLL_S: Final = 300
 _ALL: Final = 100_000
 _PROGRAM: Final = "fast demand response"
 _NAMES: Final = {1: "received", 2: "started", 3: "completed", 4: "opted out", 6: "cancelled"}

@@ -25,6 +25,7 @@ from gateway.pipeline.records import OutboxItem
 from gateway.store.open import open_store
 from tests.cli_world import CONFIG, installation
 from tests.fakes import PlainSigner
+from tests.forked import ran
 from tests.southbound_fakes import PHX, SOURCE, sample_intent
 from tests.webhook_receiver import Got, Receiver
 from tests.webhook_world import SECRET
@@ -46,12 +47,8 @@ class Place:
         return self.folder / "gateway.toml"
 
     async def say(self, *words: str) -> tuple[int, str, str]:
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "gateway", *words, "-c", str(self.config),
-            stdout=PIPE, stderr=PIPE, cwd=ROOT,
-        )  # fmt: skip
-        out, err = await process.communicate()
-        return process.returncode or 0, out.decode(), err.decode()
+        done = await asyncio.to_thread(ran, "gateway", *words, "-c", str(self.config))
+        return done.returncode, done.stdout, done.stderr
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[Process]:
