@@ -165,7 +165,7 @@ class World:
     def __post_init__(self) -> None:
         self.site = CountingSite(self.clock)
         self.utility = UtilityPeer(
-            VtnOptions(vtn_id="vtn-1", poll_every=timedelta(seconds=10)),
+            VtnOptions(vtn_id="vtn-1", poll_every=timedelta(seconds=20)),
             clock=self.clock,
             ids=SeededIds(1, "utility"),
             codec=Codec(load_oadr20b_schema()),

@@ -48,7 +48,7 @@ class Pace:
     @property
     def poll_s(self) -> int:
         """Seconds of the timeline between polls."""
-        return max(10, round(SHORTEST_POLL_REAL_S * self.factor))
+        return max(30, round(SHORTEST_POLL_REAL_S * self.factor))
 
     @property
     def opt_by(self) -> str:

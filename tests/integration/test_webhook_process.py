@@ -71,12 +71,12 @@ class Place:
             self.lines.append(json.loads(line))
 
     async def until(self, word: str) -> None:
-        async with CLOCK.timeout(30):
+        async with CLOCK.timeout(90):
             while not any(line["event"] == word for line in self.lines):
                 await CLOCK.sleep_until(CLOCK.now() + timedelta(milliseconds=20))
 
     async def posts(self, count: int) -> list[Got]:
-        async with CLOCK.timeout(30):
+        async with CLOCK.timeout(90):
             while len(found := [g for g in self.hook.got if g.method == "POST"]) < count:
                 await CLOCK.sleep_until(CLOCK.now() + timedelta(milliseconds=20))
         return found
@@ -168,7 +168,7 @@ async def test_deliveries_are_made_listed_resent_and_survive_a_kill(place: Place
 
 async def delivered_listing(place: Place) -> dict[str, Any]:
     """Return the one delivery once it is written down."""
-    async with CLOCK.timeout(30):
+    async with CLOCK.timeout(90):
         while True:
             code, out, _ = await place.say("deliveries", "list", "--json")
             assert code == 0
