@@ -1,6 +1,6 @@
 """A subscriber of its own: an HTTPS listener with a device's certificate that writes down what it is told."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
@@ -24,12 +24,16 @@ class Subscriber:
     answers: list[int] = field(default_factory=list)
     """Statuses of the next answers; then 201."""
     on_notification: Callable[[sep.Notification], None] = lambda _: None
+    hang: Callable[[], Awaitable[None]] | None = None
+    """Waited for before anything is answered."""
 
     async def handle(self, request: web.Request) -> web.Response:
         """Take one notification."""
         assert request.method == "POST"
         assert request.content_type == "application/sep+xml"
         body = await request.read()
+        if self.hang is not None:
+            await self.hang()
         notification = decode(body, sep.Notification, strict=True).value
         status = self.answers.pop(0) if self.answers else 201
         if 200 <= status < 300:

@@ -275,3 +275,29 @@ async def test_whoever_subscribes_anew_is_told_at_once_what_waited(tmp_path: Pat
         assert status == 204
         await site.pass_time(START + 30 * MINUTE + MINUTE / 60)
         assert len(there.came) == 1
+
+
+async def test_a_subscriber_that_never_answers_is_given_up_and_tried_again(tmp_path: Path) -> None:
+    site = Premises(folder=tmp_path)
+    one, two = site.pki.device("0001"), site.pki.device("0002")
+    async with (
+        site.utility(notifies=True) as utility,
+        subscriber(site, one) as silent,
+        subscriber(site, two) as there,
+    ):
+        given = await furnish(utility, one.lfdi, two.lfdi)
+        place = events_of(utility, given.der)
+        silent.hang = lambda: site.clock.sleep_until(START + 600 * MINUTE)
+        await subscribe(site, utility, one, subscription(place, silent.uri))
+        await subscribe(site, utility, two, subscription(place, there.uri))
+        await cap(utility, given.der, START + 60 * MINUTE, 10)
+        await site.pass_time(START + MINUTE / 60)
+        assert len(there.came) == 1
+        await site.pass_time(START + 2 * MINUTE)
+        assert utility.notifier is not None
+        words = [result.word for result in utility.notifier.results.values()]
+        assert sorted(words) == ["201", "TIMEOUT"]
+        assert utility.notifier.counts["failed"] == 3
+        silent.hang = None
+        await site.pass_time(START + 4 * MINUTE)
+        assert len(silent.came) == 1

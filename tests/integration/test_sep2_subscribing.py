@@ -105,7 +105,7 @@ async def test_subscriptions_are_found_again_on_both_sides(tmp_path: Path) -> No
         assert statuses(utility, name) == [1, 6]
 
 
-@pytest.mark.spec("CSIP AGG-001", "CSIP MAINT-003", "CSIP UTIL-003")
+@pytest.mark.spec("CSIP AGG-001", "CSIP MAINT-001", "CSIP MAINT-003", "CSIP UTIL-003")
 async def test_an_aggregator_follows_its_devices_by_notification(tmp_path: Path) -> None:
     site = Premises(folder=tmp_path)
     leaf = site.pki.aggregator("apex-aggregator")
@@ -131,6 +131,13 @@ async def test_an_aggregator_follows_its_devices_by_notification(tmp_path: Path)
             await utility.operate(lambda o, now: o.assign(given.fsa, [names[0]], now))
             await site.pass_time(START + 3 * MINUTE + MINUTE / 3)
             assert {one.lfdi for one in utility.responses(name)} == set(names)
+            # Removed out of band: it is managed no more, and its subscriptions end.
+            await utility.operate(lambda o, now: o.unregister(names[1], now))
+            await site.pass_time(START + 3 * MINUTE + MINUTE / 2)
+            assert subscribed(utility)["FunctionSetAssignmentsList"] == 2
+            other = await cap(utility, given.der, START + 90 * MINUTE, 5)
+            await site.pass_time(START + 4 * MINUTE)
+            assert [one.lfdi for one in utility.responses(other)] == [names[0]]
 
 
 async def test_a_listener_that_is_gone_is_no_harm(tmp_path: Path) -> None:
