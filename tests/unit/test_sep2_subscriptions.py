@@ -212,6 +212,14 @@ def test_subscriptions_and_their_hosts_are_bounded() -> None:
         utility.subscribe(utility.place(), f"https://0.example/{number}")
     wanted = subscription(utility.place(), "https://0.example/2")
     assert utility.send("POST", utility.sub(), wanted).answer.status == 413
+    utility = Utility(most_alike=2)
+    for number in range(2):
+        href = utility.subscribe(utility.place(), f"https://0.example/{number}")
+    wanted = subscription(utility.place(), "https://0.example/2")
+    assert utility.send("POST", utility.sub(), wanted).answer.status == 413
+    utility.subscribe(utility.fsas(), "https://0.example/2")
+    assert utility.send("DELETE", href, b"").answer.status == 204
+    utility.subscribe(utility.place(), "https://0.example/2")
 
 
 def test_what_a_manager_manages_has_no_list_of_its_own() -> None:

@@ -21,6 +21,9 @@ class Deliveries:
     _endpoints: dict[str, Counter[str]] = field(default_factory=dict)
     """Owner -> where its notifications go; those that end left out."""
 
+    _alike: Counter[tuple[str, str]] = field(default_factory=Counter)
+    """Owner and path of a resource -> its subscriptions; those that end left out."""
+
     def put(self, one: Delivery) -> None:
         """Add or change one."""
         self.remove(one.subscription)
@@ -28,6 +31,7 @@ class Deliveries:
         if not one.ending:
             self._by_wish[_wish(one)] = one.subscription
             self._endpoints.setdefault(one.owner, Counter())[endpoint(one.uri)] += 1
+            self._alike[_wish(one)[:2]] += 1
 
     def remove(self, href: str) -> None:
         """Forget one."""
@@ -36,6 +40,9 @@ class Deliveries:
             return
         if self._by_wish.get(_wish(one)) == href:
             del self._by_wish[_wish(one)]
+        self._alike[_wish(one)[:2]] -= 1
+        if not self._alike[_wish(one)[:2]]:
+            del self._alike[_wish(one)[:2]]
         there = self._endpoints[one.owner]
         there[endpoint(one.uri)] -= 1
         if not there[endpoint(one.uri)]:
@@ -62,6 +69,10 @@ class Deliveries:
     def count(self, owner: str) -> int:
         """Return how many subscriptions an owner has."""
         return self._endpoints.get(owner, Counter()).total()
+
+    def alike(self, owner: str, path: str) -> int:
+        """Return how many subscriptions an owner has to one resource."""
+        return self._alike[owner, path]
 
     def endpoints(self, owner: str) -> frozenset[str]:
         """Return the hosts and ports that the notifications of an owner go to."""

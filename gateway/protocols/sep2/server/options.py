@@ -49,6 +49,8 @@ class ServerOptions:
     """Hosts to which notifications may go, in lower case; empty: any, as far as whoever sends them allows."""
     most_subscriptions: int = 20_000
     """Of one subscriber: an aggregator has a few for each of its devices."""
+    most_alike: int = 8
+    """Of one subscriber to one resource, with different addresses for its notifications."""
     most_endpoints: int = 4
     """Hosts and ports that the notifications of one subscriber go to, so that nobody has us flood others."""
     silent_after: int = 86_400

@@ -83,7 +83,9 @@ class Subscribers:
             self._keep(turn, other, told, one)
             turn.answer = Answer(status=204, location=other.href)
             return
-        if self._book.deliveries.count(place.scope) >= self._options.most_subscriptions:
+        alike = self._book.deliveries.alike(place.scope, one.href)
+        whole = self._book.deliveries.count(place.scope)
+        if alike >= self._options.most_alike or whole >= self._options.most_subscriptions:
             raise RefusedError(413, _NO_ROOM)
         self._check_endpoint(place.scope, told)
         href = f"{place.href}/{self._ids.token()}"
