@@ -34,7 +34,7 @@ from gateway.protocols.sep2._generated.model import (
     TextMessage,
     Time,
 )
-from gateway.protocols.sep2.codec import Decoded, Edition, Flavour, decode, encode
+from gateway.protocols.sep2.codec import Decoded, Edition, Flavour, decode, encode, encode_all
 from gateway.protocols.xml import Leaf
 
 Y2018 = Flavour(edition=Edition.Y2018)
@@ -781,6 +781,15 @@ def test_a_hostile_document_costs_little(body: bytes) -> None:
             assert len(error.detail) < 6_000
         else:
             assert sum(len(leaf.path) for leaf in found.leftovers) < 50_000_000
+
+
+def test_a_plain_document_is_kept_without_what_csip_aus_asks_for() -> None:
+    """Kills: a server whose store fails at the first DERCapability of a device of another country."""
+    plain = DERCapability(modes_supported=1, rtg_max_w=ActivePower(multiplier=0, value=1), type=1)
+    aus = replace(plain, doe_modes_supported=3)
+
+    for one in (plain, aus):
+        assert decode(encode_all(one), DERCapability, strict=True).value == one
 
 
 def test_a_document_above_a_megabyte_is_not_read() -> None:

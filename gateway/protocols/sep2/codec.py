@@ -20,6 +20,8 @@ from gateway.protocols.sep2.tables import AUS, OLD, SEP, STORAGE, XSI, Edition, 
 from gateway.protocols.sep2.writing import Writers, row_of
 from gateway.protocols.xml import Element, Leaf, local_name
 
+WIDEST: Final = Flavour(edition=Edition.Y2023, csip_aus=True, storage=True)
+"""Knows every element."""
 __all__ = [
     "MAX_BYTES",
     "Decoded",
@@ -157,6 +159,20 @@ def encode(value: object, flavour: Flavour) -> bytes:
     writers, opening = _PENS.get(flavour) or _pen(flavour)
     writers[row.make](value, out, name, opening)
     return "".join(out).encode()
+
+
+def encode_all(value: object) -> bytes:
+    """Write a document with whatever is set in it, of any edition, for whoever keeps it.
+
+    Raises:
+        MisuseError: as ``encode``; but what CSIP-AUS alone asks for may be missing.
+    """
+    try:
+        return encode(value, WIDEST)
+    except MisuseError as error:
+        if error.reason != "SCHEMA":
+            raise
+        return encode(value, Flavour(edition=Edition.Y2023))
 
 
 def _pen(flavour: Flavour) -> tuple[Writers, str]:

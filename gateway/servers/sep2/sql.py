@@ -27,10 +27,9 @@ from sqlmodel import create_engine
 
 from gateway.domain.errors import GatewayError, StoreError
 from gateway.protocols.sep2._generated import model as sep
-from gateway.protocols.sep2.codec import decode, encode
+from gateway.protocols.sep2.codec import decode, encode_all
 from gateway.protocols.sep2.server.records import Delivery, Kept, Pair, Posted, Turn
 from gateway.protocols.sep2.server.usage import Meter
-from gateway.protocols.sep2.tables import Edition, Flavour
 from gateway.servers.sep2.store import Loaded
 from gateway.servers.sep2.tables import (
     DeliveryRow,
@@ -42,8 +41,6 @@ from gateway.servers.sep2.tables import (
 )
 
 T = TypeVar("T")
-WIDEST: Final = Flavour(edition=Edition.Y2023, csip_aus=True, storage=True)
-"""Knows every element that any other flavour does."""
 _AT_ONCE: Final = 500
 _TABLES: Final = Sep2Row.metadata.tables
 
@@ -237,7 +234,7 @@ def _kept_row(one: Kept) -> dict[str, Any]:
         "scope": one.scope,
         "manager": one.manager,
         "at": one.at,
-        "body": None if one.value is None else encode(one.value, WIDEST),
+        "body": None if one.value is None else encode_all(one.value),
     }
 
 

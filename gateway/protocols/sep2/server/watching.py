@@ -15,17 +15,15 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from gateway.protocols.sep2._generated import model as sep
-from gateway.protocols.sep2.codec import encode
+from gateway.protocols.sep2.codec import encode_all
 from gateway.protocols.sep2.server.book import Book
 from gateway.protocols.sep2.server.kinds import LISTS
 from gateway.protocols.sep2.server.records import Delivery, Kept
-from gateway.protocols.sep2.tables import Edition, Flavour
 
 CANCELLED: Final = 1
 """Status of a notification: the subscription ends, and nothing is said about why."""
 MOVED: Final = 2
 DELETED: Final = 4
-_WIDEST: Final = Flavour(edition=Edition.Y2023, csip_aus=True, storage=True)
 _ALONE: Final = frozenset({1, 3})
 """Values of ``subscribable`` that allow a subscription without a condition."""
 
@@ -180,7 +178,7 @@ class Watch:
         stamp = self._book.stamp(one.href)
         found = self._digests.get(one.href)
         if found is None or found[0] != stamp:
-            body = b"" if one.value is None else encode(one.value, _WIDEST)
+            body = b"" if one.value is None else encode_all(one.value)
             found = (stamp, hashlib.sha256(one.href.encode() + body).hexdigest())
             self._digests[one.href] = found
         return found[1]
