@@ -1,13 +1,15 @@
 """The benches say where they ran, and print what they found in one shape."""
 
+import asyncio
 import json
 import sys
 from pathlib import Path
+from time import perf_counter
 from typing import Any
 
 import pytest
 
-from conformance.bench import decode2b, report2b, sep2server, vtn2b
+from conformance.bench import decode2b, delayed, report2b, sep2client, sep2server, vtn2b
 from conformance.bench.__main__ import BENCHES, lines, main
 from conformance.bench.decode2b import CASES, document
 from conformance.bench.machine import best_ms, cpu_model, machine
@@ -185,3 +187,43 @@ def test_sep2server_measures_what_it_promises() -> None:
         assert isinstance(value, float)
         assert value > 50, key
     assert {"shown_p50_ms", "shown_max_ms", "register_s", "kb_per_device", "load_s"} <= set(found)
+
+
+def test_sep2client_tells_which_bars_are_met() -> None:
+    found = {
+        "devices": 5000,
+        "refresh_s": 200.0,
+        "start_error_p99_ms": 900.0,
+        "responses": 15000,
+        "responses_twice": 0,
+    }
+
+    def verdicts(busy: str = "", **changed: float) -> dict[str, str]:
+        bars = sep2client.judged({**found, **changed}, busy)
+        return {name: bar["verdict"] for name, bar in bars.items()}  # type: ignore[index] # told
+
+    assert set(verdicts().values()) == {"met"}
+    assert verdicts(refresh_s=241)["refresh"] == "missed"
+    assert verdicts(start_error_p99_ms=1001)["start_error"] == "missed"
+    assert verdicts(responses=14999)["responses"] == "missed"
+    assert verdicts("load 9", responses_twice=1)["responses"] == "missed"
+    assert verdicts("load 9", refresh_s=241)["refresh"] == "not judged: load 9"
+    assert verdicts(devices=500)["start_error"] == "missed"
+
+
+async def test_a_line_lets_bytes_arrive_later_and_in_order() -> None:
+    async def echo(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(await reader.readexactly(6))
+        writer.close()
+
+    server = await asyncio.start_server(echo, "127.0.0.1", 0)
+    near = await delayed.relay(server.sockets[0].getsockname()[1], 0.02)
+    reader, writer = await asyncio.open_connection(*near.sockets[0].getsockname())
+    began = perf_counter()
+    writer.write(b"abc")
+    writer.write(b"def")
+    assert await reader.read() == b"abcdef"
+    assert perf_counter() - began >= 0.04
+    writer.close()
+    near.close()
+    server.close()
