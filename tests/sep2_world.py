@@ -14,6 +14,7 @@ from urllib.parse import parse_qs, urljoin, urlsplit
 
 from gateway.domain.event import GridEvent
 from gateway.domain.names import MeterId, SiteId, UtilityName
+from gateway.domain.opting import Decision
 from gateway.domain.protocol import ProtocolName
 from gateway.protocols.actions import (
     Action,
@@ -329,6 +330,8 @@ class World:
     parts: dict[str, bytes] = field(default_factory=dict)
     """The stored state."""
     most_in_flight: int = 0
+    most_parts_at_once: int = 0
+    """Parts of the state that were written in one turn."""
     _queue: list[tuple[datetime, int, object]] = field(default_factory=list)
     _order: int = 0
     _wake: datetime | None = None
@@ -372,6 +375,10 @@ class World:
         self._perform(self.session.on_message(message, self.now))
         return self.replies[-1].status
 
+    def decide(self, decision: Decision) -> None:
+        """Hand the session what a site or an operator decided."""
+        self._perform(self.session.on_decisions((decision,), self.now))
+
     def _next(self) -> datetime | None:
         wishes = [self._wake, self._queue[0][0] if self._queue else None]
         return min((at for at in wishes if at is not None), default=None)
@@ -388,7 +395,9 @@ class World:
                 raise AssertionError(item)
 
     def _perform(self, actions: Iterable[Action]) -> None:
-        keep(self.parts, self.session.changes())
+        changes = self.session.changes()
+        self.most_parts_at_once = max(self.most_parts_at_once, len(changes))
+        keep(self.parts, changes)
         self.session.kept()
         for action in actions:
             match action:

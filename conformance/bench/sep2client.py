@@ -36,6 +36,7 @@ from gateway.domain.protocol import ProtocolName
 from gateway.northbound.driver import Driver
 from gateway.northbound.notes import Notes
 from gateway.northbound.sep2_exchange import Sep2Exchange
+from gateway.observability.logs import set_up
 from gateway.protocols.actions import Collect, Emit, Kept, Message, Readings, Send
 from gateway.protocols.entry import ProgramTerms, Scope, Tools
 from gateway.protocols.parts import State
@@ -84,6 +85,7 @@ def measure(share: int = 1) -> dict[str, object]:
     """
     load, processors = os.getloadavg()[0], os.cpu_count() or 1
     busy = f"load {load:.1f} on {processors} processors before" if load > processors / 2 else ""
+    set_up(SystemClock().now, as_json=True, level="error")
     with tempfile.TemporaryDirectory() as folder:
         found = asyncio.run(_Bench(Path(folder), max(DEVICES // share, SITES)).run())
     return {**found, "bars": judged(found, busy), "machine": machine()}
@@ -180,7 +182,7 @@ class _Bench:
                     *("sep2", "--certificate", str(files.certificate), "--key", str(files.key)),
                     *("--ca", str(files.ca), "--profile", "csip"),
                     *("--store", str(self._folder / "utility.db")),
-                    *("--poll-rate", str(POLL_RATE_S)),
+                    *("--poll-rate", str(POLL_RATE_S), "--requests-per-s", "0"),
                 )
             )
             headers = {"Authorization": f"Bearer {served.token}"}

@@ -17,6 +17,7 @@ from gateway.protocols.sep2._generated import model as sep
 from gateway.protocols.sep2.server.options import ServerOptions
 from gateway.protocols.sep2.server.records import Kept, Turn
 from gateway.servers.sep2.admin.app import admin_app
+from gateway.servers.sep2.app import HttpOptions
 from gateway.servers.sep2.notifier import NotifierOptions
 from gateway.servers.sep2.sql import SqlStore
 from gateway.servers.sep2.utility import Place, Sep2Utility
@@ -46,6 +47,8 @@ class Sep2Serving:
     """``https://host:port`` as clients know it; empty: localhost."""
     networks: tuple[Network, ...] = ()
     """Own networks that notifications may reach."""
+    requests_per_s: float = 50.0
+    """Per client in the long run; 0: as many as it likes."""
     admin_port: int = 0
     admin_token: str = ""
     """Empty: drawn, and told."""
@@ -93,6 +96,7 @@ class _Played:
             ),
             clock=clock,
             ids=SystemIds(),
+            http=HttpOptions(requests_per_s=wanted.requests_per_s),
             store=SqlStore(wanted.store) if wanted.store is not None else None,
             transcript=EXCHANGES,
         )

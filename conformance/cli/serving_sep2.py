@@ -64,6 +64,13 @@ def add_sep2(roles: "argparse._SubParsersAction[P]") -> None:
         metavar="CIDR",
         help="own network that they may reach, e.g. 127.0.0.0/8; without it the Internet alone",
     )
+    role.add_argument(
+        "--requests-per-s",
+        type=float,
+        default=50.0,
+        metavar="N",
+        help="of one client in the long run; 0: as many as it likes",
+    )
     role.add_argument("--admin-port", type=int, default=0, metavar="N", help="on 127.0.0.1")
     role.add_argument(
         "--admin-token-file", type=Path, metavar="FILE", help="token; drawn and told without it"
@@ -86,6 +93,8 @@ def run_sep2(given: argparse.Namespace, token: str) -> int:
     for name in ("poll_rate", "post_rate"):
         if not 1 <= getattr(given, name) <= 86_400:
             given.refuse(f"--{name.replace('_', '-')} must lie between 1 and 86400")
+    if not 0 <= given.requests_per_s <= 1_000_000:
+        given.refuse("--requests-per-s must lie between 0 and 1000000")
     for text in given.notify_network:
         why = _why_not(text)
         if why:
@@ -115,6 +124,7 @@ def run_sep2(given: argparse.Namespace, token: str) -> int:
             store=given.store,
             networks=networks,
             origin=given.origin.rstrip("/"),
+            requests_per_s=given.requests_per_s,
             admin_port=given.admin_port,
             admin_token=token,
         )

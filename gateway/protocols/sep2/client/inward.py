@@ -179,7 +179,7 @@ class Inward:
             stand = Stand(record.state, tuple(sorted(pieces.get(record.key, ()))))
             if group.stands.get(lfdi) != stand:
                 group.put(lfdi, stand)
-            if record.key in device.listed:
+            if not group.lead and record.key in device.listed:
                 group.lead = lfdi
             found.add(event_id)
         before = self._of.get(lfdi, frozenset())
@@ -190,9 +190,7 @@ class Inward:
         return sorted(before | found)
 
     def _news(self, group: Group, now: datetime) -> GridEvent | None:
-        if group.lead not in group.stands:
-            here = (one for one in group.stands if group.key in self.devices[one].listed)
-            group.lead = next(here, "")
+        self._lead(group)
         device = self.devices.get(group.lead)
         record = device.engine.record(group.key) if device is not None else None
         if device is None or record is None or group.states == {State.OPTED_OUT}:
@@ -218,6 +216,19 @@ class Inward:
             around = replace(around, quote=NOTHING)
         whole = grid_event(found, record, _whole(record), around, version)
         return None if whole is None else replace(whole, cancelled_at=now)
+
+    def _lead(self, group: Group) -> None:
+        """Let a device speak for the group that read the control, rather one that still has its program."""
+        if group.lead in group.stands and self._has_program(group.lead, group.key):
+            return
+        read = [one for one in group.stands if group.key in self.devices[one].listed]
+        having = (one for one in read if self._has_program(one, group.key))
+        group.lead = next(having, group.lead if group.lead in read else next(iter(read), ""))
+
+    def _has_program(self, lfdi: str, key: Key) -> bool:
+        device = self.devices[lfdi]
+        record = device.engine.record(key)
+        return record is not None and record.control.program in device.known.primacies
 
     def _fresh(self, group: Group, event: GridEvent, told: Told | None) -> GridEvent | None:
         digest = _digest(event)

@@ -19,6 +19,8 @@ class Slot:
     doubtful: bool = False
     """The last question got no answer in time."""
     urgent: bool = False
+    entry: int = 0
+    """Number of what stands for it in a heap; older ones count no more."""
 
 
 _Entry = tuple[datetime, int, str]
@@ -45,6 +47,7 @@ class Timetable:
         slot = self.slots.setdefault(href, Slot(due_at=at))
         slot.due_at, slot.urgent = at, urgent
         self._count += 1
+        slot.entry = self._count
         heap = self._doubtful if slot.doubtful else self._urgent if urgent else self._due
         heapq.heappush(heap, (at, self._count, href))
 
@@ -98,9 +101,9 @@ class Timetable:
     def _valid(self, heap: list[_Entry]) -> bool:
         """Let go of entries that were put off or are gone; say whether one is left."""
         while heap:
-            at, _, href = heap[0]
+            _, entry, href = heap[0]
             slot = self.slots.get(href)
-            if slot is not None and not slot.busy and slot.due_at == at:
+            if slot is not None and not slot.busy and slot.entry == entry:
                 return True
             heapq.heappop(heap)
         return False
