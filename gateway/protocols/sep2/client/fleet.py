@@ -102,7 +102,7 @@ class Fleet:
         if node.kind is sep.EndDeviceList and not change.gone:
             self._roll.find(node, mirror, now)
         if node.kind is sep.DeviceCapability or node.kind is sep.MirrorUsagePointList:
-            self._mirrors(node, mirror)
+            self._mirrors(node, mirror, now)
             return
         if node.kind not in _OF_ONE:
             if change.same and now < self._afresh.get(node.href, now):
@@ -114,7 +114,7 @@ class Fleet:
                 del self._afresh[node.href]
         self._waiting.update(dict.fromkeys(self._roll.concerned(node, mirror)))
 
-    def _mirrors(self, node: Node, mirror: Mirror) -> None:
+    def _mirrors(self, node: Node, mirror: Mirror, now: datetime) -> None:
         if isinstance(node.value, sep.DeviceCapability):
             leads = mirror.at(node, node.value, node.value.mirror_usage_point_list_link)
             self.metering.target = leads.href if leads is not None else ""
@@ -124,7 +124,7 @@ class Fleet:
             for member in node.members
             if isinstance(member, sep.MirrorUsagePoint) and member.href
         }
-        self.metering.listed(node.members, hrefs)
+        self.metering.listed(node.members, hrefs, now)
         self.metering.known = self.metering.known or node.complete
 
     @property
@@ -140,7 +140,8 @@ class Fleet:
     def _look_after(self, device: Device, mirror: Mirror, now: datetime) -> None:
         self._waiting.pop(device.lfdi, None)
         self._to_report.add(device.lfdi)
-        self._roll.commission(device, mirror)
+        if self._roll.commission(device, mirror):
+            self.metering.moved(device, now)
         self._assess(device, mirror, now)
 
     def _assess(self, device: Device, mirror: Mirror, now: datetime) -> None:
@@ -348,13 +349,13 @@ class Fleet:
                 for node in mirror.of_kind(sep.EndDeviceList):
                     mirror.ask_soon(node.href, now)
             case Purpose.MIRROR if settled.taken:
-                self.metering.created(one.subject, urljoin(one.href, settled.location))
+                self.metering.created(one.subject, urljoin(one.href, settled.location), now)
                 for node in mirror.of_kind(sep.MirrorUsagePointList):
                     mirror.ask_soon(node.href, now)
             case Purpose.MIRROR:
                 self.metering.refused(one.subject, now)
             case Purpose.READING if settled.gone:
-                self.metering.lost(one.subject)
+                self.metering.lost(one.subject, now)
             case _:
                 self._sayings.settled(settled, now)
 
@@ -372,16 +373,13 @@ class Fleet:
 
     def reports(self, mirror: Mirror, now: datetime) -> Iterator[Outgoing]:
         """Yield what the devices say of themselves now."""
-        again_at = self.reporting.next_at()
-        every = again_at is not None and again_at <= now
+        again = self.reporting.waiting(now)
         self._to_report.update(self._sayings.alarmed(mirror, now))
         asked, self._to_report = self._to_report, set()
-        for lfdi, (place, endpoint) in self._roll.places.items():
-            if every or lfdi in asked:
-                device = self._roll.devices[lfdi]
-                yield from self._sayings.due(device, place, endpoint, mirror, now)
-        if every:
-            self.reporting.forget(now)
+        for lfdi in sorted(asked.union(again.values()) & self._roll.places.keys()):
+            device, (place, endpoint) = self._roll.devices[lfdi], self._roll.places[lfdi]
+            yield from self._sayings.due(device, place, endpoint, mirror, now)
+        self.reporting.forget(again, now)
 
     def collected(self, readings: Readings, now: datetime) -> Iterator[Outgoing]:
         """Yield what tells metered values to the server."""
@@ -389,7 +387,7 @@ class Fleet:
         if line is not None:
             self._sayings.metered(line, readings, now)
             self._to_report.add(line.device.lfdi)
-        yield from self.metering.collected(readings)
+        yield from self.metering.collected(readings, now)
 
     def _note(self, word: str, **fields: str) -> None:
         self._notes.append(Note(word=word, fields=fields))

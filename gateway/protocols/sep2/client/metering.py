@@ -7,6 +7,7 @@ Import is positive and flows forward (flowDirection 1); values are watts.
 Spec: IEEE 2030.5-2018 clause 10.11 (metering mirror); CSIP-AUS ALL-06, ALL-10.
 """
 
+import heapq
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -31,7 +32,7 @@ from gateway.protocols.sep2.client.state import (
     value_of,
 )
 from gateway.protocols.sep2.codec import encode
-from gateway.protocols.sep2.identity import mrid_of, same_hex
+from gateway.protocols.sep2.identity import mrid_of
 
 GRACE: Final = timedelta(seconds=5)
 """After the end of an interval, for late readings."""
@@ -77,8 +78,8 @@ class Line:
     """Length of one average."""
     covered_until: datetime | None = None
     collecting: Span | None = None
-    not_before: datetime | None = None
-    """The server refused the mirror, and is not asked before this instant."""
+    due_at: datetime | None = None
+    """When its next interval is to be collected; None: it is being collected, or there is no mirror."""
 
     @property
     def key(self) -> str:
@@ -120,6 +121,16 @@ class Metering:
     """Where mirrors are created; empty: the server offers no mirroring."""
     known: bool = False
     """The server's list was read: what is not in it may be created."""
+    _of_device: dict[str, list[Line]] = field(default_factory=dict)
+    """LFDI -> its lines."""
+    _by_value: dict[int, Line] = field(default_factory=dict)
+    """mRID as a number -> line: some servers write it otherwise than we do."""
+    _missing: dict[str, None] = field(default_factory=dict)
+    """mRIDs of mirrors that may have to be created."""
+    _refused: list[tuple[datetime, str]] = field(default_factory=list)
+    """(instant, mRID) of those that the server refused, and is asked for again then."""
+    _dues: list[tuple[datetime, str]] = field(default_factory=list)
+    """(instant, mRID) of intervals to be collected, the earliest first."""
 
     @classmethod
     def of(cls, setting: Setting, devices: list[Device]) -> "Metering":
@@ -132,7 +143,23 @@ class Metering:
                     line = made._line(device, point)
                     line.recall(setting.parts)
                     made.lines[line.mrid] = line
+                    made._by_value[int(line.mrid, 16)] = line
+                    made._of_device.setdefault(device.lfdi, []).append(line)
         return made
+
+    def moved(self, device: Device, now: datetime) -> None:
+        """Take that a device may, or may not, take part now."""
+        for line in self._of_device.get(device.lfdi, ()):
+            self._timed(line, now)
+
+    def _timed(self, line: Line, now: datetime) -> None:
+        """Note what is to be done next about a mirror."""
+        if not line.href:
+            self._missing[line.mrid] = None
+        span = None if line.collecting is not None else self._next(line, now)
+        line.due_at = None if span is None else span.end + GRACE
+        if line.due_at is not None:
+            heapq.heappush(self._dues, (line.due_at, line.mrid))
 
     def _line(self, device: Device, point: MeterPoint) -> Line:
         options = self.setting.options
@@ -147,12 +174,13 @@ class Metering:
 
     # --- mirrors at the server
 
-    def listed(self, found: tuple[sep.Resource, ...], hrefs: dict[str, str]) -> None:
+    def listed(self, found: tuple[sep.Resource, ...], hrefs: dict[str, str], now: datetime) -> None:
         """Take the server's list of our mirrors.
 
         Args:
             found: Its members.
             hrefs: mRID as listed -> address of the mirror.
+            now: Current instant.
         """
         for member in found:
             if isinstance(member, sep.MirrorUsagePoint):
@@ -163,39 +191,43 @@ class Metering:
                     if member.post_rate:
                         told = timedelta(seconds=member.post_rate)
                         line.rate = _whole(told, line.point.interval)
+                    self._timed(line, now)
 
     def line_of(self, readings: Readings) -> Line | None:
         """Return whose readings came; None: they are of no mirror."""
         return self.lines.get(readings.key.removeprefix("mirror "))
 
     def _of(self, mrid: str) -> Line | None:
-        exact = self.lines.get(mrid)
-        return exact or next((o for o in self.lines.values() if same_hex(o.mrid, mrid)), None)
+        return self.lines.get(mrid) or self._by_value.get(int(mrid, 16))
 
-    def created(self, mrid: str, location: str) -> None:
+    def created(self, mrid: str, location: str, now: datetime) -> None:
         """Take that the server has made a mirror."""
         if mrid in self.lines:
             self.lines[mrid].href = location
             self.setting.parts.touch(self.lines[mrid].part)
+            self._timed(self.lines[mrid], now)
 
     def refused(self, mrid: str, now: datetime) -> None:
         """Take that the server refuses to make a mirror: it is asked again after a while."""
         if mrid in self.lines:
-            self.lines[mrid].not_before = now + AGAIN_AFTER
+            heapq.heappush(self._refused, (now + AGAIN_AFTER, mrid))
 
-    def lost(self, mrid: str) -> None:
+    def lost(self, mrid: str, now: datetime) -> None:
         """Take that nothing stands where a mirror was: it is made anew."""
         if mrid in self.lines:
             self.lines[mrid].href = ""
             self.setting.parts.touch(self.lines[mrid].part)
+            self._timed(self.lines[mrid], now)
 
     def to_create(self, now: datetime) -> Iterator[Outgoing]:
-        """Yield the documents that create what is missing; asking twice yields the same ones."""
+        """Yield the documents that create what is missing, each once until it is refused or lost."""
+        while self._refused and self._refused[0][0] <= now:
+            self._missing[heapq.heappop(self._refused)[1]] = None
         if not (self.target and self.known):
             return
-        for line in self.lines.values():
-            later = line.not_before is not None and line.not_before > now
-            if line.device.ready and not line.href and not later:
+        missing, self._missing = self._missing, {}
+        for line in map(self.lines.__getitem__, missing):
+            if line.device.ready and not line.href:  # one that is not ready comes back when it is
                 yield Outgoing(
                     key=f"{Purpose.MIRROR} {line.mrid}",
                     purpose=Purpose.MIRROR,
@@ -233,11 +265,13 @@ class Metering:
 
     def due(self, now: datetime) -> Iterator[Collect]:
         """Yield what is to be asked of the meters now: per mirror one interval at a time, the oldest first."""
-        for line in self.lines.values():
+        while self._first() is not None and self._dues[0][0] <= now:
+            line = self.lines[heapq.heappop(self._dues)[1]]
             span = self._next(line, now)
-            if span is None or line.collecting is not None or span.end + GRACE > now:
+            if span is None or span.end + GRACE > now:
+                self._timed(line, now)
                 continue
-            line.collecting = span
+            line.collecting, line.due_at = span, None
             yield Collect(
                 key=line.key,
                 meters=((line.point.site, line.point.meter),),
@@ -245,14 +279,17 @@ class Metering:
                 step=span.duration,
             )
 
-    def next_at(self, now: datetime) -> datetime | None:
+    def next_at(self) -> datetime | None:
         """Return when an interval ends whose readings are to be told; None: none will."""
-        spans = [
-            span.end + GRACE
-            for line in self.lines.values()
-            if line.collecting is None and (span := self._next(line, now)) is not None
-        ]
-        return min(spans, default=None)
+        return self._first()
+
+    def _first(self) -> datetime | None:
+        while self._dues:
+            at, mrid = self._dues[0]
+            if self.lines[mrid].due_at == at:
+                return at
+            heapq.heappop(self._dues)
+        return None
 
     def _next(self, line: Line, now: datetime) -> Span | None:
         """Return the interval after the last one told; the first one is the one that runs when the mirror is there."""
@@ -269,14 +306,15 @@ class Metering:
             )  # the rate was changed: begin where the new one has a boundary
         return Span.lasting(start, line.rate)
 
-    def collected(self, readings: Readings) -> Iterator[Outgoing]:
+    def collected(self, readings: Readings, now: datetime) -> Iterator[Outgoing]:
         """Yield the document that tells an interval; a gap yields none and is passed over."""
-        line = next((one for one in self.lines.values() if one.key == readings.key), None)
+        line = self.line_of(readings)
         if line is None or line.collecting is None:
             return
         span, line.collecting = line.collecting, None
         line.covered_until = span.end
         self.setting.parts.touch(line.part)
+        self._timed(line, now)
         series = readings.series.get((line.point.site, line.point.meter), ())
         told = [one for one in series if one.mean_kw is not None and one.quality in _FLAGS]
         if told:

@@ -6,7 +6,8 @@ CSIP-AUS has an own status for, that status is told (DRL-01, DRA-02).
 Spec: IEEE 2030.5-2018 clause 10.10 (DER information); CSIP CORE-014, BASIC-028; CSIP-AUS ALL-08, ALL-09, DRL-01.
 """
 
-from collections.abc import Iterator
+import heapq
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -75,6 +76,8 @@ class Reporting:
     """href -> when the server last refused what was put there."""
     again_at: dict[str, datetime] = field(default_factory=dict)
     """href of a status -> when it is to be told again."""
+    _again: list[tuple[datetime, str, str]] = field(default_factory=list)
+    """(instant, href, LFDI), the earliest first."""
 
     def due(
         self, device: Device, place: Node, endpoint: sep.EndDevice, mirror: Mirror, now: datetime
@@ -125,6 +128,7 @@ class Reporting:
             self.told[href] = essence
             if purpose in _REPEATED:
                 self.again_at[href] = now + every
+                heapq.heappush(self._again, (now + every, href, device.lfdi))
             yield Outgoing(
                 key=f"{purpose} {href}",
                 purpose=purpose,
@@ -135,13 +139,27 @@ class Reporting:
 
     def next_at(self) -> datetime | None:
         """Return when a status is to be told again; None: none is."""
-        return min(self.again_at.values(), default=None)
+        while self._again:
+            at, href, _ = self._again[0]
+            if self.again_at.get(href) == at:
+                return at
+            heapq.heappop(self._again)
+        return None
 
-    def forget(self, now: datetime) -> None:
+    def waiting(self, now: datetime) -> dict[str, str]:
+        """Return href of what is to be told again now -> LFDI of its device; each once."""
+        found: dict[str, str] = {}
+        while (at := self.next_at()) is not None and at <= now:
+            _, href, lfdi = heapq.heappop(self._again)
+            found[href] = lfdi
+        return found
+
+    def forget(self, hrefs: Iterable[str], now: datetime) -> None:
         """Forget what was due, and nobody told: its device is gone, or stands elsewhere."""
-        for href in [href for href, at in self.again_at.items() if at <= now]:
-            del self.again_at[href]
-            self.told.pop(href, None)
+        for href in hrefs:
+            if self.again_at.get(href, now) <= now:
+                self.again_at.pop(href, None)
+                self.told.pop(href, None)
 
     def refused(self, href: str, now: datetime) -> None:
         """Take that the server refused a document: it is told anew once its list was read again, not before."""

@@ -154,12 +154,14 @@ class Roll:
             found |= self._index.get(href, _NOBODY)
         return sorted(found or self.devices)
 
-    def commission(self, device: Device, mirror: Mirror) -> None:
-        """Settle whether the device may take part: listed, enabled, and with the PIN that was handed over."""
+    def commission(self, device: Device, mirror: Mirror) -> bool:
+        """Settle whether the device may take part: listed, enabled, with the right PIN; say whether that has moved."""
         ready = self._may_take_part(device, mirror)
         if ready != device.ready and ready is not None:
             device.ready = ready
             self._note("device_ready" if ready else "device_not_ready", lfdi=device.lfdi)
+            return True
+        return False
 
     def _may_take_part(self, device: Device, mirror: Mirror) -> bool | None:
         """Return None while the server has not said enough: what stood before a restart stands until it has."""

@@ -342,7 +342,7 @@ class Sep2Session:
             self._mirror.next_due() if room else None,
             self._outbox.next_due(),
             self._subscriptions.next_at(),
-            self._fleet.metering.next_at(now),
+            self._fleet.metering.next_at(),
             self._fleet.reporting.next_at(),
         ]
         found = [max(at, now + timedelta(milliseconds=1)) for at in wishes if at is not None]
