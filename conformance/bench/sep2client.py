@@ -170,7 +170,7 @@ class _Bench:
         self._count = count
         self._pki = sep2(3)
         self._clock = SystemClock()
-        self._notice = NOTICE if count >= DEVICES else TRIAL_NOTICE
+        self._notice = max(NOTICE * (count / DEVICES), TRIAL_NOTICE)
         self._aggregator = self._pki.aggregator("fleet")
         self._lfdis = [managed_lfdi(b"%d" % number, 40732) for number in range(count)]
 

@@ -64,13 +64,7 @@ def add_sep2(roles: "argparse._SubParsersAction[P]") -> None:
         metavar="CIDR",
         help="own network that they may reach, e.g. 127.0.0.0/8; without it the Internet alone",
     )
-    role.add_argument(
-        "--requests-per-s",
-        type=float,
-        default=50.0,
-        metavar="N",
-        help="of one client in the long run; 0: as many as it likes",
-    )
+    _add_rate(role)
     role.add_argument("--admin-port", type=int, default=0, metavar="N", help="on 127.0.0.1")
     role.add_argument(
         "--admin-token-file", type=Path, metavar="FILE", help="token; drawn and told without it"
@@ -93,8 +87,7 @@ def run_sep2(given: argparse.Namespace, token: str) -> int:
     for name in ("poll_rate", "post_rate"):
         if not 1 <= getattr(given, name) <= 86_400:
             given.refuse(f"--{name.replace('_', '-')} must lie between 1 and 86400")
-    if not 0 <= given.requests_per_s <= 1_000_000:
-        given.refuse("--requests-per-s must lie between 0 and 1000000")
+    _judge_rate(given)
     for text in given.notify_network:
         why = _why_not(text)
         if why:
@@ -129,6 +122,21 @@ def run_sep2(given: argparse.Namespace, token: str) -> int:
             admin_token=token,
         )
     )
+
+
+def _add_rate(role: argparse.ArgumentParser) -> None:
+    role.add_argument(
+        "--requests-per-s",
+        type=float,
+        default=50.0,
+        metavar="N",
+        help="of one client in the long run; 0: as many as it likes",
+    )
+
+
+def _judge_rate(given: argparse.Namespace) -> None:
+    if not 0 <= given.requests_per_s <= 1_000_000:
+        given.refuse("--requests-per-s must lie between 0 and 1000000")
 
 
 def _why_not(network: str) -> str:
