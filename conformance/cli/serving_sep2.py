@@ -84,10 +84,7 @@ def run_sep2(given: argparse.Namespace, token: str) -> int:
     for name in ("port", "admin_port"):
         if not 0 <= getattr(given, name) <= 65535:
             given.refuse(f"--{name.replace('_', '-')} must lie between 0 and 65535")
-    for name in ("poll_rate", "post_rate"):
-        if not 1 <= getattr(given, name) <= 86_400:
-            given.refuse(f"--{name.replace('_', '-')} must lie between 1 and 86400")
-    _judge_rate(given)
+    _judge_rates(given)
     for text in given.notify_network:
         why = _why_not(text)
         if why:
@@ -134,7 +131,10 @@ def _add_rate(role: argparse.ArgumentParser) -> None:
     )
 
 
-def _judge_rate(given: argparse.Namespace) -> None:
+def _judge_rates(given: argparse.Namespace) -> None:
+    for name in ("poll_rate", "post_rate"):
+        if not 1 <= getattr(given, name) <= 86_400:
+            given.refuse(f"--{name.replace('_', '-')} must lie between 1 and 86400")
     if not 0 <= given.requests_per_s <= 1_000_000:
         given.refuse("--requests-per-s must lie between 0 and 1000000")
 
