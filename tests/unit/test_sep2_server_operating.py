@@ -129,6 +129,8 @@ def test_a_removed_device_is_a_stranger_at_once() -> None:
         assert utility.post(href, mirror()) == 404
     assert utility.get("/dcap")[0] == 200
     assert utility.get("/edev", peer=OTHER)[0] == 200
+    fsa = utility.server.book.expect(utility.fsa, sep.FunctionSetAssignments).href
+    assert utility.server.book.lists_of(fsa) == frozenset(), "nothing of it is left behind"
 
 
 # --- moves
@@ -227,9 +229,33 @@ def test_nothing_else_that_begins_alike_is_touched() -> None:
         b'<A href="/new" b="/edevil"><c>/new/1</c><d>see /edev</d>'
         b"<e>https://h:1/new/2?s=1</e><f>/x/edev</f></A>"
     )
-    assert moves.inward(out) == document
     assert (moves.outer("/edev/1"), moves.outer("/edevil")) == ("/new/1", "/edevil")
     assert (moves.inner("/new/1"), moves.inner("/edev/1")) == ("/edev/1", "/edev/1")
+
+
+def test_what_moved_twice_is_one_thing_inside() -> None:
+    moves = Moves()
+    moves.take([("/a", "/b")])
+    moves.take([("/b", "/c")])
+    assert moves.outward(b'<x href="/a/1"/>') == b'<x href="/c/1"/>'
+    assert moves.outward(b'<x href="/b/1"/>') == b'<x href="/c/1"/>'
+    assert {moves.inner(path) for path in ("/a/1", "/b/1", "/c/1")} == {"/a/1"}
+
+
+def test_what_a_client_names_by_its_new_address_moves_along() -> None:
+    utility = Utility()
+    made = utility.operator.create_program(sep.DemandResponseProgram, 1, [utility.fsa], utility.now)
+    program = utility.server.book.expect(utility.do(made), sep.DemandResponseProgram).href
+    there = moved(utility, program)
+    told = sep.LoadShedAvailability(
+        demand_response_program_link=sep.Link(href=there), sheddable_percent=50
+    )
+    turn = utility.send("POST", utility.href(sep.LoadShedAvailabilityList), told)
+    latest = moved(utility, there)
+    _, found = utility.get(turn.answer.location)
+    assert isinstance(found, sep.LoadShedAvailability)
+    assert found.demand_response_program_link is not None
+    assert found.demand_response_program_link.href == latest
 
 
 def test_what_is_not_there_cannot_be_moved_nor_too_much() -> None:

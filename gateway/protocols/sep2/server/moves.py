@@ -25,14 +25,12 @@ class Moves:
     pairs: dict[str, str] = field(default_factory=dict)
     """Former address -> where it, and all below it, went from there."""
     _out: list[tuple[re.Pattern[bytes], bytes]] = field(default_factory=list)
-    _in: list[tuple[re.Pattern[bytes], bytes]] = field(default_factory=list)
 
     def take(self, pairs: Iterable[Pair]) -> None:
         """Take over moves."""
         for old, new in pairs:
             self.pairs[old] = new
             self._out.append((_mention(old), new.encode()))
-            self._in.insert(0, (_mention(new), old.encode()))
 
     def inner(self, path: str) -> str:
         """Return the address inside of what has this one outside, now or once."""
@@ -50,12 +48,6 @@ class Moves:
         """Return a document with addresses of outside in place of those of inside."""
         for mention, new in self._out:
             body = mention.sub(rb"\1" + new, body)
-        return body
-
-    def inward(self, body: bytes) -> bytes:
-        """Return a document with addresses of inside in place of those of outside."""
-        for mention, old in self._in:
-            body = mention.sub(rb"\1" + old, body)
         return body
 
 

@@ -41,7 +41,6 @@ ENTRY: Final = "/dcap"
 TIME: Final = "/tm"
 READS: Final = frozenset({"GET", "HEAD"})
 WRITES: Final = frozenset({"POST", "PUT", "DELETE"})
-_WORD_FOR_WORD: Final = frozenset({sep.SubscriptionList, sep.Subscription})
 _FOR_ALL: Final = frozenset({ENTRY, TIME})
 """What a trusted certificate suffices for."""
 
@@ -183,10 +182,7 @@ class Sep2Server:
         turn = Turn(at=now)
         moves = self.book.moves
         try:
-            one = self._found(path, peer)
-            # A subscriber hears of a resource under the address that it wrote.
-            known = body if one.kind in _WORD_FOR_WORD else moves.inward(body)
-            self._clients.write(turn, method, peer, one, known)
+            self._clients.write(turn, method, peer, self._found(path, peer), body)
         except WireError as error:
             return Turn(at=now, answer=self._refused(refusal_of(error), peer))
         except RefusedError as error:
