@@ -54,6 +54,8 @@ class BundledClient:
             found[f"running.{lfdi}"] = " ".join(sorted(events))
             for mode, value in self._client.in_force(lfdi).items():
                 found[f"control.{lfdi}.{mode}"] = value
+            for component, price in self._client.prices(lfdi).items():
+                found[f"price.{component}"] = price
         return found
 
     async def opt_out(self, event_id: str) -> Values:

@@ -19,6 +19,9 @@ from conformance.kit.transcript import Message, Part, Side, Transcript
 _UPPER: Final = frozenset("0123456789ABCDEF")
 _QUERY: Final = frozenset({"s", "l", "a"})
 _LFDI_DIGITS: Final = 40
+_EVENTS: Final = (
+    "DERControlList", "DERControl", "TimeTariffIntervalList", "TimeTariffInterval"
+)  # fmt: skip
 _RECEIVED: Final = 1
 _USER: Final = (4, 5, 8, 9)
 
@@ -105,14 +108,15 @@ def rule_007(transcript: Transcript) -> Iterator[Finding]:
     """A Response goes to the replyTo of its event, and is asked for by responseRequired (table 27)."""
     asked: dict[str, tuple[str, int]] = {}
     for message in transcript.messages:
-        if message.sender is Side.SUITE and message.name in ("DERControlList", "DERControl"):
+        if message.sender is Side.SUITE and message.name in _EVENTS:
             _learn(message, asked)
         elif message.part is Part.REQUEST and message.text("s:subject"):
             yield from _asked_for(message, asked)
 
 
 def _learn(message: Message, asked: dict[str, tuple[str, int]]) -> None:
-    for one in message.elements("descendant-or-self::s:DERControl"):
+    rows = "descendant-or-self::s:DERControl | descendant-or-self::s:TimeTariffInterval"
+    for one in message.elements(rows):
         mrid = one.findtext("{*}mRID") or ""
         bits = one.get("responseRequired", "00")
         asked[mrid.upper()] = (path_of(one.get("replyTo", "")), int(bits, 16))

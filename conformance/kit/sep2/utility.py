@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import Protocol
 
 from conformance.kit.replies import Reply
-from conformance.kit.sep2.values import Account, Assignment, Control, Program
+from conformance.kit.sep2.values import Account, Assignment, Control, Price, Program, Tariff
 from conformance.kit.stage import Stage
 from conformance.kit.xml import Element
 
@@ -65,6 +65,14 @@ class Server(Protocol):
 
     def withdraw(self, control_id: str) -> None:
         """Drop a control from its list without a word."""
+        ...
+
+    def put_tariff(self, tariff: Tariff, assignment: str) -> None:
+        """Add or replace a tariff, in an assignment."""
+        ...
+
+    def price(self, tariff: str, component: str, *prices: Price) -> None:
+        """Add prices to a component of a tariff, or replace those of the same id."""
         ...
 
     def mrid(self, name: str) -> str:

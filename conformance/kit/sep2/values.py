@@ -100,6 +100,34 @@ class Account:
     """Further elements of the EndDevice."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tariff:
+    """One TariffProfile."""
+
+    id: str
+    components: tuple[str, ...]
+    """Ids of its RateComponents."""
+    primacy: int = 1
+    exponent: int = -3
+    """pricePowerOfTenMultiplier."""
+    currency: int = 36
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Price:
+    """One TimeTariffInterval with one step."""
+
+    id: str
+    start: datetime
+    lasts: timedelta
+    price: int
+    required: str = "03"
+    created: datetime | None = None
+    """None: when it is published."""
+    status: int | None = None
+    """currentStatus; None: by the clock."""
+
+
 def watts(value: int, multiplier: int = 0) -> Content:
     """Return an ActivePower."""
     return {"multiplier": multiplier, "value": value}

@@ -8,6 +8,7 @@ from conformance.kit.sep2.build import link, make
 from conformance.kit.sep2.names import NS
 from conformance.kit.sep2.values import Account, Content, Control
 from conformance.kit.xml import Element
+from conformance.peers.scriptsep2 import tariffs
 from conformance.peers.scriptsep2.tree import Key, Tree
 
 _DER_PARTS: Final = ("DERAvailability", "DERCapability", "DERSettings", "DERStatus")
@@ -107,7 +108,7 @@ class Documents:
     def _poll(self, name: str) -> int | None:
         if name in _UNRATED:
             return None
-        return self._tree.rates.poll if name == "DERProgramList" else self._tree.rates.walk
+        return self._tree.rates.poll if name in _POLLED else self._tree.rates.walk
 
     def _links(self, *names: str, of: Sequence[str] = ()) -> dict[str, Element]:
         return {f"{name}Link": link(self._tree.href(name, *of)) for name in names}
@@ -172,9 +173,10 @@ class Documents:
     def assignment(self, ids: list[str], now: datetime) -> tuple[Content, Content]:
         """Return one FunctionSetAssignments."""
         one = self._tree.assignments[ids[1]]
+        priced = ("TariffProfileList",) if one.id in self._tree.tariffs_of else ()
         content = {
             **self._links("Time"),
-            **self._counted(now, "DERProgramList", of=(one.id,)),
+            **self._counted(now, "DERProgramList", *priced, of=(one.id,)),
             "mRID": self._tree.mrid(one.id, one.mrid),
             "description": one.id,
         }
@@ -314,6 +316,16 @@ def sfdi(lfdi: str) -> int:
     return number * 10 + -sum(map(int, str(number))) % 10
 
 
+def _maker(made: Callable[[Tree, list[str], datetime], tariffs.Made]) -> "Maker":
+    return lambda documents, ids, now: made(documents._tree, ids, now)  # noqa: SLF001 - likewise
+
+
+def _members(
+    made: Callable[[Tree, list[str], datetime], list[Key]],
+) -> Callable[[Documents, list[str], datetime], list[Key]]:
+    return lambda documents, ids, now: made(documents._tree, ids, now)  # noqa: SLF001 - likewise
+
+
 Maker = Callable[[Documents, list[str], datetime], tuple[Content, Content]]
 _MAKERS: Final[Mapping[str, Maker]] = {
     "DeviceCapability": Documents.device_capability,
@@ -327,6 +339,7 @@ _MAKERS: Final[Mapping[str, Maker]] = {
     "DERCurve": Documents.curve,
     "DER": Documents.der,
     "ResponseSet": Documents.response_set,
+    **{name: _maker(made) for name, made in tariffs.MAKERS.items()},
 }
 
 
@@ -349,8 +362,13 @@ _LISTS: Final[Mapping[str, Callable[[Documents, list[str], datetime], list[Key]]
     "MirrorUsagePointList": _created("MirrorUsagePointList"),
     "LogEventList": _created("LogEventList"),
     "SubscriptionList": _created("SubscriptionList"),
+    **{name: _members(made) for name, made in tariffs.LISTS.items()},
 }
-_UNRATED: Final = ("DERControlList", "DERCurveList", "ResponseList")
+_POLLED: Final = ("DERProgramList", "TariffProfileList")
+_UNRATED: Final = (
+    "DERControlList", "DERCurveList", "ResponseList", "RateComponentList", "TimeTariffIntervalList",
+    "ConsumptionTariffIntervalList",
+)  # fmt: skip
 """Lists without a pollRate."""
 _SUBSCRIBABLE: Final = (
     "EndDeviceList", "FunctionSetAssignmentsList", "DERProgramList", "DERControlList"

@@ -10,7 +10,7 @@ from typing import Final
 from conformance.kit.replies import Reply
 from conformance.kit.sep2.build import written
 from conformance.kit.sep2.names import MEDIA_TYPE
-from conformance.kit.sep2.values import Account, Assignment, Control, Program
+from conformance.kit.sep2.values import Account, Assignment, Control, Price, Program, Tariff
 from conformance.kit.stage import UnobservedError
 from conformance.kit.transcript import Message
 from conformance.kit.verdict import DEFECT
@@ -171,6 +171,19 @@ class ScriptedServer:
         """Drop a control."""
         for program, _ in list(self.tree.controls_of(control_id)):
             del self.tree.controls[program][control_id]
+
+    def put_tariff(self, tariff: Tariff, assignment: str) -> None:
+        """Add or replace a tariff."""
+        self.tree.tariffs[tariff.id] = tariff
+        before = self.tree.tariffs_of.get(assignment, ())
+        self.tree.tariffs_of[assignment] = tuple(dict.fromkeys((*before, tariff.id)))
+
+    def price(self, tariff: str, component: str, *prices: Price) -> None:
+        """Add or replace prices."""
+        held = self.tree.prices.setdefault((tariff, component), {})
+        for one in prices:
+            held[one.id] = replace(one, created=one.created or self._clock.now())
+            self._tape.mark("suite.publish", control=one.id, mrid=self.mrid(one.id))
 
     def mrid(self, name: str) -> str:
         """Return an mRID."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final
 
-from conformance.kit.sep2.values import Account, Assignment, Control, Program
+from conformance.kit.sep2.values import Account, Assignment, Control, Price, Program, Tariff
 from conformance.kit.xml import Element
 from conformance.peers.script2b.state import Names
 
@@ -59,6 +59,11 @@ class Tree:
     time_fields: dict[str, int] = field(default_factory=dict)
     page: int = 255
     """Members that an answer holds at most."""
+    tariffs: dict[str, Tariff] = field(default_factory=dict)
+    tariffs_of: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """Assignment -> ids of tariffs."""
+    prices: dict[tuple[str, str], dict[str, Price]] = field(default_factory=dict)
+    """Tariff and component -> id -> price."""
     aus: bool = False
     expected: tuple[str, ...] = ()
     """LFDIs that may register themselves; only with CSIP-AUS."""

@@ -17,6 +17,7 @@ from conformance.reference.sep2client.link import LaterError, Link, RefusedError
 from conformance.reference.sep2client.memory import Device, Memory
 from conformance.reference.sep2client.plant import Plant
 from conformance.reference.sep2client.settings import Settings
+from conformance.reference.sep2client.tariffs import Tariffs
 from conformance.reference.sep2client.telemetry import Telemetry
 from conformance.reference.sep2client.walk import Walk
 from conformance.reference.sep2client.wire import text
@@ -53,6 +54,7 @@ class Client:
         self._jobs = Jobs(settings.longest_pause_s)
         self._mirrors: dict[str, str] = {}
         self.plant = Plant(settings.max_w)
+        self._tariffs = Tariffs(self._link)
         self._telemetry = Telemetry(self._link, self.plant)
         self._bell: Mailbox[bool] = clock.mailbox()
         self._alarm: Mailbox[bool] = clock.mailbox()
@@ -244,6 +246,8 @@ class Client:
         lists = device.lists
         seconds = await self._walk.assignments(device)
         self._add(f"programs {device.lfdi}", self._of(device, self._programs))
+        if device.tariffs:
+            self._add(f"prices {device.lfdi}", self._of(device, self._prices))
         if lists != device.lists:
             self._jobs.hurry(f"programs {device.lfdi}", self._clock.now())
         return seconds
@@ -261,6 +265,22 @@ class Client:
         self._plan_looks()
         self._ring(self._alarm)
         return seconds
+
+    async def _prices(self, device: Device) -> int | None:
+        """Take the intervals of every tariff."""
+        seconds = 900
+        for where in device.tariffs:
+            seconds, rows = await self._tariffs.read(where)
+            for program, interval, prices in rows:
+                self._events.take(device.lfdi, program, interval, self.server_now, prices)
+        if self.memory.notices:
+            self._told()
+        self._ring(self._alarm)
+        return seconds
+
+    def prices(self, lfdi: str) -> dict[str, str]:
+        """Return the prices now, by the mRID of their rate component."""
+        return self._events.prices(lfdi)
 
     def _chief(self, device: Device) -> dict[str, int] | None:
         """Return the settings that the best program's default brings; None before any program was read."""
@@ -338,7 +358,7 @@ class Client:
         """Send Responses in their order; one that the server refuses is given up, one that fails stays the next."""
         while self.memory.notices:
             one = self.memory.notices[0]
-            body = reports.response(one.lfdi, one.mrid, one.status, one.at)
+            body = reports.response(one.lfdi, one.mrid, one.status, one.at, priced=one.priced)
             with suppress(RefusedError):
                 await self._link.send("POST", one.reply_to, body)
             self.memory.notices.remove(one)

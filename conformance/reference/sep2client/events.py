@@ -3,7 +3,7 @@
 Spec: IEEE 2030.5-2018 clause 10.2.3.3; SunSpec CSIP conformance procedures BASIC-017 to BASIC-026.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -21,6 +21,8 @@ _SPECIFIC: Final = 0b010
 _RECEIPT: Final = 0b001
 _USER: Final = 0b100
 _AUS_MODES: Final = tuple(f"aus:opMod{which}LimW" for which in ("Imp", "Exp", "Gen", "Load"))
+PRICE: Final = "price:"
+"""Before the mRID of a rate component: what an interval of a tariff sets."""
 LONG_OVER: Final = timedelta(days=1)
 """After which an event that ended is forgotten."""
 
@@ -42,19 +44,27 @@ class Events:
 
     # --- what the server says
 
-    def take(self, lfdi: str, program: Program, control: Element, now: datetime) -> None:
-        """Take a DERControl as it was read; known ones for their EventStatus alone (rule c).
+    def take(
+        self,
+        lfdi: str,
+        program: Program,
+        control: Element,
+        now: datetime,
+        prices: Mapping[str, str] | None = None,
+    ) -> None:
+        """Take an event as it was read; known ones for their EventStatus alone (rule c).
 
         Args:
             lfdi: EndDevice that it is for.
             program: It belongs to.
             control: As read.
             now: On the server's clock.
+            prices: What an interval of a tariff sets; None: it is a DERControl.
         """
         known = self._memory.events.get((lfdi, text(control, "mRID")))
         status = number(control, "EventStatus/currentStatus")
         if known is None:
-            known = self._new(lfdi, program, control, now)
+            known = self._new(lfdi, program, control, now, prices)
             if known is None:
                 return
         known.primacy = program.primacy
@@ -66,18 +76,26 @@ class Events:
         elif known.phase is not Phase.OVER and status == STATUS_SUPERSEDED:
             self._end(known, now, SUPERSEDED)
 
-    def _new(self, lfdi: str, program: Program, control: Element, now: datetime) -> Event | None:
+    def _new(
+        self,
+        lfdi: str,
+        program: Program,
+        control: Element,
+        now: datetime,
+        prices: Mapping[str, str] | None,
+    ) -> Event | None:
         category = text(control, "deviceCategory")
         if category and not int(category, 16) & self._category:
             return None
         event = self._read(lfdi, program, control)
+        event.base.update(prices or {})
         self._memory.events[lfdi, event.mrid] = event
         specified = _instant(
             number(control, "interval/start") + number(control, "interval/duration")
         )
         if specified <= now:
             self._end(event, now, EXPIRED)
-        elif not event.modes & self._modes:
+        elif prices is None and not event.modes & self._modes:
             self._end(event, now, INAPPLICABLE)
         else:
             self._say(event, RECEIVED, now)
@@ -213,6 +231,12 @@ class Events:
                 found |= event.base
         return {mode: value for mode, value in found.items() if mode in self._modes}
 
+    def prices(self, lfdi: str) -> dict[str, str]:
+        """Return the prices now, by the mRID of their component."""
+        running = [e for e in self._open() if e.lfdi == lfdi and e.phase is Phase.RUNNING]
+        rows = (row for e in running for row in e.base.items() if row[0].startswith(PRICE))
+        return {name.removeprefix(PRICE): value for name, value in rows}
+
     def running(self, lfdi: str) -> list[str]:
         """Return the mRIDs of the events that run."""
         return [e.mrid for e in self._open() if e.lfdi == lfdi and e.phase is Phase.RUNNING]
@@ -231,6 +255,7 @@ class Events:
                     mrid=event.mrid,
                     status=status,
                     at=at,
+                    priced=any(mode.startswith(PRICE) for mode in event.base),
                 )
             )
 

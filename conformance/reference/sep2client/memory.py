@@ -62,6 +62,8 @@ class Notice:
     status: int
     at: datetime
     """On the server's clock."""
+    priced: bool = False
+    """It is about a price."""
 
 
 @dataclass
@@ -101,6 +103,8 @@ class Device:
     """Its registration was checked, and is ours."""
     lists: list[str] = field(default_factory=list)
     """Where the lists of its programs lie."""
+    tariffs: list[str] = field(default_factory=list)
+    """Where the lists of its tariffs lie."""
     programs: dict[str, Program] = field(default_factory=dict)
     ders: list[dict[str, str]] = field(default_factory=list)
     """Of each DER, name of the link -> where it points."""

@@ -182,10 +182,10 @@ def alarm(code: int, number: int, now: datetime) -> bytes:
     )
 
 
-def response(lfdi: str, mrid_: str, code: int, at: datetime) -> bytes:
-    """Return a Response to a DERControl."""
+def response(lfdi: str, mrid_: str, code: int, at: datetime, *, priced: bool) -> bytes:
+    """Return a Response to a DERControl, or to a price."""
     return document(
-        "DERControlResponse",
+        "PriceResponse" if priced else "DERControlResponse",
         ("createdDateTime", seconds(at)),
         ("endDeviceLFDI", lfdi),
         ("status", code),

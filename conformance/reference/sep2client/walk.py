@@ -90,6 +90,8 @@ class Walk:
         first, found = await self._link.members(where, "FunctionSetAssignments")
         lists = (href(one, "DERProgramListLink") for one in found)
         device.lists = list(dict.fromkeys(where for where in lists if where))
+        tariffs = (href(one, "TariffProfileListLink") for one in found)
+        device.tariffs = list(dict.fromkeys(where for where in tariffs if where))
         clocks = [href(one, "TimeLink") for one in found if href(one, "TimeLink")]
         self.time = clocks[0] if clocks else self.entry.get("TimeLink", "")
         return rate(first)
