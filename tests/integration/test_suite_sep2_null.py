@@ -8,7 +8,6 @@ from conformance.engine.bundled_sep2 import BundledClient
 from conformance.engine.drivers.entry import Place
 from conformance.engine.run import Order, play_run, prepare
 from conformance.kit.verdict import Verdict
-from conformance.reference.sep2client.memory import Program
 from tests.null_devices import NULL_DEVICES
 
 MUTE_EARNS = {"DSC", "DER", "REG", "TLS", "MUP", "LOG", "LST", "ERR", "AGG", "GRP"}
@@ -32,10 +31,10 @@ class Mute(BundledClient):
 
     def __init__(self, place: Place) -> None:
         super().__init__(place)
-        self._client._events.take = _nothing  # type: ignore[method-assign] # that is what is wrong with it
+        self._client._events.take = _nothing  # type: ignore[method-assign,assignment] # that is what is wrong with it
 
 
-def _nothing(lfdi: str, program: Program, control: object, now: object) -> None:
+def _nothing(*_: object) -> None:
     """Take nothing."""
 
 
