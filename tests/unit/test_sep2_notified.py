@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gateway.domain.event import GridEvent
 from gateway.protocols.sep2._generated import model as sep
 from gateway.protocols.sep2.codec import encode
 from tests.sep2_subscribed_world import (
@@ -20,7 +21,7 @@ from tests.sep2_subscribed_world import (
     subscriptions,
     whole,
 )
-from tests.sep2_world import FLAVOUR, ORIGIN, control, mrid, seconds, status
+from tests.sep2_world import FLAVOUR, ORIGIN, control, listing, mrid, seconds, status
 
 SECOND = timedelta(seconds=1)
 
@@ -197,6 +198,50 @@ def test_an_active_limit_comes_and_goes_by_notification_alone(
     assert world.events[-1].cancelled_at is not None
     assert world.server.responses()[-1] == (mrid(1), 6)
     assert world.asked_since(at, DERC) == 0
+
+
+@pytest.mark.spec("CSIP MAINT-005")
+def test_primacies_that_are_swapped_are_followed_by_notification_alone() -> None:
+    server = subscribable()
+    for number, mw in ((1, 8), (2, 6)):
+        server.resources[f"/derp/{number}/dderc"] = sep.DefaultDERControl(
+            href=f"/derp/{number}/dderc",
+            mrid=mrid(9000 + number),
+            subscribable=1,
+            der_control_base=sep.DERControlBase(op_mod_imp_lim_w=megawatts(mw)),
+        )
+    server.resources["/derp/2/derc"] = listing(sep.DERControlList, "/derp/2/derc", subscribable=1)
+    first = server.resources["/derp"]
+    assert isinstance(first, sep.DERProgramList)
+    (one,) = first.der_program
+    two = replace(
+        one,
+        href="/derp/2",
+        mrid=mrid(8003),
+        primacy=9,
+        default_der_control_link=sep.Link(href="/derp/2/dderc"),
+        der_control_list_link=sep.ListLink(href="/derp/2/derc", all=0),
+    )
+    server.put("/derp", [one, two])
+    world = subscribed(server)
+    at = world.now
+    assert standing(world.events) == {Decimal(8000)}
+    swapped = [replace(two, primacy=2, version=1), replace(one, primacy=9, version=1)]
+    server.put("/derp", swapped)
+    assert world.tell("/derp") == 201
+    world.run(5 * SECOND)
+    assert standing(world.events) == {Decimal(6000)}
+    assert world.asked_since(at, "/derp") == 0
+
+
+def standing(events: list[GridEvent]) -> set[Decimal]:
+    """Return what stands of defaults: the newest version of each, unless it was taken back."""
+    newest = {event.event_id: event for event in events if event.standing}
+    return {
+        event.signals[0].intervals[-1].value
+        for event in newest.values()
+        if event.cancelled_at is None
+    }
 
 
 @pytest.mark.spec("CSIP-AUS ALL-17")
