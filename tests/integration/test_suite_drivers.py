@@ -53,7 +53,9 @@ class Bench:
         await self.end()
         if method == "reset":
             self.memory = Memory()
-        if method != "kill":
+        if (
+            method == "start"
+        ):  # a device that was reset stays off, or it would register and be cut off in the middle
             self.begin()
 
     def begin(self) -> None:
