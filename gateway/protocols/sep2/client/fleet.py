@@ -16,7 +16,7 @@ from gateway.protocols.actions import Emit, Note, Readings
 from gateway.protocols.sep2._generated import model as sep
 from gateway.protocols.sep2.client.assigned import Unread
 from gateway.protocols.sep2.client.defaults import Defaults
-from gateway.protocols.sep2.client.device import Device, response
+from gateway.protocols.sep2.client.device import Device
 from gateway.protocols.sep2.client.dues import Dues
 from gateway.protocols.sep2.client.event import Around
 from gateway.protocols.sep2.client.inward import Group, Inward
@@ -25,22 +25,24 @@ from gateway.protocols.sep2.client.listings import NOTHING_OFFERED, Listings, Vi
 from gateway.protocols.sep2.client.metering import Metering
 from gateway.protocols.sep2.client.mirror import Change, Mirror, Node
 from gateway.protocols.sep2.client.reserving import Requests
+from gateway.protocols.sep2.client.responses import Responses
 from gateway.protocols.sep2.client.roll import Roll
 from gateway.protocols.sep2.client.sayings import Sayings
 from gateway.protocols.sep2.client.setting import NOTHING, Setting
 from gateway.protocols.sep2.client.speakers import Speakers
 from gateway.protocols.sep2.client.state import Outgoing, Purpose
 from gateway.protocols.sep2.client.tell import Settled
-from gateway.protocols.sep2.codec import encode
 from gateway.protocols.sep2.events.cohorts import Cohorts
 from gateway.protocols.sep2.events.record import Record
 from gateway.protocols.sep2.events.table import Input
-from gateway.protocols.sep2.events.values import Outcome, Respond
+from gateway.protocols.sep2.events.values import Outcome
 
 LOOK_AHEAD: Final = 10
 """Before an event starts its list is read once more, if it was not within so many seconds."""
 AT_ONCE: Final = 250
 """Devices that are looked after in one turn; the others have the next one, at once."""
+TOLD_AT_ONCE: Final = 50
+"""Devices of which in one turn it is looked at what they have to say of themselves."""
 AFRESH: Final = timedelta(hours=1)
 """After which devices take in a list that says what it said before: what is long past is then forgotten."""
 _OF_ONE: Final = frozenset(
@@ -50,8 +52,6 @@ _OF_ONE: Final = frozenset(
     }
 )
 """What is a device's own: a change there leaves the programs of others as they are."""
-_LFDI: Final = "0123456789ABCDEF0123456789ABCDEF01234567"
-"""Stands in a response that is written once for many devices."""
 
 
 class Fleet:
@@ -86,7 +86,7 @@ class Fleet:
         self._looks = Dues()
         self._afresh: dict[str, datetime] = {}
         """href of what many devices share -> when they take it in once more though it says what it said."""
-        self._written: dict[tuple[Respond, type[sep.Resource]], str] = {}
+        self._responses = Responses(setting=setting)
         self.acts = True
         """False: what is due waits, until the server's lists were read."""
         for device in devices.values():
@@ -131,6 +131,11 @@ class Fleet:
     def idle(self) -> bool:
         """Say whether every device has taken in what was read."""
         return not self._waiting
+
+    @property
+    def rests(self) -> bool:
+        """Say whether nothing is left that the next turn could do at once."""
+        return self.idle and not self._to_report
 
     def work(self, mirror: Mirror, now: datetime) -> None:
         """Let devices take in what was read, as many as fit in a turn."""
@@ -272,35 +277,12 @@ class Fleet:
         for respond in outcome.responses:
             href = device.replies.get(respond.key[1])
             if href is not None:
-                self._respond(device, respond, href)
+                self._outgoing.append(self._responses.made(device, respond, href))
         if outcome.changed:
             self._sayings.moved(device)
             self._setting.parts.touch(device.part)
             self._changed.add(device.lfdi)
             self._to_report.add(device.lfdi)
-
-    def _respond(self, device: Device, respond: Respond, href: str) -> None:
-        """Write a response; equal ones of many devices are written once, but for the LFDI."""
-        found = device.listed.get(respond.key)
-        kind = type(found) if found else sep.Response
-        body = self._written.get((respond, kind))
-        if body is None:
-            document = response(respond, _LFDI, kind)
-            body = encode(document, self._setting.flavour).decode()
-            if len(self._written) >= AT_ONCE:
-                self._written.clear()
-            self._written[respond, kind] = body
-        mrid = respond.key[1]
-        self._outgoing.append(
-            Outgoing(
-                key=f"{Purpose.RESPONSE} {device.lfdi}/{mrid}/{int(respond.status)}",
-                purpose=Purpose.RESPONSE,
-                method="POST",
-                href=href,
-                body=body.replace(_LFDI, device.lfdi),
-                subject=mrid,
-            )
-        )
 
     def emits(self, now: datetime) -> Iterator[Emit]:
         """Yield what has changed inward."""
@@ -375,8 +357,14 @@ class Fleet:
         """Yield what the devices say of themselves now."""
         again = self.reporting.waiting(now)
         self._to_report.update(self._sayings.alarmed(mirror, now))
-        asked, self._to_report = self._to_report, set()
-        for lfdi in sorted(asked.union(again.values()) & self._roll.places.keys()):
+        self._to_report.update(again.values())
+        self._to_report &= self._roll.places.keys()
+        due = self._dues.first()
+        if self.acts and due is not None and due <= self._setting.clock.seconds(now):
+            return  # what starts or ends goes first
+        told = sorted(self._to_report)[:TOLD_AT_ONCE]
+        self._to_report.difference_update(told)
+        for lfdi in told:
             device, (place, endpoint) = self._roll.devices[lfdi], self._roll.places[lfdi]
             yield from self._sayings.due(device, place, endpoint, mirror, now)
         self.reporting.forget(again, now)

@@ -338,7 +338,7 @@ class Sep2Session:
         waits = self._waits_for_lists(now)
         wishes = [
             self._look_until if waits else self._fleet.next_at(),
-            None if self._fleet.idle else now,
+            None if self._fleet.rests else now,
             self._mirror.next_due() if room else None,
             self._outbox.next_due(),
             self._subscriptions.next_at(),
