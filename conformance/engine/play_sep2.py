@@ -16,7 +16,7 @@ from conformance.kit.case import Case, Start
 from conformance.kit.sep2.utility import Server
 from conformance.kit.sep2.values import Account, Assignment, Program, limit
 from conformance.peers.scriptsep2.server import ScriptedServer, Settings
-from conformance.peers.scriptsep2.tree import MridNames, Rates
+from conformance.peers.scriptsep2.tree import USUAL, MridNames, Rates
 from gateway.domain.ports import Clock
 
 PROGRAM = "program"
@@ -126,6 +126,7 @@ def _settings(play: Ground) -> Settings:
         devices=managed if mode == "aggregator" else (),
         aus=mode == "csipaus",
         subscribable=facts.get("subscribable") == "yes",
+        mode=values.get("control_mode", USUAL),
         page=int(facts.get("page", "255")),
         strangers=int(facts.get("strangers", "2")),
     )

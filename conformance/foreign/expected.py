@@ -87,20 +87,25 @@ class Peer:
         return self.folder / self.expected.ixit
 
 
-def peer_names(profile: str = "oadr20b") -> list[str]:
+def _folders() -> dict[str, Path]:
+    """Return where what is kept of each device lies, of whatever profile."""
+    return {path.parent.name: path.parent for path in FOLDER.glob(f"*/{_PEERS}/*/{EXPECTED}")}
+
+
+def peer_names() -> list[str]:
     """Return the devices that are known."""
-    return sorted(path.parent.name for path in (FOLDER / profile / _PEERS).glob(f"*/{EXPECTED}"))
+    return sorted(_folders())
 
 
-def find_peer(name: str, profile: str = "oadr20b") -> Peer:
+def find_peer(name: str) -> Peer:
     """Return a device by its name.
 
     Raises:
         SuiteError: there is none of that name, or its file contradicts itself.
     """
-    folder = FOLDER / profile / _PEERS / name
-    if name not in peer_names(profile):
-        known = ", ".join(peer_names(profile))
+    folder = _folders().get(name)
+    if folder is None:
+        known = ", ".join(peer_names())
         raise SuiteError(f"no foreign device is called {name!r}; there is {known}")
     expected = load(folder / EXPECTED, Expected)
     names = [row.case for row in expected.deviations]
@@ -109,14 +114,14 @@ def find_peer(name: str, profile: str = "oadr20b") -> Peer:
     return Peer(name=name, folder=folder, expected=expected)
 
 
-def find_together(name: str, profile: str = "oadr20b") -> list[Peer]:
+def find_together(name: str) -> list[Peer]:
     """Return a device by its name, and what is always judged with it.
 
     Raises:
         SuiteError: as ``find_peer``.
     """
-    first = find_peer(name, profile)
-    return [first, *(find_peer(other, profile) for other in first.expected.also)]
+    first = find_peer(name)
+    return [first, *(find_peer(other) for other in first.expected.also)]
 
 
 def surprises(expected: Expected, judged: Sequence[Judged]) -> list[str]:

@@ -44,13 +44,16 @@ class GatewayVen:
         place: Where it lives.
     """
 
+    disk_of: type[Disk] = Disk
+    """What its folder is, with its configuration."""
+
     def __init__(self, place: Place) -> None:
         self._place = place
         self._scheduler = Scheduler("", self._disk.token, place.clock)
 
     @property
     def _disk(self) -> Disk:
-        found = self._place.memory.setdefault(_DISK, None) or Disk()
+        found = self._place.memory.setdefault(_DISK, None) or self.disk_of()
         self._place.memory[_DISK] = found
         assert isinstance(found, Disk)  # noqa: S101 - nothing else is put there
         return found

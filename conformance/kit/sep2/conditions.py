@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Final
 
-from conformance.kit.sep2.reading import posts, puts, reads, responses, served
+from conformance.kit.sep2.reading import RESPONSES, posts, puts, reads, responses, served
 from conformance.kit.transcript import Message, Transcript
 
 _ERRORS: Final = 400
@@ -12,8 +12,13 @@ Found = Callable[[Transcript], Message | None]
 
 def responded(control: str, status: int, *, lfdi: str = "", times: int = 1) -> Found:
     """Wait for a Response to a control."""
+    looked = 0
 
     def condition(transcript: Transcript) -> Message | None:
+        nonlocal looked
+        fresh, looked = transcript.messages[looked:], len(transcript.messages)
+        if not any(m.name in RESPONSES for m in fresh):  # nothing that could change the answer
+            return None
         rows = [r for r in responses(transcript, control, lfdi) if r.status == status]
         return rows[times - 1].message if len(rows) >= times else None
 

@@ -1,6 +1,6 @@
 """The documents of the scripted server, made from its tree when they are asked for."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -9,7 +9,7 @@ from conformance.kit.sep2.names import NS
 from conformance.kit.sep2.values import Account, Content, Control
 from conformance.kit.xml import Element
 from conformance.peers.scriptsep2 import tariffs
-from conformance.peers.scriptsep2.tree import Key, Tree
+from conformance.peers.scriptsep2.tree import USUAL, Key, Tree
 
 _DER_PARTS: Final = ("DERAvailability", "DERCapability", "DERSettings", "DERStatus")
 _SLOTS: Final = (*_DER_PARTS, "DeviceInformation", "ConnectionPoint")
@@ -237,7 +237,10 @@ class Documents:
             is_curve = isinstance(value, str) and value in curves
             return link(self._tree.href("DERCurve", program, str(value))) if is_curve else value
 
-        return {name: shown(value) for name, value in base.items()}
+        rows: Iterable[tuple[str, object]] = base.items()
+        if self._tree.mode != USUAL:
+            rows = (_limiting(self._tree.mode, v) if n == USUAL else (n, v) for n, v in rows)
+        return {name: shown(value) for name, value in rows}
 
     def _status(self, one: Control, now: datetime) -> Content:
         active = one.start <= now
@@ -308,6 +311,14 @@ class Documents:
     def response_sets(self, _: list[str], __: datetime) -> list[Key]:
         """List the one ResponseSet."""
         return [("ResponseSet", "all")]
+
+
+def _limiting(mode: str, percent: object) -> tuple[str, object]:
+    """Return the mode that takes the place of a cap on generation: consumption in percent, or watts of a megawatt."""
+    hundredths = int(str(percent))
+    if mode == "opModFixedW":
+        return mode, -hundredths
+    return mode, {"multiplier": 2, "value": hundredths}
 
 
 def sfdi(lfdi: str) -> int:

@@ -20,7 +20,7 @@ from conformance.peers.script2b.ports import Answer, Contexts, Recorder
 from conformance.peers.script2b.utility import http_date
 from conformance.peers.scriptsep2.documents import Documents
 from conformance.peers.scriptsep2.taking import Taker
-from conformance.peers.scriptsep2.tree import Key, MridNames, Rates, Tree
+from conformance.peers.scriptsep2.tree import USUAL, Key, MridNames, Rates, Tree
 from gateway.domain.ports import Clock
 
 _XML: Final = ("Content-Type", MEDIA_TYPE)
@@ -38,6 +38,8 @@ class Settings:
     """LFDIs that it manages; empty: it is the device."""
     aus: bool = False
     subscribable: bool = False
+    mode: str = USUAL
+    """By which controls limit power."""
     page: int = 255
     """Members that an answer holds at most."""
     strangers: int = 0
@@ -72,7 +74,7 @@ class ScriptedServer:
         self.tree = Tree(names=names, rates=settings.rates)
         self.tree.aus, self.tree.subscribable = settings.aus, settings.subscribable
         self.tree.expected = self.devices if settings.aus else ()
-        self.tree.page = settings.page
+        self.tree.page, self.tree.mode = settings.page, settings.mode
         self._documents = Documents(self.tree)
         self._taker = Taker(self.tree, self._documents)
         self._door = Door(self._serve, tape, clock, contexts, address)

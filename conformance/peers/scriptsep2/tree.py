@@ -11,6 +11,7 @@ from conformance.peers.script2b.state import Names
 
 Key = tuple[str, ...]
 """Name of the resource, then ids: ``("DERControl", program, control)``."""
+USUAL: Final = "opModMaxLimW"
 _PEN: Final = "00009F1C"
 """Private enterprise number at the end of every mRID."""
 
@@ -57,6 +58,8 @@ class Tree:
     """List -> members that the client created."""
     offset: timedelta = timedelta(0)
     time_fields: dict[str, int] = field(default_factory=dict)
+    mode: str = USUAL
+    """By which controls limit power, where the client knows no cap on generation."""
     page: int = 255
     """Members that an answer holds at most."""
     tariffs: dict[str, Tariff] = field(default_factory=dict)

@@ -262,7 +262,7 @@ async def fifteen(stage: ClientStage) -> None:
         stage.utility.put_assignment(
             Assignment(id=f"a{n}", programs=(f"p{n}",)), *stage.utility.devices
         )
-    control = announce(stage, "last", {"opModFixedW": 5000}, program="p14", ahead=5 * MINUTE)
+    control = announce(stage, "last", limit(25), program="p14", ahead=5 * MINUTE)
     await run_through(stage, control)
 
 
@@ -290,9 +290,7 @@ async def come_and_go(stage: ClientStage) -> None:
     stage.utility.put_assignment(
         Assignment(id="another", programs=(SERVICE_POINT.id,)), *stage.utility.devices
     )
-    control = announce(
-        stage, "one", {"opModFixedW": 5000}, program=SERVICE_POINT.id, ahead=4 * MINUTE
-    )
+    control = announce(stage, "one", limit(25), program=SERVICE_POINT.id, ahead=4 * MINUTE)
     await run_through(stage, control)
     await look(stage, "added")
     stage.utility.drop_assignment("another")

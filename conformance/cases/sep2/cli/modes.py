@@ -159,6 +159,7 @@ CASES = tuple(
                 "opModFixedPFInjectW": {"displacement": 95, "excitation": True, "multiplier": -2}
             },
             shown=(("opModFixedPFInjectW", "95 true -2"),),
+            applies="CLI-FIXED-PF",
             mutant="knows-no-power-factor",
         ),
         _Row(
@@ -167,6 +168,7 @@ CASES = tuple(
             title="Disconnect",
             base=connect(on=False),
             shown=(("opModConnect", "false"),),
+            applies="CLI-CONNECT",
             mutant="knows-no-connect",
         ),
         _Row(
@@ -175,6 +177,7 @@ CASES = tuple(
             title="De-energise",
             base=energize(on=False),
             shown=(("opModEnergize", "false"),),
+            applies="CLI-ENERGIZE",
             mutant="knows-no-energize",
         ),
         _Row(
@@ -228,7 +231,7 @@ CASES = tuple(
             title="Several modes in one control",
             base={**limit(50), **fixed(40), "opModFixedVar": {"refType": 2, "value": 3000}},
             shown=(("opModFixedW", "4000"), ("opModFixedVar", "2 3000")),
-            applies="CLI-FIXED-W",
+            applies="CLI-FIXED-W and CLI-CAP",
             mutant="takes-first-mode-alone",
         ),
     )
@@ -248,7 +251,7 @@ CASES = tuple(
     ),
     observations=(control_seen("one"), response_seen("one", 3)),
     modes=("der", "csipaus"),
-    applies_if="CLI-STATE",
+    applies_if="CLI-STATE and CLI-CAP",
     mutants=("prefers-the-default",),
 )
 async def cap(stage: ClientStage) -> None:

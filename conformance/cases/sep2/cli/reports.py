@@ -109,6 +109,7 @@ async def disconnected(stage: ClientStage) -> None:
     ),
     observations=(put_seen("DERCapability"), response_seen("one", 2)),
     modes=ONE_DEVICE,
+    applies_if="CLI-CAP",
     mutants=("supports-nothing",),
 )
 async def modes_told(stage: ClientStage) -> None:
