@@ -53,6 +53,7 @@ mutants: $(STAMP) ## Try every wrong reference device on whole plans and keep th
 peers: $(STAMP) ## Judge openleadr, our VEN and our VTN: a verdict that is not the expected one fails (a quarter of an hour).
 	$(BIN)/gridgate-conformance peers openleadr --subset
 	$(BIN)/gridgate-conformance peers gridgate
+	$(BIN)/gridgate-conformance peers gridgate-sep2
 	$(BIN)/gridgate-conformance peers gridgate-vtn-pull
 	$(BIN)/gridgate-conformance peers gridgate-vtn-push
 
