@@ -28,7 +28,7 @@ def test_every_wrong_device_is_found_for_its_reason(name: str) -> None:
     # eight, drawn by the seed, on eight others of the area too; the whole matrix is `make mutants`.
     wrong = [m for m in mutants(plan.profile, plan.role, plan.mode) if not set(m.cases) <= tried]
 
-    trials = try_all(plan, wrong, plan.cases, breadth=Breadth(beside=8, every=8))
+    trials = try_all(plan, wrong, plan.cases, breadth=Breadth(beside=8, every=8), jobs=2)
 
     assert trials or name != pull
     assert [t for t in trials if not t.good] == []
