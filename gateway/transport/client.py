@@ -60,18 +60,20 @@ class PeerClient:
         context: TLS context of this peer; None for plain HTTP (loopback only, decided by the configuration).
         clock: Time for the total limit.
         total_s: Limit for one exchange, connect and body included, seconds.
+        largest: Of an answer's body, in the place of that of the bounds.
         bounds: Of answers and connections.
         test_mode: False refuses peers whose certificate carries the test mark.
         admit: Judges the peer's chain (DER, leaf first, the anchor last) further; raises ``IdentityError`` to refuse.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - wrong devices that are kept as they are name `largest`
         self,
         base_url: str,
         context: ssl.SSLContext | None,
         clock: Clock,
         *,
         total_s: float = 30.0,
+        largest: int | None = None,
         bounds: Bounds | None = None,
         test_mode: bool = False,
         admit: Callable[[Sequence[bytes]], None] | None = None,
@@ -80,7 +82,7 @@ class PeerClient:
         self._clock = clock
         self._total_s = total_s
         bounds = bounds or Bounds()
-        self._largest = bounds.largest
+        self._largest = bounds.largest if largest is None else largest
         self._test_mode = test_mode
         self._admit = admit
         self._peer_der: bytes | None = None
