@@ -86,7 +86,7 @@ class Info:
         return self._found[0] if self._found else []
 
 
-@pytest.mark.spec("DNS-SD", "CSIP COMM-001")
+@pytest.mark.spec("IEEE 2030.5-2018 DNS-SD", "CSIP COMM-001")
 async def test_a_server_is_found_by_its_records_and_followed(tmp_path: Path) -> None:
     site = Premises(folder=tmp_path)
     device = site.pki.device("0001")

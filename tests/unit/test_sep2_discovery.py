@@ -24,7 +24,7 @@ def record(
     return Record(instance=instance, addresses=addresses, txt=txt(*told))
 
 
-@pytest.mark.spec("DNS-SD", "CSIP COMM-001")
+@pytest.mark.spec("IEEE 2030.5-2018 DNS-SD", "CSIP COMM-001")
 def test_the_port_of_https_counts_and_the_name_ends_with_the_sfdi() -> None:
     found = server_of(record())
     assert (found.url, found.sfdi, found.level) == ("https://192.0.2.7:8443/dcap", SFDI, "-S1")
@@ -34,7 +34,7 @@ def test_the_port_of_https_counts_and_the_name_ends_with_the_sfdi() -> None:
     assert empty.url == "https://192.0.2.7/"
 
 
-@pytest.mark.spec("DNS-SD")
+@pytest.mark.spec("IEEE 2030.5-2018 DNS-SD")
 @pytest.mark.parametrize(
     "parts",
     [
@@ -73,7 +73,7 @@ def test_an_address_of_the_sixth_version_is_written_in_brackets() -> None:
     assert server_of(record(addresses=both[:1])).url == "https://[2001:db8::7]:8443/dcap"
 
 
-@pytest.mark.spec("DNS-SD")
+@pytest.mark.spec("IEEE 2030.5-2018 DNS-SD")
 def test_the_pinned_server_is_chosen_then_the_fitting_level() -> None:
     def of(name: str, level: str) -> Record:
         return record(name, "txtvers=1", f"dcap=/{name}", "https", f"level={level}")
@@ -119,7 +119,7 @@ def test_the_first_of_equal_names_counts_and_a_cut_record_is_none() -> None:
         entries(b"\x09short")
 
 
-@pytest.mark.spec("DNS-SD")
+@pytest.mark.spec("IEEE 2030.5-2018 DNS-SD")
 def test_an_address_may_stand_for_whichever_server_answers() -> None:
     assert service_of("https://utility.example/dcap") == ""
     assert service_of("https://_smartenergy._tcp.local") == "_smartenergy._tcp.local."

@@ -30,7 +30,7 @@ def logged(server: Server) -> list[tuple[int, int, int, int]]:
 # --- what it is
 
 
-@pytest.mark.spec("type DeviceInformation", "type PowerStatus")
+@pytest.mark.spec("IEEE 2030.5-2018 DeviceInformation", "IEEE 2030.5-2018 PowerStatus")
 def test_information_and_power_are_told_once_and_again_when_they_change() -> None:
     server = furnished()
     world = opened(server).run(START + 30 * MINUTE)
@@ -66,7 +66,7 @@ def test_a_refused_connection_point_is_not_written_again_and_again() -> None:
 # --- what it could do
 
 
-@pytest.mark.spec("type DERAvailability")
+@pytest.mark.spec("IEEE 2030.5-2018 DERAvailability")
 def test_what_could_be_shed_is_available_power() -> None:
     server = furnished()
     opened(server).run(START + 20 * MINUTE)
@@ -90,7 +90,7 @@ def test_without_a_floor_or_a_meter_nothing_is_promised() -> None:
     assert put(server, "/edev/1/lsl") == []
 
 
-@pytest.mark.spec("type LoadShedAvailability", "Table 38")
+@pytest.mark.spec("IEEE 2030.5-2018 LoadShedAvailability", "IEEE 2030.5-2018 Table 38")
 def test_load_that_could_be_shed_is_told_once_and_whenever_it_moved_by_more_than_the_threshold() -> (
     None
 ):
@@ -144,7 +144,7 @@ def decision(world: World, opt: Opt, number: int = 1) -> Participation:
     )
 
 
-@pytest.mark.spec("CSIP BASIC-027", "type LogEvent")
+@pytest.mark.spec("CSIP BASIC-027", "IEEE 2030.5-2018 LogEvent")
 def test_a_site_that_leaves_a_running_event_is_an_alarm_until_the_event_is_over() -> None:
     server = furnished()
     world = opened(server).run(timedelta(seconds=5))
