@@ -28,7 +28,10 @@ def discover(
     ] = "",
     as_json: AsJson = False,
 ) -> None:
-    """Find servers of IEEE 2030.5 on the local network (DNS-SD); needs the extra `lan`."""
+    """Find 2030.5 servers on the local network.
+
+    By DNS-SD; needs the extra `lan`.
+    """
     call("gateway.cli.discover:discover", subtype=subtype, as_json=as_json)
 
 

@@ -8,7 +8,7 @@ from gateway.cli.calling import EXITS, AsJson, Config, call
 
 reservation_app = typer.Typer(
     no_args_is_help=True,
-    help="Energy that a site needs ahead, asked of the utility (IEEE 2030.5 flow reservation).",
+    help="Ask a 2030.5 utility for energy ahead (flow reservation).",
 )
 Utility = Annotated[str, typer.Option(help="Where there are several.")]
 

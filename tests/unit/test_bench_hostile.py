@@ -1,6 +1,7 @@
 """The benches on hostile peers: what they feel, what they call good, and that nothing passes that did not happen."""
 
 import asyncio
+import mmap
 import threading
 from typing import Any
 
@@ -27,9 +28,9 @@ async def test_the_probe_feels_a_blocked_loop_and_memory_that_was_held_for_a_mom
     await ticks(4)
     probe.look()
 
-    held = bytearray(64 << 20)  # always a map of its own, whatever the heap has free
-    threading.Event().wait(0.1)
-    held.clear()
+    with mmap.mmap(-1, 64 << 20) as held:  # never what the heap has free
+        held.write(bytes(len(held)))
+        threading.Event().wait(0.1)
     await ticks(4)
     felt = probe.look()
     calm = felt
