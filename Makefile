@@ -6,8 +6,8 @@ STAMP := $(VENV)/.installed
 PINS := conformance/foreign/py20305.txt
 FOREIGN := .venv-peers/py20305
 FOREIGN_STAMP := $(FOREIGN)/.installed
-# One process more than processors, as many tests wait for programs and clocks of others; four at most.
-PROCESSES := $(shell n=$$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 1); [ $$n -lt 4 ] && echo $$((n + 1)) || echo 4)
+# One process a processor, four at most: with one more, demonstrations in real time meet a machine that is late.
+PROCESSES := $(shell n=$$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 1); [ $$n -lt 4 ] && echo $$n || echo 4)
 # A file stays with one process, which shares its fixtures; one test: .venv/bin/python -m pytest path::name
 WORKERS := -n $(PROCESSES) --dist loadfile --no-loadscope-reorder
 
