@@ -86,7 +86,8 @@ def test_decode2b_finds_the_promised_keys_and_beats_openleadr() -> None:
     for case in figures["cases"].values():
         assert case["ours_ms"] > 0
         assert case["ratio"] == pytest.approx(case["openleadr_ms"] / case["ours_ms"], abs=0.02)
-    assert figures["cases"]["10x24"]["ratio"] >= 3  # of a trial size; the bars are those of the whole bench
+    # Of a trial size, on whatever machine: the bars are those of the whole bench.
+    assert figures["cases"]["10x24"]["ratio"] >= 3
     assert BENCHES["decode2b"] is decode2b.measure
 
 
