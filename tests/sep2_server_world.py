@@ -124,11 +124,13 @@ class Premises:
             http=http,
             transcript=1000,
         )
-        await made.start()
+        with self.clock.held():  # or time would go on while nobody seems to work
+            await made.start()
         try:
             yield made
         finally:
-            await made.stop()
+            with self.clock.held():
+                await made.stop()
 
     @asynccontextmanager
     async def gateway(
@@ -168,18 +170,20 @@ class Premises:
         )
         exchange = Sep2Exchange(client=client, root=root)
         driver = Driver(UTILITY, session, exchange, sink, metered, self.clock)
-        door = await self._door(
-            identity, driver, "" if closed else str(others.get("notify_url", ""))
-        )
+        with self.clock.held():
+            door = await self._door(
+                identity, driver, "" if closed else str(others.get("notify_url", ""))
+            )
         task = asyncio.ensure_future(driver.run())
         try:
             yield driver
         finally:
-            if door is not None:
-                await door.stop()
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
-            await client.close()
+            with self.clock.held():
+                if door is not None:
+                    await door.stop()
+                task.cancel()
+                await asyncio.gather(task, return_exceptions=True)
+                await client.close()
 
     async def _door(self, identity: TlsFiles, driver: Driver, url: str) -> Listener | None:
         if not url:

@@ -51,12 +51,14 @@ async def subscriber(site: Premises, leaf: Sep2Leaf, port: int = 0) -> AsyncIter
     context = sep2_server(
         files(site.folder, f"subscriber-{leaf.lfdi}", leaf, site.pki), site.profile
     )
-    listener = await listen(app, "127.0.0.1", port, context)
+    with site.clock.held():  # or time would go on while nobody seems to work
+        listener = await listen(app, "127.0.0.1", port, context)
     made.uri = f"https://127.0.0.1:{listener.port}/ntfy"
     try:
         yield made
     finally:
-        await listener.stop()
+        with site.clock.held():
+            await listener.stop()
 
 
 def subscription(resource: str, uri: str, **others: object) -> sep.Subscription:
