@@ -21,6 +21,7 @@ from cryptography import x509
 from gateway.domain.errors import GatewayError, IdentityError, WireError
 from gateway.domain.names import UtilityName
 from gateway.domain.ports import Clock
+from gateway.northbound.crowding import count_in
 from gateway.protocols.actions import Message, Reply
 from gateway.protocols.sep2.client.notified import NOTIFICATION
 from gateway.protocols.sep2.codec import MAX_BYTES
@@ -112,7 +113,7 @@ class _Front:
         route.notifies.check(peer)
         if request.method != "POST":
             return web.Response(status=405, headers={"Allow": "POST"})
-        _count(route, request.transport)
+        count_in(route.connections, request.transport, CONNECTIONS)
         with route.limits.admitted("", now):
             if request.content_type != MEDIA_TYPE:
                 raise WireError("MEDIA_TYPE", f"send {MEDIA_TYPE}")
@@ -164,22 +165,6 @@ class _Front:
         if status in _CLOSING:
             response.force_close()
         return response
-
-
-def _count(route: NotifyRoute, transport: object) -> None:
-    """Note a connection of a utility.
-
-    Raises:
-        WireError: ``OVERLOADED``: it has enough of them.
-    """
-    gone = [one for one in route.connections if getattr(one, "is_closing", bool)()]
-    for one in gone:
-        route.connections.discard(one)
-    if transport is None or transport in route.connections:
-        return
-    if len(route.connections) >= CONNECTIONS:
-        raise WireError("OVERLOADED", f"at most {CONNECTIONS} connections at a time")
-    route.connections.add(transport)
 
 
 def notify_app(routes: Sequence[NotifyRoute], clock: Clock, *, test_mode: bool) -> web.Application:

@@ -20,6 +20,7 @@ from gateway.domain.errors import GatewayError, IdentityError, WireError
 from gateway.domain.names import UtilityName
 from gateway.domain.points import Watch, unwatched
 from gateway.domain.ports import Clock
+from gateway.northbound.crowding import count_in
 from gateway.northbound.push_peers import Certificates, Expected
 from gateway.protocols.actions import Message, Reply
 from gateway.protocols.oadr2b.options import BASE_PATH
@@ -91,7 +92,7 @@ class _Front:
         now = self._clock.now()
         peer = self._certificates.peer(request.transport, now)
         route.expected.check(peer)
-        _count(route, request.transport)
+        count_in(route.connections, request.transport, CONNECTIONS)
         with route.limits.admitted("", now):
             _check_headers(request)
             body = await read_body(request, self._clock, LARGEST)
@@ -120,22 +121,6 @@ class _Front:
         if status in _CLOSING:
             response.force_close()
         return response
-
-
-def _count(route: PushRoute, transport: object) -> None:
-    """Note a connection of a utility.
-
-    Raises:
-        WireError: ``OVERLOADED``: it has enough of them.
-    """
-    gone = [one for one in route.connections if getattr(one, "is_closing", bool)()]
-    for one in gone:
-        route.connections.discard(one)
-    if transport is None or transport in route.connections:
-        return
-    if len(route.connections) >= CONNECTIONS:
-        raise WireError("OVERLOADED", f"at most {CONNECTIONS} connections at a time")
-    route.connections.add(transport)
 
 
 def _check_headers(request: web.Request) -> None:
