@@ -78,7 +78,7 @@ def test_the_documents_have_the_size_they_are_named_after() -> None:
 @pytest.mark.slow
 @pytest.mark.peer
 def test_decode2b_finds_the_promised_keys_and_beats_openleadr() -> None:
-    figures: dict[str, Any] = json.loads(json.dumps(decode2b.measure(share=10)))
+    figures: dict[str, Any] = json.loads(json.dumps(decode2b.measure()))
 
     assert set(figures) == {"cases", "machine"}
     assert set(figures["machine"]) == {"cpu", "load", "python"}
@@ -86,8 +86,8 @@ def test_decode2b_finds_the_promised_keys_and_beats_openleadr() -> None:
     for case in figures["cases"].values():
         assert case["ours_ms"] > 0
         assert case["ratio"] == pytest.approx(case["openleadr_ms"] / case["ours_ms"], abs=0.02)
-    # Of a trial size, on whatever machine: the bars are those of the whole bench.
-    assert figures["cases"]["10x24"]["ratio"] >= 3
+    # The absolute bar (3 ms) depends on the machine; the ratio is taken in one run.
+    assert figures["cases"]["10x24"]["ratio"] >= 8
     assert BENCHES["decode2b"] is decode2b.measure
 
 
