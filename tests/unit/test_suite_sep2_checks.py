@@ -9,7 +9,7 @@ from conformance.kit.sep2.checks.events import never_responds, responds, spread,
 from conformance.kit.sep2.checks.reporting import has_fields, puts_once, settings_fit
 from conformance.kit.sep2.checks.walk import polls, reads_all
 from conformance.kit.sep2.message import Sep2Message
-from conformance.kit.sep2.reading import managed, responses
+from conformance.kit.sep2.reading import carried, managed, responses
 from conformance.kit.sep2.rules import RULES
 from conformance.kit.sep2.tables import document_faults, tables
 from conformance.kit.transcript import Mark, Part, Side, Transcript
@@ -285,3 +285,21 @@ def test_managed_devices_are_those_that_are_not_its_own() -> None:
 
     assert managed(story.transcript) == [other]
     assert responses(story.transcript, lfdi="#0") == []
+
+
+@pytest.mark.parametrize(
+    ("status", "healthy"), [("204 No Content", True), ("404 Not Found", False)]
+)
+def test_a_line_that_took_what_was_put_has_carried(status: str, *, healthy: bool) -> None:
+    story = Story().enters().mark("moved").asks("PUT /ders", STATUS, status=status)
+
+    judge = reads_all("DERProgramList", requirement="REQ-SEP2-4.5-1", after="moved")
+
+    assert [f.healthy for f in judge(story.transcript)] == [healthy]
+
+
+def test_nothing_is_shown_of_a_line_on_which_nothing_was_said() -> None:
+    story = Story().enters()
+
+    assert carried(story.transcript, None, story.at) is carried(story.transcript, story.at, None)
+    assert not carried(story.transcript, story.at + timedelta(seconds=1), story.at)

@@ -88,6 +88,24 @@ def went_well(transcript: Transcript, request: Message) -> bool:
     return isinstance(found, Sep2Message) and found.fine
 
 
+def carried(transcript: Transcript, after: datetime | None, until: datetime | None) -> bool:
+    """Say whether any exchange succeeded in a span: the device lived and the line carried.
+
+    Not every success is a 200 here: what is put is answered by 204, what is posted by 201.
+
+    Args:
+        transcript: Of the case.
+        after: Begin of the span; None: nothing is known of it, so nothing is shown.
+        until: Its end.
+    """
+    if after is None or until is None:
+        return False
+    return any(
+        _fine(found) and found.response is not None and after <= found.response.at <= until
+        for found in transcript.exchanges()
+    )
+
+
 def managed(transcript: Transcript) -> list[str]:
     """Return the LFDIs of the EndDevices that are listed beside the client's own, in the order of the list."""
     own, found = own_lfdi(transcript), []

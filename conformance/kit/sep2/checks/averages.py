@@ -9,7 +9,7 @@ from typing import Final
 from conformance.kit.case import Observation
 from conformance.kit.finding import Check, Finding, wrong
 from conformance.kit.sep2.averages import WATTS, Average, averages, kinds, within
-from conformance.kit.sep2.reading import posts
+from conformance.kit.sep2.reading import carried, posts
 from conformance.kit.transcript import Transcript
 
 _SLACK_W: Final = 50.0
@@ -98,8 +98,7 @@ def mirrors(
 
 
 def _absent(transcript: Transcript, requirement: str, expected: str) -> Finding:
-    began, ended = transcript.began_at, transcript.ended_at
-    healthy = began is not None and ended is not None and transcript.healthy(began, ended)
+    healthy = carried(transcript, transcript.began_at, transcript.ended_at)
     return Finding(
         requirement=requirement, expected=expected, observed="none", late=True, healthy=healthy
     )

@@ -6,7 +6,7 @@ from typing import Final
 
 from conformance.kit.finding import Check, Finding, wrong
 from conformance.kit.sep2.names import STARTED
-from conformance.kit.sep2.reading import Responded, mark_at, responses, served
+from conformance.kit.sep2.reading import Responded, carried, mark_at, responses, served
 from conformance.kit.transcript import Message, Transcript
 
 WINDOW: Final = timedelta(seconds=30)
@@ -50,11 +50,8 @@ def _missing(transcript: Transcript, control: str, status: int, requirement: str
     rows = served(transcript, control)
     published = [m for m in transcript.all_marks("suite.publish") if m.values["control"] == control]
     brought = rows[0][0] if rows else next(iter(published), None)
-    ended = transcript.ended_at
-    healthy = (
-        brought is not None
-        and ended is not None
-        and transcript.since(brought.number).healthy(brought.at, ended)
+    healthy = brought is not None and carried(
+        transcript.since(brought.number), brought.at, transcript.ended_at
     )
     return Finding(
         requirement=requirement,

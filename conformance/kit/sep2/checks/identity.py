@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from conformance.kit.finding import Check, Finding, wrong
-from conformance.kit.sep2.reading import own_lfdi, posts, puts, same_hex
+from conformance.kit.sep2.reading import carried, own_lfdi, posts, puts, same_hex
 from conformance.kit.transcript import Message, Transcript
 
 _CATEGORIES = 0x03FFFFFF
@@ -38,8 +38,7 @@ def sfdi_of(lfdi: str) -> int:
 
 
 def _absent(transcript: Transcript, requirement: str, expected: str) -> Finding:
-    began, ended = transcript.began_at, transcript.ended_at
-    healthy = began is not None and ended is not None and transcript.healthy(began, ended)
+    healthy = carried(transcript, transcript.began_at, transcript.ended_at)
     return Finding(
         requirement=requirement, expected=expected, observed="none", late=True, healthy=healthy
     )

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from conformance.kit.finding import Check, Finding, wrong
-from conformance.kit.sep2.reading import posts
+from conformance.kit.sep2.reading import carried, posts
 from conformance.kit.transcript import Transcript
 
 DER, CSIP = "11", "2"
@@ -34,9 +34,7 @@ def logs(codes: tuple[int, ...], *, requirement: str) -> Check:
                 observed="none",
                 message=rows[-1].number,
                 late=True,
-                healthy=bool(
-                    transcript.ended_at and transcript.healthy(rows[-1].at, transcript.ended_at)
-                ),
+                healthy=carried(transcript, rows[-1].at, transcript.ended_at),
             )
 
     return Check(f"logs {', '.join(map(str, codes))}", judge)

@@ -6,7 +6,7 @@ from itertools import pairwise
 
 from conformance.kit.finding import Check, Finding, wrong
 from conformance.kit.sep2.names import STARTED
-from conformance.kit.sep2.reading import puts, responses
+from conformance.kit.sep2.reading import carried, puts, responses
 from conformance.kit.transcript import Message, Transcript, between
 
 PAIRS = (
@@ -28,8 +28,7 @@ def puts_once(name: str, *, requirement: str, most: int = 1) -> Check:
     def judge(transcript: Transcript) -> Iterator[Finding]:
         rows = puts(transcript, name)
         if not rows:
-            ended, began = transcript.ended_at, transcript.began_at
-            healthy = began is not None and ended is not None and transcript.healthy(began, ended)
+            healthy = carried(transcript, transcript.began_at, transcript.ended_at)
             yield Finding(
                 requirement=requirement, expected=f"PUT of {name}", observed="none", late=True, healthy=healthy
             )  # fmt: skip
@@ -93,7 +92,7 @@ def puts_within(name: str, within: timedelta, mark: str, *, requirement: str) ->
                 observed=f"at {rows[0].at}" if rows else "none",
                 message=rows[0].number if rows else begins.number,
                 late=True,
-                healthy=transcript.healthy(begins.at, until),
+                healthy=carried(transcript, begins.at, until),
             )
 
     return Check(f"puts {name} within {within.total_seconds():g} s after {mark}", judge)
@@ -110,7 +109,7 @@ def puts_every(
         ended = transcript.ended_at
         if not rows and mark is not None and ended is not None:
             told = f"{name} every {every.total_seconds():g} s"
-            healthy = transcript.healthy(mark.at, ended)
+            healthy = carried(transcript, mark.at, ended)
             yield Finding(
                 requirement=requirement, expected=told, observed="none", message=mark.number, late=True, healthy=healthy
             )  # fmt: skip
@@ -137,7 +136,7 @@ def gaps(
             yield wrong(requirement, later, "time", told, found, tolerance=every / 2, beyond=beyond)
     ended = transcript.ended_at
     if whole and rows and ended is not None and ended - rows[-1].at > every * 1.5:
-        healthy = transcript.healthy(rows[-1].at + timedelta(seconds=1), ended)
+        healthy = carried(transcript, rows[-1].at + timedelta(seconds=1), ended)
         yield Finding(
             requirement=requirement, expected=told, observed="none", message=rows[-1].number, late=True, healthy=healthy
         )  # fmt: skip

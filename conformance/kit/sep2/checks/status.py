@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from conformance.kit.finding import Check, Finding, wrong
-from conformance.kit.sep2.reading import puts
+from conformance.kit.sep2.reading import carried, puts
 from conformance.kit.transcript import Mark, Message, Transcript
 
 MODE: Final = "s:operationalModeStatus/s:value"
@@ -98,7 +98,7 @@ def _late(
         message=rows[-1].number if rows else first.number,
         path=path,
         late=True,
-        healthy=transcript.healthy(first.at, ended),
+        healthy=carried(transcript, first.at, ended),
     )
 
 

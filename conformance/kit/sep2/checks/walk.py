@@ -5,7 +5,7 @@ from datetime import timedelta
 from itertools import pairwise
 
 from conformance.kit.finding import Check, Finding, wrong
-from conformance.kit.sep2.reading import mark_at, reads, requests
+from conformance.kit.sep2.reading import carried, mark_at, reads, requests
 from conformance.kit.transcript import Transcript, between
 
 
@@ -23,8 +23,7 @@ def reads_all(*names: str, requirement: str, after: str = "") -> Check:
 
 def _unread(transcript: Transcript, name: str, requirement: str, after: int) -> Finding:
     rest = transcript.since(after)
-    ended, began = rest.ended_at, rest.began_at
-    healthy = began is not None and ended is not None and rest.healthy(began, ended)
+    healthy = carried(rest, rest.began_at, rest.ended_at)
     return Finding(
         requirement=requirement,
         expected=f"GET of {name}",
