@@ -5,7 +5,7 @@ import signal
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from ssl import SSLContext
 
@@ -17,11 +17,12 @@ from conformance.cli.ending import INTERRUPTED, Exit
 from conformance.cli.lines import fact_line, line
 from conformance.cli.plan import options_of, plan_of
 from conformance.cli.schedule import ListenSection, Schedule, VtnSection
+from conformance.cli.timeline import Timeline, clock_of
 from conformance.peers.programme import Planned, run_programme
 from conformance.peers.push2b import PushPeer, as_client
 from conformance.peers.vtn2b import Told, UtilityPeer
 from gateway.app.ids import SystemChance, SystemIds
-from gateway.client.clock import ScaledClock, SystemClock
+from gateway.client.clock import ScaledClock
 from gateway.domain.errors import ConfigError, MisuseError
 from gateway.observability.logs import set_up
 from gateway.protocols.oadr2b.codec import Codec
@@ -38,18 +39,6 @@ from gateway.servers.vtn2b.sql import SqlStore
 from gateway.transport.schemas import load_oadr20b_schema
 from gateway.transport.server import Listener, listen
 from gateway.transport.tls import TlsFiles, openadr_server
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Timeline:
-    """A clock that several processes share."""
-
-    origin: datetime
-    """Instant of the timeline at ``started``; ``…_after`` of a schedule counts from it."""
-    started: datetime
-    """Real instant."""
-    factor: float
-    """Seconds of the timeline per real second."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,11 +80,7 @@ def serve_vtn2b(schedule: Schedule, timeline: Timeline | None, desk: Desk | None
         StoreError: the store cannot be read.
         OSError: an address cannot be listened on.
     """
-    clock = (
-        SystemClock()
-        if timeline is None
-        else ScaledClock(timeline.origin, timeline.started, timeline.factor)
-    )
+    clock = clock_of(timeline)
     set_up(clock.now, as_json=not sys.stderr.isatty())
     origin = clock.now() if timeline is None else timeline.origin
     return asyncio.run(_Played(schedule, clock, origin, desk).run())
@@ -245,8 +230,3 @@ class _Played:
         except BrokenPipeError:
             # Nobody listens any more: there is nothing left to serve for.
             self._stop.set()
-
-
-def real_instant(unix_s: float) -> datetime:
-    """Return a real instant, aware, UTC, of seconds since 1970."""
-    return datetime.fromtimestamp(unix_s, tz=UTC)

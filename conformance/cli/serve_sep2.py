@@ -10,8 +10,9 @@ from typing import Final
 
 from conformance.cli.ending import INTERRUPTED, Exit
 from conformance.cli.lines import line
+from conformance.cli.timeline import Timeline, clock_of
 from gateway.app.ids import SystemChance, SystemIds
-from gateway.client.clock import SystemClock
+from gateway.client.clock import ScaledClock
 from gateway.observability.logs import set_up
 from gateway.protocols.sep2._generated import model as sep
 from gateway.protocols.sep2.server.options import ServerOptions
@@ -49,6 +50,8 @@ class Sep2Serving:
     """Own networks that notifications may reach."""
     requests_per_s: float = 50.0
     """Per client in the long run; 0: as many as it likes."""
+    timeline: Timeline | None = None
+    """The clock to share; None: the wall's time."""
     admin_port: int = 0
     admin_token: str = ""
     """Empty: drawn, and told."""
@@ -65,7 +68,7 @@ def serve_sep2(wanted: Sep2Serving) -> Exit:
         StoreError: the store cannot be read.
         OSError: an address cannot be listened on.
     """
-    clock = SystemClock()
+    clock = clock_of(wanted.timeline)
     set_up(clock.now, as_json=not sys.stderr.isatty())
     return asyncio.run(_Played(wanted, clock).run())
 
@@ -73,7 +76,7 @@ def serve_sep2(wanted: Sep2Serving) -> Exit:
 class _Played:
     """One run."""
 
-    def __init__(self, wanted: Sep2Serving, clock: SystemClock) -> None:
+    def __init__(self, wanted: Sep2Serving, clock: ScaledClock) -> None:
         self._wanted = wanted
         self._clock = clock
         self._stop = asyncio.Event()

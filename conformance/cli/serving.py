@@ -1,24 +1,20 @@
 """The verb ``serve``: plays the utility, or a gateway for developers of schedulers, by hand."""
 
 import argparse
-from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
-from typing import NoReturn, TypeVar
+from typing import TypeVar
 
 from conformance.cli.ending import EXITS
 from conformance.cli.schedule_file import read_schedule
-from conformance.cli.serve import Desk, Timeline, plain_schedule, real_instant, serve_vtn2b
+from conformance.cli.serve import Desk, plain_schedule, serve_vtn2b
 from conformance.cli.serve_gateway import serve_gateway
 from conformance.cli.serving_sep2 import add_sep2, run_sep2
+from conformance.cli.timeline import Refuse, add_timeline, timeline_of
 from conformance.reference.gateway import Options
 from conformance.reference.scenes import SCENES
-from gateway.domain.errors import GatewayError
-from gateway.domain.timespan import instant
 
 P = TypeVar("P", bound=argparse.ArgumentParser)
-Refuse = Callable[[str], NoReturn]
-"""Says what is wrong with the command line and leaves."""
 
 
 def add_serve(verb: argparse.ArgumentParser) -> None:
@@ -33,16 +29,7 @@ def add_serve(verb: argparse.ArgumentParser) -> None:
         epilog=EXITS,
     )
     _add_vtn2b(vtn2b)
-    clock = vtn2b.add_argument_group(
-        "shared timeline", "all three or none: the same values in every process of a demonstration"
-    )
-    clock.add_argument("--clock-origin", metavar="ISO", help="instant of the timeline at the start")
-    clock.add_argument(
-        "--clock-start", type=float, metavar="UNIXSECONDS", help="real instant of the start"
-    )
-    clock.add_argument(
-        "--clock-factor", type=float, metavar="N", help="seconds of the timeline per real second"
-    )
+    add_timeline(vtn2b)
     _add_gateway(roles)
     add_sep2(roles)
 
@@ -74,7 +61,7 @@ def _vtn2b(refuse: Refuse, given: argparse.Namespace) -> int:
     for name in ("port", "admin_port"):
         if not 0 <= (getattr(given, name) or 0) <= 65535:
             refuse(f"--{name.replace('_', '-')} must lie between 0 and 65535")
-    timeline = _timeline(refuse, given)
+    timeline = timeline_of(refuse, given)
     if given.schedule is None:
         vtn_id = "GRIDGATE-VTN" if given.vtn_id is None else given.vtn_id
         schedule = plain_schedule(vtn_id, given.port or 0, given.store)
@@ -133,21 +120,3 @@ def _gateway_options(refuse: Refuse, given: argparse.Namespace) -> Options:
         tls=not given.plain,
         factor=given.factor,
     )
-
-
-def _timeline(refuse: Refuse, given: argparse.Namespace) -> Timeline | None:
-    values = (given.clock_origin, given.clock_start, given.clock_factor)
-    if all(value is None for value in values):
-        return None
-    if any(value is None for value in values):
-        refuse("--clock-origin, --clock-start and --clock-factor belong together")
-    if not 0 < given.clock_factor <= 1e6:
-        refuse("--clock-factor must lie above 0 and not above 1000000")
-    try:
-        return Timeline(
-            origin=instant(given.clock_origin),
-            started=real_instant(given.clock_start),
-            factor=given.clock_factor,
-        )
-    except (GatewayError, ValueError, OverflowError, OSError) as error:
-        refuse(f"--clock-origin or --clock-start is no instant: {error}")

@@ -6,6 +6,7 @@ from typing import Final, TypeVar
 
 from conformance.cli.ending import EXITS
 from conformance.cli.serve_sep2 import Sep2Serving, serve_sep2
+from conformance.cli.timeline import add_timeline, timeline_of
 from gateway.protocols.sep2.server.options import ServerOptions
 from gateway.protocols.sep2.tables import Edition, Flavour
 from gateway.transport.sep2_tls import Sep2Profile
@@ -65,6 +66,7 @@ def add_sep2(roles: "argparse._SubParsersAction[P]") -> None:
         help="own network that they may reach, e.g. 127.0.0.0/8; without it the Internet alone",
     )
     _add_rate(role)
+    add_timeline(role)
     role.add_argument("--admin-port", type=int, default=0, metavar="N", help="on 127.0.0.1")
     role.add_argument(
         "--admin-token-file", type=Path, metavar="FILE", help="token; drawn and told without it"
@@ -115,6 +117,7 @@ def run_sep2(given: argparse.Namespace, token: str) -> int:
             networks=networks,
             origin=given.origin.rstrip("/"),
             requests_per_s=given.requests_per_s,
+            timeline=timeline_of(given.refuse, given),
             admin_port=given.admin_port,
             admin_token=token,
         )

@@ -123,6 +123,11 @@ async def test_what_the_operator_is_refused(tmp_path: Path) -> None:
             ("POST", "/v1/events", event | {"program": "77"}, 404, "UNKNOWN_RESOURCE"),
             ("POST", "/v1/events/77/cancel", {}, 404, "UNKNOWN_RESOURCE"),
             ("PUT", "/v1/poll-rate", {"href": "/nowhere", "seconds": 5}, 404, "UNKNOWN_RESOURCE"),
+            ("PUT", "/v1/poll-rate", {"kind": "Nothing", "seconds": 5}, 404, "UNKNOWN_RESOURCE"),
+            ("PUT", "/v1/poll-rate", {"seconds": 5}, 400, "INVALID_BODY"),
+            ("PUT", f"/v1/devices/{'1' * 40}/enabled", {"on": True}, 404, "UNKNOWN_RESOURCE"),
+            ("PUT", f"/v1/devices/{lfdi}/enabled", {}, 400, "INVALID_BODY"),
+            ("DELETE", "/v1/events/77", {}, 404, "UNKNOWN_RESOURCE"),
             ("GET", "/v1/told?kind=Anything", {}, 400, "INVALID_QUERY"),
             ("GET", "/v1/readings?after=x", {}, 400, "INVALID_QUERY"),
             ("GET", "/v1/events?limit=5", {}, 400, "INVALID_QUERY"),
@@ -133,6 +138,12 @@ async def test_what_the_operator_is_refused(tmp_path: Path) -> None:
             assert (found, problem["reason"]) == (status, reason), (path, body, problem)
         assert dict(utility.desk.server.book.entries) == before
         await operator.do("PUT", "/v1/poll-rate", href="/edev", seconds=5)
+        await operator.do("PUT", "/v1/poll-rate", kind="EndDeviceList", seconds=5)
+        await operator.do("PUT", f"/v1/devices/{lfdi}/enabled", on=False)
+        await operator.do("PUT", "/v1/connection-points", on=False)
+        made = (await operator.do("POST", "/v1/events", **event))["name"]
+        await operator.do("DELETE", f"/v1/events/{made}")
+        assert (await operator.do("GET", "/v1/events"))["items"] == []
         assert await operator.do("POST", "/v1/clear") == {"name": ""}
 
 

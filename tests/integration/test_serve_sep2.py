@@ -57,7 +57,9 @@ async def test_it_survives_a_kill(tmp_path: Path) -> None:
             assert answer.status == 201
         process.kill()
         await process.wait()
-    async with served(*told) as (process, listening), site.browser(device) as session:
+    shared = ("--clock-origin", "2040-01-01T00:00:00Z", "--clock-start", "0", "--clock-factor", "1")
+    async with served(*told, *shared) as (process, listening), site.browser(device) as session:
+        assert listening["at"] > "2040"
         async with session.get(listening["url"].replace("/dcap", "/edev")) as answer:
             found = decode(await answer.read(), sep.EndDeviceList).value
         assert [one.lfdi for one in found.end_device] == [device.lfdi]
@@ -66,7 +68,8 @@ async def test_it_survives_a_kill(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "arguments", [(), ("--port", "70000"), ("--poll-rate", "0"), ("--edition", "2013")]
+    "arguments",
+    [(), ("--port", "70000"), ("--poll-rate", "0"), ("--edition", "2013"), ("--clock-factor", "2")],
 )
 def test_a_wrong_command_line_starts_nothing(arguments: tuple[str, ...], tmp_path: Path) -> None:
     given = ("--certificate", "a", "--key", "b", "--ca", str(tmp_path)) if arguments else ()

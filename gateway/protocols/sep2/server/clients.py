@@ -14,7 +14,7 @@ from gateway.protocols.sep2.codec import decode
 from gateway.protocols.sep2.identity import lfdi, mrid, same_hex, sfdi_of
 from gateway.protocols.sep2.server.book import Book
 from gateway.protocols.sep2.server.devices import NewDevice, add_device, drop_device
-from gateway.protocols.sep2.server.kinds import DELETES, LISTS, allowed
+from gateway.protocols.sep2.server.kinds import CLOSED, DELETES, LISTS, allowed
 from gateway.protocols.sep2.server.mirrors import post_mirror, post_readings
 from gateway.protocols.sep2.server.options import ServerOptions
 from gateway.protocols.sep2.server.records import Answer, Kept, RefusedError, Turn
@@ -64,6 +64,8 @@ class Clients:
         """
         if method not in allowed(one.kind):
             raise RefusedError(405, None, allowed(one.kind))
+        if one.kind.__name__ in self.book.placed(CLOSED):
+            raise RefusedError(403, _VALUES)
         if method == "DELETE":
             self._delete(turn, peer, one)
         elif method == "PUT" or one.kind is sep.ConnectionPoint:

@@ -142,6 +142,8 @@ DELETES: Final[frozenset[type[sep.Resource]]] = frozenset(
     }
 )
 """What a client may remove; an EndDevice only where devices register themselves."""
+CLOSED: Final = "closed"
+"""Name of the list of kinds that clients may not write at present, though they could."""
 EVENTS: Final = (
     sep.DERControl,
     sep.EndDeviceControl,

@@ -249,6 +249,21 @@ class Operator:
             raise MisuseError("UNKNOWN_RESOURCE", "no resource with a poll rate stands there")
         return self._replaced(found, replace(found.value, poll_rate=rate), now)  # type: ignore[call-arg] # seen above
 
+    def set_poll_rates(self, kind: str, rate: int, now: datetime) -> Turn:
+        """Change the poll rate of every resource of a kind that stands today, e.g. ``DERProgramList``.
+
+        Raises:
+            MisuseError: ``UNKNOWN_RESOURCE`` for a kind of which none has a poll rate; ``BAD_RESOURCE``.
+        """
+        turn = Turn(at=now, told=kind)
+        for one in self.book.entries.values():
+            if one.kind.__name__ == kind and one.value and "poll_rate" in _fields(one.value):
+                value = replace(one.value, poll_rate=rate)  # type: ignore[call-arg] # seen above
+                turn.keep(valid(self.server.options.flavour, replace(one, value=value)))
+        if not turn.kept:
+            raise MisuseError("UNKNOWN_RESOURCE", f"no {kind[:40]!r} has a poll rate")
+        return turn
+
     def set_post_rate(self, name: str, rate: int, now: datetime) -> Turn:
         """Change how often a device posts readings, and what it says of itself.
 

@@ -1,4 +1,4 @@
-"""What an operator takes away again: programs and assignments.
+"""What an operator takes away again: programs, assignments and events.
 
 To a client of 2018 a program that vanishes cancels nothing: events that it has begun run on. So a program whose events
 are not over goes only when that is meant; cancel them first.
@@ -47,6 +47,20 @@ def remove_fsa(server: Sep2Server, fsa: str, now: datetime) -> Turn:
         MisuseError: ``UNKNOWN_RESOURCE``.
     """
     return _without(server, server.book.expect(fsa, sep.FunctionSetAssignments), now)
+
+
+def remove_event(server: Sep2Server, event: str, now: datetime) -> Turn:
+    """Forget an event without a word: to a client of 2018 that cancels nothing, to one of 2023 it does.
+
+    Raises:
+        MisuseError: ``UNKNOWN_RESOURCE``.
+    """
+    found = server.book.expect(event, *EVENTS)
+    turn = Turn(at=now, told=event)
+    for each in (found, *server.book.entries.values()):
+        if each is found or each.scope == found.href:
+            turn.kept[each.href] = None
+    return turn
 
 
 def _without(server: Sep2Server, one: Kept, now: datetime) -> Turn:

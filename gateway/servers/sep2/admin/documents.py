@@ -43,9 +43,17 @@ class RateBody(Document):
 
 
 class PollRateBody(RateBody):
-    """A new poll rate of one resource."""
+    """A new poll rate of one resource, or of all of a kind; one of both is given."""
 
-    href: Annotated[str, Field(max_length=200)]
+    href: Annotated[str, Field(max_length=200)] | None = None
+    kind: Annotated[str, Field(max_length=64)] | None = None
+    """E.g. ``DERProgramList``; what is made later has the utility's own rate."""
+
+
+class SwitchBody(Document):
+    """What is switched on or off."""
+
+    on: bool
 
 
 class MoveBody(Document):

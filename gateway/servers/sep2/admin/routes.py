@@ -8,7 +8,7 @@ from pydantic import BaseModel
 
 from gateway.domain.errors import MisuseError
 from gateway.servers.sep2.admin import documents as d
-from gateway.servers.sep2.admin import pricing, subscribers, work
+from gateway.servers.sep2.admin import permits, pricing, subscribers, work
 from gateway.servers.sep2.admin.asked import Asked
 
 Work: TypeAlias = Callable[[Asked], Awaitable[BaseModel]]
@@ -50,6 +50,20 @@ ROUTES: Final = (
         summary="Change how often a device posts.",
         work=work.post_rate,
         body=d.RateBody,
+    ),
+    Route(
+        method="PUT",
+        path=f"{_DEVICE}/enabled",
+        summary="Enable a device, or not.",
+        work=permits.enable,
+        body=d.SwitchBody,
+    ),
+    Route(
+        method="PUT",
+        path="/v1/connection-points",
+        summary="Let clients change their ConnectionPoints, or refuse it.",
+        work=permits.connection_points,
+        body=d.SwitchBody,
     ),
     Route(
         method="DELETE",
@@ -187,6 +201,12 @@ ROUTES: Final = (
         body=d.CancelBody,
     ),
     Route(
+        method="DELETE",
+        path="/v1/events/{mrid}",
+        summary="Forget an event without a word; clients of 2018 carry it out nevertheless.",
+        work=permits.withdraw,
+    ),
+    Route(
         method="POST",
         path="/v1/reservations",
         summary="Answer a flow reservation request; those asked for are under /v1/told.",
@@ -212,7 +232,7 @@ ROUTES: Final = (
     Route(
         method="PUT",
         path="/v1/poll-rate",
-        summary="Change the poll rate of a resource.",
+        summary="Change the poll rate of a resource, or of all of a kind.",
         work=work.poll_rate,
         body=d.PollRateBody,
     ),

@@ -260,8 +260,15 @@ async def move(asked: Asked) -> BaseModel:
 async def poll_rate(asked: Asked) -> BaseModel:
     """Change a poll rate."""
     body: d.PollRateBody = asked.body
-    await asked.utility.operate(lambda o, now: o.set_poll_rate(body.href, body.seconds, now))
-    return d.Done(name=body.href)
+    href, kind, rate = body.href or "", body.kind or "", body.seconds
+    if bool(href) is bool(kind):
+        raise WireError("INVALID_BODY", "give one of href and kind")
+    if kind:
+        return d.Done(
+            name=await asked.utility.operate(lambda o, now: o.set_poll_rates(kind, rate, now))
+        )
+    await asked.utility.operate(lambda o, now: o.set_poll_rate(href, rate, now))
+    return d.Done(name=href)
 
 
 # --- reading back
