@@ -111,7 +111,7 @@ class Chart:
             y = self._y(Decimal(kw), top)
             yield f'<line class="grid" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{y}" y2="{y}"/>'
             yield f'<text class="tick" x="{LEFT - 8}" y="{y + 4}" text-anchor="end">{kw:,}</text>'
-        yield f'<text class="axis" x="{LEFT - 8}" y="{TOP - 6}" text-anchor="end">{self.unit}</text>'
+        yield f'<text class="axis" x="{LEFT - 8}" y="{TOP - 16}" text-anchor="end">{self.unit}</text>'
         at = self._first_tick()
         while at <= self.end:
             x = self._x(at)
