@@ -22,6 +22,7 @@ from gateway.servers.sep2.app import HttpOptions
 from gateway.servers.sep2.notifier import NotifierOptions
 from gateway.servers.sep2.sql import SqlStore
 from gateway.servers.sep2.utility import Place, Sep2Utility
+from gateway.transport.heap import Growing, set_apart
 from gateway.transport.sep2_tls import Sep2Profile, sep2_client, sep2_server
 from gateway.transport.server import Listener, listen
 from gateway.transport.special_addresses import Network
@@ -29,6 +30,8 @@ from gateway.transport.tls import TlsFiles
 
 EXCHANGES: Final = 10_000
 """Kept in the transcript."""
+SWITCH_S: Final = 0.0005
+"""Most for which the store's thread waits for the loop, each time that it comes back from the disk."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +73,7 @@ def serve_sep2(wanted: Sep2Serving) -> Exit:
     """
     clock = clock_of(wanted.timeline)
     set_up(clock.now, as_json=not sys.stderr.isatty())
+    sys.setswitchinterval(SWITCH_S)
     return asyncio.run(_Played(wanted, clock).run())
 
 
@@ -81,6 +85,7 @@ class _Played:
         self._clock = clock
         self._stop = asyncio.Event()
         self._exit = Exit.OK
+        self._growing = Growing()
         context = sep2_server(wanted.files, wanted.profile, tickets=wanted.tickets)
         notify = NotifierOptions(
             context=sep2_client(wanted.files, wanted.profile, host_names=False),
@@ -118,6 +123,7 @@ class _Played:
             told: dict[str, object] = {"url": self._utility.url, "admin": admin.url}
             # A token that the operator brought is not told to whoever reads along.
             told |= {} if self._wanted.admin_token else {"token": token}
+            set_apart()
             self._say("listening", told)
             await self._stop.wait()
         finally:
@@ -131,6 +137,7 @@ class _Played:
         self._stop.set()
 
     def _tell(self, turn: Turn) -> None:
+        self._growing.look(len(self._utility.desk.server.book.entries))
         for href, one in turn.kept.items():
             if one is None:
                 self._say("removed", {"href": href})

@@ -11,6 +11,8 @@ from typing import Final
 _ARENA_MAX: Final = -8
 _MMAP_THRESHOLD: Final = -3
 HEAPS: Final = 2
+STEP: Final = 5000
+"""Entries; some four objects each, which is a search of 10 ms."""
 LARGE: Final = 1 << 20
 """Bytes from which on a block is a map of its own, gone when it is freed; fixed, or the library would raise it."""
 
@@ -35,6 +37,29 @@ def set_apart() -> None:
     """
     gc.collect()
     gc.freeze()
+
+
+class Growing:
+    """Sets apart anew what has come to live for good, step by step, so that no later search grows with it.
+
+    What is garbage at such a moment, in rings and young, stays for good: a little for each step, and there are no more
+    steps than the most that there ever was, however much comes and goes.
+    """
+
+    def __init__(self) -> None:
+        self._most = 0
+
+    def look(self, size: int) -> None:
+        """Set apart what has come since the last step.
+
+        Args:
+            size: Of what lives for good, as its owner counts it.
+        """
+        if size < self._most + STEP:
+            return
+        self._most = size
+        gc.collect(1)
+        gc.freeze()
 
 
 def give_back() -> bool:

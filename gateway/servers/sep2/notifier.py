@@ -174,17 +174,13 @@ class Notifier:
         return None if at is None else datetime.fromtimestamp(at, UTC)
 
     async def _look(self, tasks: asyncio.TaskGroup) -> None:
-        subscribers = self._desk.server.subscribers
-        subscribers.look(self._clock.now())
-        if subscribers.watch.ended:
-            try:
-                await self._desk.open(subscribers.settle)
-            except StoreError as error:
-                # What is durable is unknown: no door opens any more until a restart has looked.
-                log.error("notifier_stopped", reason=error.reason)
-                return
-            subscribers.look(self._clock.now())
-        known, watch = self._desk.server.book.deliveries, subscribers.watch
+        try:
+            await self._settle()
+        except StoreError as error:
+            # What is durable is unknown: no door opens any more until a restart has looked.
+            log.error("notifier_stopped", reason=error.reason, detail=error.detail)
+            return
+        known, watch = self._desk.server.book.deliveries, self._desk.server.subscribers.watch
         fresh, watch.fresh = watch.fresh, {}
         for href in fresh:
             delivery = known.get(href)
@@ -198,6 +194,13 @@ class Notifier:
                 tasks.create_task(self._keep(key, line), name=f"notify {key[1]}")
             else:
                 line.queue.setdefault(href)
+
+    async def _settle(self) -> None:
+        subscribers = self._desk.server.subscribers
+        subscribers.look(self._clock.now())
+        if subscribers.watch.ended:
+            await self._desk.open(subscribers.settle)
+            subscribers.look(self._clock.now())
 
     # --- one subscriber
 

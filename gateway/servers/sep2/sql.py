@@ -1,35 +1,27 @@
-"""The server's store in SQLite: turns that come together are one durable transaction, written by one thread."""
+"""The server's store in SQLite: turns that come together are one durable transaction, written by one thread.
+
+Rows go to the driver many at a time, and what is one statement alone is its own transaction: each time that the driver
+comes back it has to wait for the interpreter, which the loop holds while it answers devices.
+"""
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+import sqlite3
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from functools import cache, partial
+from functools import partial
+from operator import attrgetter
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Final, TypeVar
 
-from sqlalchemy import (
-    Connection,
-    Integer,
-    Table,
-    bindparam,
-    delete,
-    event,
-    inspect,
-    literal_column,
-    select,
-    text,
-)
-from sqlalchemy.dialects.sqlite import Insert, insert
-from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy import Connection, inspect, text
 from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.pool import ConnectionPoolEntry
-from sqlmodel import create_engine
 
+from gateway.database.engine import WRITER, connected, driver, engine_for
 from gateway.domain.errors import GatewayError, StoreError
-from gateway.protocols.sep2._generated import model as sep
-from gateway.protocols.sep2.codec import decode, encode_all
-from gateway.protocols.sep2.server.records import Delivery, Kept, Pair, Posted, Turn
+from gateway.protocols.sep2.server.records import Delivery, Posted, Turn
+from gateway.protocols.sep2.server.shelf import Packed, packed
 from gateway.protocols.sep2.server.usage import Meter
+from gateway.servers.sep2.rows import Command, Rows, instant
 from gateway.servers.sep2.store import Loaded
 from gateway.servers.sep2.tables import (
     DeliveryRow,
@@ -41,8 +33,14 @@ from gateway.servers.sep2.tables import (
 )
 
 T = TypeVar("T")
-_AT_ONCE: Final = 500
-_TABLES: Final = Sep2Row.metadata.tables
+_PRAGMAS: Final = {**WRITER, "wal_autocheckpoint": 1000}
+_KEPT: Final = Rows(KeptRow)
+_MEMBERS: Final = Rows(MemberRow)
+_DELIVERIES: Final = Rows(DeliveryRow)
+_MOVES: Final = Rows(MoveRow)
+_READINGS: Final = Rows(ReadingRow)
+_of_delivery: Final = attrgetter(*_DELIVERIES.columns)
+_of_reading: Final = attrgetter(*_READINGS.columns)
 
 
 class SqlStore:
@@ -53,8 +51,8 @@ class SqlStore:
     """
 
     def __init__(self, path: Path) -> None:
-        self._engine = create_engine(f"sqlite:///{path}")
-        event.listen(self._engine, "connect", _set_pragmas)
+        self._engine = engine_for(path, _PRAGMAS, "BEGIN IMMEDIATE")
+        self._connection: Connection | None = None
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="sep2-store")
 
     async def load(self) -> Loaded:
@@ -93,7 +91,7 @@ class SqlStore:
 
     async def close(self) -> None:
         """Close the file."""
-        await self._in_thread(self._engine.dispose)
+        await self._in_thread(self._close)
         self._thread.shutdown(wait=True)
 
     async def _in_thread(self, work: Callable[[], T]) -> T:
@@ -101,76 +99,106 @@ class SqlStore:
         try:
             # Shielded: a request that is given up must not leave a commit unknown (R-DUR-10).
             return await asyncio.shield(loop.run_in_executor(self._thread, work))
-        except (SQLAlchemyError, GatewayError, ValueError) as error:
+        except (SQLAlchemyError, sqlite3.Error, GatewayError, ValueError) as error:
             detail = f"the store of the 2030.5 server cannot be used: {type(error).__name__}"
             raise StoreError("SEP2_STORE", detail) from error
 
+    # --- in the thread
+
+    def _close(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def _file(self) -> sqlite3.Connection:
+        if self._connection is None:
+            self._connection = connected(self._engine)
+            with self._connection.begin():
+                _prepare(self._connection)
+            driver(self._connection).text_factory = str
+        return driver(self._connection)
+
     def _load(self) -> Loaded:
-        with self._engine.begin() as connection:
-            _prepare(connection)
-        found = Loaded()
-        kept, members = _table(KeptRow), _table(MemberRow)
-        with self._engine.connect() as connection:
-            rows = connection.execute(select(kept).order_by(literal_column("rowid")))
-            for part in rows.mappings().partitions(_AT_ONCE):
-                found.kept.extend(_kept(row) for row in part)
-            pairs = connection.execute(select(members).order_by(literal_column("rowid")))
-            found.members.extend((row.place, row.href) for row in pairs)
-            owed = connection.execute(select(_table(DeliveryRow)))
-            found.deliveries.extend(Delivery(**dict(row)) for row in owed.mappings())
-            moved = connection.execute(select(_table(MoveRow)).order_by(literal_column("rowid")))
-            found.moves.extend((row.old, row.new) for row in moved)
-        return found
+        file = self._file()
+        return Loaded(
+            packed=_shared(file.execute(_KEPT.all())),
+            members=file.execute(_MEMBERS.all()).fetchall(),
+            deliveries=[_delivery(row) for row in file.execute(_DELIVERIES.all())],
+            moves=file.execute(_MOVES.all()).fetchall(),
+        )
 
     def _save(self, turns: Sequence[Turn]) -> None:
-        # What comes later takes the place of what came before, so that each address is written once.
-        kept = {href: one for turn in turns for href, one in turn.kept.items()}
-        members = {pair: stands for turn in turns for pair, stands in turn.members.items()}
-        deliveries = {href: one for turn in turns for href, one in turn.deliveries.items()}
-        readings = [_fields(one) for turn in turns for one in turn.readings]
-        moved = [pair for turn in turns for pair in turn.moves.items()]
-        moves = [{"old": old, "new": new} for old, new in moved]
-        with self._engine.begin() as connection:
-            _save_kept(connection, kept)
-            _save_members(connection, members)
-            _save_deliveries(connection, deliveries)
-            _upsert(connection, ReadingRow, readings)
-            _upsert(connection, MoveRow, moves)
+        commands = list(_commands(turns))
+        file = self._file()
+        if len(commands) == 1:
+            file.execute(*commands[0])
+            return
+        file.execute("BEGIN IMMEDIATE")
+        try:
+            for command in commands:
+                file.execute(*command)
+            file.execute("COMMIT")
+        except sqlite3.Error:
+            if file.in_transaction:
+                file.execute("ROLLBACK")
+            raise
 
     def _newest(self, meter: Meter, limit: int) -> list[Posted]:
-        table = _table(ReadingRow)
-        of = table.c.lfdi, table.c.mirror, table.c.meter_reading
-        keys = table.c.start.desc(), table.c.duration.desc(), table.c.local_id.desc()
-        wanted = zip(of, (meter.lfdi, meter.mirror, meter.meter_reading), strict=True)
-        query = select(table).where(*(column == value for column, value in wanted))
-        with self._engine.connect() as connection:
-            rows = connection.execute(query.order_by(*keys).limit(limit)).mappings()
-            return [Posted(**dict(row)) for row in rows]
+        found = self._file().execute(
+            f"SELECT {', '.join(_READINGS.columns)} FROM {_READINGS.name}"  # noqa: S608 - our own names
+            " WHERE lfdi = ? AND mirror = ? AND meter_reading = ?"
+            " ORDER BY start DESC, duration DESC, local_id DESC LIMIT ?",
+            (meter.lfdi, meter.mirror, meter.meter_reading, limit),
+        )
+        return [_posted(row) for row in found]
 
     def _readings(self, lfdi: str, after: int, limit: int) -> list[tuple[int, Posted]]:
-        table = _table(ReadingRow)
-        place = literal_column("sep2_reading.rowid", Integer).label("number")
-        query = select(place, table).where(place > after).order_by(place).limit(limit)
-        if lfdi:
-            query = query.where(table.c.lfdi == lfdi)
-        with self._engine.connect() as connection:
-            return [_posted(dict(row)) for row in connection.execute(query).mappings()]
+        found = self._file().execute(
+            f"SELECT rowid, {', '.join(_READINGS.columns)} FROM {_READINGS.name}"  # noqa: S608 - our own names
+            " WHERE rowid > ? AND ? IN ('', lfdi) ORDER BY rowid LIMIT ?",
+            (after, lfdi, limit),
+        )
+        return [(row[0], _posted(row[1:])) for row in found]
+
+
+def _commands(turns: Sequence[Turn]) -> Iterator[Command]:
+    # What comes later takes the place of what came before, so that each address is written once.
+    kept = {href: one for turn in turns for href, one in turn.kept.items()}
+    members = {pair: stands for turn in turns for pair, stands in turn.members.items()}
+    owed = {href: one for turn in turns for href, one in turn.deliveries.items()}
+    yield from _KEPT.remove([(href,) for href, one in kept.items() if one is None])
+    yield from _KEPT.add([packed(one) for one in kept.values() if one is not None])
+    yield from _MEMBERS.remove([pair for pair, stands in members.items() if not stands])
+    yield from _MEMBERS.add([pair for pair, stands in members.items() if stands])
+    yield from _DELIVERIES.remove([(href,) for href, one in owed.items() if one is None])
+    yield from _DELIVERIES.add([_of_delivery(one) for one in owed.values() if one is not None])
+    yield from _READINGS.add([_of_reading(one) for turn in turns for one in turn.readings])
+    yield from _MOVES.add([pair for turn in turns for pair in turn.moves.items()])
+
+
+def _shared(rows: Iterator[Packed]) -> list[Packed]:
+    """Return rows whose words that many of them share are there once."""
+    words: dict[str, str] = {}
+    once = words.setdefault
+    return [
+        (href, once(kind, kind), once(place, place), once(scope, scope), manager, at, body)
+        for href, kind, place, scope, manager, at, body in rows
+    ]
 
 
 def _prepare(connection: Connection) -> None:
     """Make the tables that are missing; values were once kept without their device in the key."""
-    table = _table(ReadingRow)
     there = inspect(connection)
     old = (
-        there.has_table(table.name)
-        and "lfdi" not in (there.get_pk_constraint(table.name)["constrained_columns"])
+        there.has_table(_READINGS.name)
+        and "lfdi" not in (there.get_pk_constraint(_READINGS.name)["constrained_columns"])
     )
     if old:
         connection.execute(text("DROP INDEX IF EXISTS ix_sep2_reading_lfdi"))
         connection.execute(text("ALTER TABLE sep2_reading RENAME TO sep2_reading_1"))
     Sep2Row.metadata.create_all(connection)
     if old:
-        names = ", ".join(column.name for column in table.columns)
+        names = ", ".join(_READINGS.columns)
         connection.execute(
             text(
                 f"INSERT INTO sep2_reading ({names}) SELECT {names} FROM sep2_reading_1 ORDER BY rowid"  # noqa: S608 - our own names
@@ -179,98 +207,13 @@ def _prepare(connection: Connection) -> None:
         connection.execute(text("DROP TABLE sep2_reading_1"))
 
 
-def _save_kept(connection: Connection, kept: Mapping[str, Kept | None]) -> None:
-    gone = [{"old": href} for href, one in kept.items() if one is None]
-    if gone:
-        table = _table(KeptRow)
-        connection.execute(delete(table).where(table.c.href == bindparam("old")), gone)
-    _upsert(connection, KeptRow, [_kept_row(one) for one in kept.values() if one is not None])
+def _delivery(row: Sequence[object]) -> Delivery:
+    found = dict(zip(_DELIVERIES.columns, row, strict=True))
+    for name in ("renewed_at", "failing_since"):
+        found[name] = None if found[name] is None else instant(str(found[name]))
+    return Delivery(**found)  # type: ignore[arg-type] # by name
 
 
-def _save_members(connection: Connection, members: Mapping[Pair, bool]) -> None:
-    table = _table(MemberRow)
-    gone = [{"where": place, "what": href} for (place, href), on in members.items() if not on]
-    if gone:
-        mine = (table.c.place == bindparam("where"), table.c.href == bindparam("what"))
-        connection.execute(delete(table).where(*mine), gone)
-    pairs = [pair for pair, stands in members.items() if stands]
-    _upsert(connection, MemberRow, [{"place": place, "href": href} for place, href in pairs])
-
-
-def _save_deliveries(connection: Connection, owed: Mapping[str, Delivery | None]) -> None:
-    gone = [{"old": href} for href, one in owed.items() if one is None]
-    if gone:
-        table = _table(DeliveryRow)
-        connection.execute(delete(table).where(table.c.subscription == bindparam("old")), gone)
-    _upsert(connection, DeliveryRow, [_fields(one) for one in owed.values() if one is not None])
-
-
-def _upsert(connection: Connection, kind: type[Sep2Row], rows: list[dict[str, Any]]) -> None:
-    """Add rows, or change those of the same key where they are: their number stays."""
-    if rows:
-        connection.execute(_adding(kind), rows)
-
-
-@cache
-def _adding(kind: type[Sep2Row]) -> Insert:
-    table = _table(kind)
-    keys = [column.name for column in table.primary_key.columns]
-    command = insert(table)
-    others = {
-        column.name: command.excluded[column.name]
-        for column in table.columns
-        if column.name not in keys
-    }
-    if not others:
-        return command.on_conflict_do_nothing()
-    return command.on_conflict_do_update(index_elements=keys, set_=others)
-
-
-def _kept_row(one: Kept) -> dict[str, Any]:
-    return {
-        "href": one.href,
-        "kind": one.kind.__name__,
-        "place": one.place,
-        "scope": one.scope,
-        "manager": one.manager,
-        "at": one.at,
-        "body": None if one.value is None else encode_all(one.value),
-    }
-
-
-def _kept(row: Any) -> Kept:
-    """Read a row.
-
-    ``Any``: a mapping of columns.
-    """
-    kind: type[sep.Resource] = getattr(sep, row["kind"])
-    body = row["body"]
-    return Kept(
-        href=row["href"],
-        kind=kind,
-        place=row["place"],
-        scope=row["scope"],
-        manager=row["manager"],
-        at=row["at"],
-        value=None if body is None else decode(body, kind, strict=True).value,
-    )
-
-
-def _fields(one: Posted | Delivery) -> dict[str, Any]:
-    return {name: getattr(one, name) for name in one.__dataclass_fields__}
-
-
-def _posted(row: dict[str, Any]) -> tuple[int, Posted]:
-    number = row.pop("number")
-    return number, Posted(**row)
-
-
-def _table(kind: type[Sep2Row]) -> Table:
-    return _TABLES[str(kind.__tablename__)]
-
-
-def _set_pragmas(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
-    cursor = connection.cursor()
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=5000"):
-        cursor.execute(f"PRAGMA {pragma}")
-    cursor.close()
+def _posted(row: Sequence[object]) -> Posted:
+    found = dict(zip(_READINGS.columns, row, strict=True))
+    return Posted(**(found | {"at": instant(str(found["at"]))}))  # type: ignore[arg-type] # by name

@@ -6,6 +6,7 @@ from itertools import islice
 from typing import Final, Protocol
 
 from gateway.protocols.sep2.server.records import Delivery, Kept, Pair, Posted, Turn
+from gateway.protocols.sep2.server.shelf import Packed
 from gateway.protocols.sep2.server.usage import Meter
 
 MOST_READINGS: Final = 100_000
@@ -17,6 +18,8 @@ class Loaded:
     """Everything that a store had kept."""
 
     kept: list[Kept] = field(default_factory=list)
+    packed: list[Packed] = field(default_factory=list)
+    """As ``kept``, unread."""
     members: list[Pair] = field(default_factory=list)
     deliveries: list[Delivery] = field(default_factory=list)
     moves: list[Pair] = field(default_factory=list)

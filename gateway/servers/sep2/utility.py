@@ -2,7 +2,7 @@
 
 import asyncio
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
@@ -114,6 +114,7 @@ class Sep2Utility:
             found.members,
             found.deliveries,
             found.moves,
+            found.packed,
         )
         self._desk = Sep2Desk(server, self.store, self._clock)
         await self._desk.open(server.open)
@@ -239,8 +240,16 @@ class Sep2Utility:
         return [one for _, one in await self.store.readings(lfdi, after, limit)]
 
     def _of(self, kind: type[sep.Resource]) -> list[Kept]:
-        found = [o for o in self.desk.server.book.entries.values() if issubclass(o.kind, kind)]
+        kinds = [kind, *_below(kind)]
+        found = self.desk.server.book.entries.of_kinds(kinds)
         return sorted(found, key=lambda one: one.at)
+
+
+def _below(kind: type[sep.Resource]) -> Iterator[type[sep.Resource]]:
+    """Yield every kind that is one of a kind."""
+    for each in kind.__subclasses__():
+        yield each
+        yield from _below(each)
 
 
 def _responded(one: Kept, value: sep.Response) -> Responded:

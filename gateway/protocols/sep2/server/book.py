@@ -8,6 +8,7 @@ Spec: IEEE 2030.5-2018 clause 6.8 (access control); CSIP Implementation Guide v2
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any, Final
 
 from gateway.domain.errors import MisuseError
@@ -16,6 +17,7 @@ from gateway.protocols.sep2.server.deliveries import Deliveries
 from gateway.protocols.sep2.server.kinds import EVENT_LISTS, EVENTS, LISTS
 from gateway.protocols.sep2.server.moves import Moves
 from gateway.protocols.sep2.server.records import Delivery, Kept, Pair, Turn
+from gateway.protocols.sep2.server.shelf import Packed, Shelf, kind_of
 from gateway.protocols.sep2.server.standing import Course, Terms, courses
 
 MOST_SCOPES: Final = 50
@@ -29,6 +31,7 @@ PROGRAM_LINKS: Final = (
 """Of an assignment, to the lists of its programs."""
 _NAMED: Final = (sep.MirrorUsagePoint, sep.FlowReservationRequest)
 """Named by whoever made them, so that two may bear one mRID: never found by it alone."""
+_END_DEVICE: Final = sep.EndDevice.__name__
 
 
 @dataclass(slots=True, kw_only=True)
@@ -40,7 +43,7 @@ class Book:
     """
 
     terms: Terms
-    entries: dict[str, Kept] = field(default_factory=dict)
+    entries: Shelf = field(default_factory=Shelf)
     deliveries: Deliveries = field(default_factory=Deliveries)
     moves: Moves = field(default_factory=Moves)
     touched: set[str] = field(default_factory=set)
@@ -81,6 +84,22 @@ class Book:
             else:
                 self.deliveries.put(one)
             self.touched.add(href)
+
+    def restore(self, rows: Iterable[Packed]) -> None:
+        """Take over what a store had kept, before anything else; nearly all of it unread."""
+        lay, children = self.entries.lay, self._children
+        for row in rows:
+            href, kind, place, scope, manager, _, _ = row
+            lay(row)
+            if place:
+                children.setdefault(place, {}).setdefault(scope, {})[href] = None
+            if kind == _END_DEVICE:
+                self._devices[scope] = href
+                if manager:
+                    self._managed.setdefault(manager, set()).add(scope)
+            elif _is_named(kind):
+                self._by_mrid[getattr(self.entries[href].value, "mrid", "")] = href
+        self.shifts += 1
 
     def load(
         self, kept: Iterable[tuple[str, Kept | None]], members: Iterable[tuple[Pair, bool]]
@@ -202,6 +221,15 @@ class Book:
         """Yield every EndDevice."""
         return (self.entries[href] for href in self._devices.values())
 
+    def lacking(self, ending: str) -> list[str]:
+        """Return the addresses of the EndDevices with a certificate of their own that have nothing at an ending."""
+        managed = frozenset().union(*self._managed.values())
+        return [
+            href
+            for lfdi, href in self._devices.items()
+            if f"{href}/{ending}" not in self.entries and lfdi not in managed
+        ]
+
     def acts_for(self, peer: str) -> frozenset[str]:
         """Return the LFDIs for which a peer may speak: its own and those that it manages, when registered."""
         if peer not in self._devices:
@@ -290,6 +318,13 @@ class Book:
             return None
         changes = (self.course(one).next_change(now) for one in self.children(place.href))
         return min((at for at in changes if at is not None), default=None)
+
+
+@cache
+def _is_named(kind: str) -> bool:
+    """Say whether what is of a kind is found by its mRID."""
+    found = kind_of(kind)
+    return "mrid" in found.__dataclass_fields__ and not issubclass(found, _NAMED)
 
 
 def _members_of(place: str, scope: str = "") -> str:

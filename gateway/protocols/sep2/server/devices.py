@@ -21,7 +21,9 @@ _LISTS: Final[tuple[tuple[str, str, type[sep.Resource]], ...]] = (
     ("flow_reservation_request_list_link", "frq", sep.FlowReservationRequestList),
     ("flow_reservation_response_list_link", "frp", sep.FlowReservationResponseList),
 )
-_SUBSCRIPTIONS: Final = ("subscription_list_link", "sub", sep.SubscriptionList)
+SUBSCRIPTIONS: Final = "sub"
+"""Where a device's list of subscriptions stands, below it."""
+_SUBSCRIPTIONS: Final = ("subscription_list_link", SUBSCRIPTIONS, sep.SubscriptionList)
 _SINGLE: Final[tuple[tuple[str, str, type[sep.Resource]], ...]] = (
     ("device_information_link", "di", sep.DeviceInformation),
     ("device_status_link", "dstat", sep.DeviceStatus),
@@ -134,9 +136,8 @@ def add_device(turn: Turn, new: NewDevice, token: str, options: ServerOptions) -
 
 def drop_device(turn: Turn, device: Kept, book: Book) -> None:
     """Put into a turn that a device is forgotten with everything that is its own."""
-    for one in book.entries.values():
-        if one.scope == device.scope:
-            turn.kept[one.href] = None
+    for href in book.entries.of_scope(device.scope):
+        turn.kept[href] = None
     link = getattr(device.value, "function_set_assignments_list_link", None)
     place = link.href if link is not None else ""
     for href in book.placed(place):

@@ -143,7 +143,7 @@ class Issuer:
         scope = self.book.expect(program, *PROGRAMS).href if program is not None else None
         turn = Turn(at=now, told=program or "")
         seconds = int(now.timestamp())
-        for one in self.book.entries.values():
+        for one in self.book.entries.of_kinds(EVENTS):
             if isinstance(one.value, EVENTS) and scope in {None, one.scope}:
                 value = self.book.standing(one, seconds)
                 if value is not None and not cancelled(one.value):

@@ -67,11 +67,10 @@ def _without(server: Sep2Server, one: Kept, now: datetime) -> Turn:
     """Return a turn that takes something away with all that is its own and every place in which it stands."""
     book = server.book
     turn = Turn(at=now, told=getattr(one.value, "mrid", ""))
-    for each in book.entries.values():
-        if each.scope == one.href:
-            turn.kept[each.href] = None
-            for member in book.placed(each.href):
-                turn.members[each.href, member] = False
+    for href in book.entries.of_scope(one.href):
+        turn.kept[href] = None
+        for member in book.placed(href):
+            turn.members[href, member] = False
     for place in book.lists_of(one.href):
         turn.members[place, one.href] = False
     return turn

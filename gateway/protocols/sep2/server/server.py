@@ -17,7 +17,12 @@ from gateway.protocols.sep2.identity import mrid_of
 from gateway.protocols.sep2.server.asking import page_of
 from gateway.protocols.sep2.server.book import Book
 from gateway.protocols.sep2.server.clients import Clients, refusal_of
-from gateway.protocols.sep2.server.devices import END_DEVICES, give_subscriptions, listing
+from gateway.protocols.sep2.server.devices import (
+    END_DEVICES,
+    SUBSCRIPTIONS,
+    give_subscriptions,
+    listing,
+)
 from gateway.protocols.sep2.server.kinds import allowed
 from gateway.protocols.sep2.server.mirrors import MIRRORS, USAGE
 from gateway.protocols.sep2.server.options import ServerOptions
@@ -31,6 +36,7 @@ from gateway.protocols.sep2.server.records import (
     Turn,
 )
 from gateway.protocols.sep2.server.responses import RESPONSE_SETS
+from gateway.protocols.sep2.server.shelf import Packed
 from gateway.protocols.sep2.server.standing import Terms
 from gateway.protocols.sep2.server.subscribing import Subscribers
 from gateway.protocols.sep2.server.telling import Teller
@@ -55,6 +61,7 @@ class Sep2Server:
         members: Memberships that the store had kept.
         deliveries: How far subscribers were told, as the store had kept it.
         moves: What was moved, as the store had kept it.
+        packed: As ``kept``, unread.
     """
 
     def __init__(
@@ -65,12 +72,14 @@ class Sep2Server:
         members: Iterable[Pair] = (),
         deliveries: Iterable[Delivery] = (),
         moves: Iterable[Pair] = (),
+        packed: Iterable[Packed] = (),
     ) -> None:
         self.options = options
         self.ids = ids
         completed = options.flavour.edition is Edition.Y2023
         self.book = Book(terms=Terms(keep=2 * options.event_poll_rate, completed=completed))
         self.book.watched = options.subscriptions
+        self.book.restore(packed)
         self.book.load(((one.href, one) for one in kept), ((pair, True) for pair in members))
         self.book.owe((one.subscription, one) for one in deliveries)
         self.book.moves.take(moves)
@@ -95,8 +104,9 @@ class Sep2Server:
             linked = replace(entry.value, usage_point_list_link=sep.ListLink(href=USAGE))
             if linked != entry.value:  # of a file from before there were any
                 turn.keep(replace(entry, value=linked))
-        for device in self.book.devices():
-            give_subscriptions(turn, device, self.options)
+        # Found by what is missing: nothing is read of the others.
+        for href in self.book.lacking(SUBSCRIPTIONS):
+            give_subscriptions(turn, self.book.entries[href], self.options)
         return turn
 
     def _furniture(self, now: datetime) -> Iterable[Kept]:

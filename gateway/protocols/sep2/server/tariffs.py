@@ -122,8 +122,8 @@ class Tariffs:
         found = self.book.expect(component, sep.RateComponent)
         turn = Turn(at=now, told=component)
         below = f"{found.href}/"
-        for href, one in self.book.entries.items():
-            if one is found or href.startswith(below):
+        for href in self.book.entries:
+            if href == found.href or href.startswith(below):
                 turn.kept[href] = None
         profile = self.book.entry(found.scope)
         if profile is not None:
