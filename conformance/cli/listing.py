@@ -19,7 +19,7 @@ def add_pics(verb: argparse.ArgumentParser) -> None:
     """Give ``pics`` its options."""
     verb.add_argument("act", choices=("new",))
     verb.add_argument("profile", help="e.g. oadr20b")
-    verb.add_argument("role", choices=("ven", "vtn", "cli"))
+    verb.add_argument("role", choices=("ven", "vtn", "cli", "srv"))
 
 
 def run_list(given: argparse.Namespace) -> int:

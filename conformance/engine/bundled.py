@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Final
 
 from conformance.engine.bundled_sep2 import BundledClient
+from conformance.engine.bundled_sep2_server import BundledServer
 from conformance.engine.bundled_vtn import BundledVtn
 from conformance.engine.drivers.entry import Factory, Place
 from conformance.engine.drivers.hands import Values
@@ -173,6 +174,8 @@ def factory_of(package: str, role: str) -> Factory:
     """Return what makes the device of a package, e.g. of an altered copy of the reference VEN."""
     if role == "cli":
         return lambda place: BundledClient(place, package)
+    if role == "srv":
+        return lambda place: BundledServer(place, package)
     if role == "vtn":
         return lambda place: BundledVtn(place, package)
     return lambda place: BundledVen(place, package)

@@ -12,6 +12,7 @@ from certs.issue import OpenAdrPki, openadr
 from conformance.engine.drivers.entry import Pem
 from conformance.engine.errors import SuiteError
 from conformance.engine.masks import Masks
+from conformance.engine.wallets import Wallet
 from conformance.faults.disguise import HONEST, Disguise, Wardrobe
 from conformance.kit.oadr20b.signing import Signer
 from conformance.peers.script2b.ports import Contexts
@@ -44,6 +45,8 @@ class Identities:
     """Wrong identities of the suite as a client; None: without a PKI of its own it has none."""
     another: Callable[[str], ssl.SSLContext | None] = lambda _: None
     """Makes the client's context of one more scripted VEN."""
+    wallet: Wallet | None = None
+    """Who the suite's 2030.5 clients are; None: it plays none, or over plain HTTP."""
 
 
 PLAIN = Identities(server=None, client=None)

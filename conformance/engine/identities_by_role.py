@@ -9,6 +9,8 @@ from conformance.engine.identities import Identities
 
 CLIENT: Final = "cli"
 """Role of a 2030.5 client."""
+SERVER: Final = "srv"
+"""Role of a 2030.5 server."""
 
 
 def made_for(now: datetime, role: str) -> Identities:
@@ -20,6 +22,8 @@ def made_for(now: datetime, role: str) -> Identities:
     """
     if role == CLIENT:
         return identities_sep2.made_for_run()
+    if role == SERVER:
+        return identities_sep2.made_for_server()
     return identities.made_for_run(now, role)
 
 
@@ -29,5 +33,5 @@ def read_for(role: str, certificate: Path, key: Path, ca: Path, profile: str) ->
     Raises:
         SuiteError: a file cannot be read, or the profile is none of the role's.
     """
-    read = identities_sep2.from_files if role == CLIENT else identities.from_files
-    return read(certificate, key, ca, profile)
+    reads = {CLIENT: identities_sep2.from_files, SERVER: identities_sep2.clients_from_files}
+    return reads.get(role, identities.from_files)(certificate, key, ca, profile)

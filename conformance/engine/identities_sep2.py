@@ -9,8 +9,9 @@ from typing import Final
 from certs.sep2.hierarchy import DEPTHS, Sep2Leaf, Sep2Pki, sep2
 from certs.sep2.variants import VARIANTS
 from conformance.engine.drivers.entry import Pem
-from conformance.engine.errors import SuiteError
+from conformance.engine.errors import PreconditionError, SuiteError
 from conformance.engine.identities import Identities
+from conformance.engine.wallets import Filed, Made, hierarchies
 from conformance.faults.disguise import HONEST, Disguise
 from gateway.domain.errors import ConfigError
 from gateway.transport.sep2_tls import Sep2Profile, sep2_client, sep2_server
@@ -115,6 +116,37 @@ def made_for_run() -> Identities:
             device_pem=Pem(certificate=leaf.chain_pem, key=leaf.key_pem, ca=anchors),
             device_lfdi=leaf.lfdi,
         )
+
+
+def made_for_server() -> Identities:
+    """Make test hierarchies of each depth, a server that trusts them all, and a wallet of clients."""
+    pkis = hierarchies()
+    leaf, anchors = pkis[4].server(), b"".join(pki.anchor_pem for pki in pkis.values())
+    with tempfile.TemporaryDirectory(prefix="gridgate-suite-") as text:
+        theirs = _files(Path(text), "server", leaf, anchors)
+        return Identities(
+            server=None,
+            client=None,
+            device_client=sep2_client(theirs, Sep2Profile.CSIP, host_names=False),
+            device_server=sep2_server(theirs, Sep2Profile.SEP2, tickets=False),
+            device_pem=Pem(certificate=leaf.chain_pem, key=leaf.key_pem, ca=anchors),
+            wallet=Made(pkis),
+        )
+
+
+def clients_from_files(certificate: Path, key: Path, ca: Path, profile: str) -> Identities:
+    """Read the identities of the suite's clients from files.
+
+    Raises:
+        SuiteError: a file cannot be read, or the profile is none of 2030.5.
+    """
+    try:
+        Sep2Profile(profile)
+        wallet = Filed(certificate, key, ca)
+        wallet.worn("first", PLAIN_FACE)
+    except (PreconditionError, ValueError, OSError) as error:
+        raise SuiteError(f"the suite's certificate: {error}") from None
+    return Identities(server=None, client=None, wallet=wallet)
 
 
 def _files(folder: Path, name: str, leaf: Sep2Leaf, anchors: bytes) -> TlsFiles:

@@ -50,6 +50,8 @@ class Ixit(Model):
     """Push: where the device listens; empty: what it registers."""
     vtn_url: str = ""
     """VTN under test: its address, with the path prefix; a device in this process tells it itself."""
+    server_url: str = ""
+    """2030.5 server under test: address of its DeviceCapability; a device in this process tells it itself."""
     vtn_id: str = "Gridgate-Suite"
     """Of the suite; of mixed case, so that a device which changes the case of ids, or minds one, is found out."""
     poll_s: float = 0
@@ -92,5 +94,6 @@ class Ixit(Model):
             "vtn_id": self.vtn_id,
             "transport_address": self.transport_address,
             "vtn_url": self.vtn_url,
+            "server_url": self.server_url,
             **self.values,
         }

@@ -38,9 +38,9 @@ class Plan(Model):
     version: int
     title: str
     profile: str
-    role: Literal["ven", "vtn", "cli"]
-    mode: Literal["pull", "push", "der", "aggregator", "csipaus"]
-    """How it takes part: by poll or push; with one EndDevice, for many, or with CSIP-AUS."""
+    role: Literal["ven", "vtn", "cli", "srv"]
+    mode: Literal["pull", "push", "der", "aggregator", "csip", "csipaus"]
+    """How it takes part: by poll or push; with one EndDevice, for many; a server, or either side with CSIP-AUS."""
     spec_documents: tuple[Document, ...]
     tests: tuple[Test, ...] | Literal["all"]
     """``all``: every case of profile, role and mode; only a plan that is not frozen may say so."""

@@ -12,8 +12,9 @@ from conformance.engine.drivers.entry import EntryHands, Place
 from conformance.engine.drivers.hands import Driving
 from conformance.engine.errors import DriverMissingError, PreconditionError
 from conformance.engine.facts import facts_of, poll_of
-from conformance.engine.identities_by_role import CLIENT
+from conformance.engine.identities_by_role import CLIENT, SERVER
 from conformance.engine.play_sep2 import play_client
+from conformance.engine.play_sep2_server import play_server
 from conformance.engine.preparation import afresh, prepare_ven, prepare_vtn
 from conformance.engine.record import BEGIN, END
 from conformance.engine.setting import Carried, Setting
@@ -69,6 +70,8 @@ class _Play:
                 await self._against_ven()
             elif self.setting.role == CLIENT:
                 await play_client(self)
+            elif self.setting.role == SERVER:
+                await play_server(self)
             else:
                 await self._against_vtn()
 

@@ -9,7 +9,8 @@ from conformance.kit.checks.rules import names_of_rules, rules_for
 from conformance.kit.finding import Check
 from conformance.kit.schemas import schema_digest
 from conformance.kit.sep2.message import Sep2Message
-from conformance.kit.sep2.rules import RULES as RULES_SEP2
+from conformance.kit.sep2.rules_by_role import names_of_rules as names_of_sep2
+from conformance.kit.sep2.rules_by_role import rules_for as rules_of_sep2
 from conformance.kit.sep2.tables import tables_digest
 from conformance.kit.transcript import Message, Transcript
 
@@ -47,8 +48,8 @@ PROFILES: Final[Mapping[str, Profile]] = {
     "sep2": Profile(
         prefixes=("SEP2", "CSIP", "CSIPAUS"),
         message=Sep2Message,
-        rules=lambda _, __: RULES_SEP2,
-        rule_names=lambda _: [rule.name for rule in RULES_SEP2],
+        rules=rules_of_sep2,
+        rule_names=names_of_sep2,
         schemas=tables_digest,
         foreign="2b",
         peer="peers/scriptsep2",
