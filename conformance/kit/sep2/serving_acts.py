@@ -1,0 +1,120 @@
+"""What scripts of cases for servers do again and again: publish, look at the right instants, bring an aggregator."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Final
+
+from conformance.kit.sep2.acts import ASSIGNMENT, MINUTE, PROGRAM
+from conformance.kit.sep2.client import Client
+from conformance.kit.sep2.server_stage import ServerStage
+from conformance.kit.sep2.values import Account, Content, Control
+
+MARGIN: Final = timedelta(seconds=6)
+"""Before and after an instant: more than clocks may differ."""
+AFTER: Final = timedelta(seconds=21)
+"""After the end of a control: then it is gone (S-ALL-41)."""
+_SFX: Final = "40732"
+
+
+async def offer(
+    stage: ServerStage,
+    name: str,
+    base: Content,
+    *,
+    ahead: timedelta = MINUTE,
+    lasts: timedelta = MINUTE,
+    program: str = PROGRAM,
+    **fields: object,
+) -> Control:
+    """Have a control published; mark it as ``<name>.published``.
+
+    Args:
+        stage: Where.
+        name: Id of the control.
+        base: What it controls.
+        ahead: Time until it starts.
+        lasts: Its duration.
+        program: That it belongs to.
+        fields: Further fields of ``Control``.
+    """
+    start = stage.now.replace(microsecond=0) + ahead
+    made = Control(id=name, start=start, lasts=lasts, base=base, **fields)  # type: ignore[arg-type] # by name
+    stage.mark(f"{name}.published")
+    await stage.operator.publish(program, made)
+    return made
+
+
+async def cancel(stage: ServerStage, name: str, *, randomly: bool = False) -> None:
+    """Have a control cancelled; mark it as ``<name>.cancelled``."""
+    stage.mark(f"{name}.cancelled")
+    await stage.operator.cancel(name, randomly=randomly)
+
+
+async def set_default(
+    stage: ServerStage,
+    base: Content | None,
+    settings: Content | None = None,
+    *,
+    program: str = PROGRAM,
+) -> None:
+    """Have a program's default replaced; mark it as ``default``."""
+    stage.mark("default")
+    await stage.operator.put_default(program, base, settings or {})
+
+
+async def see(client: Client, what: str = "DERControlList", of: str = PROGRAM) -> None:
+    """Read a list to its end, or a resource."""
+    if what.endswith("List"):
+        await client.members(what, of)
+    else:
+        await client.read(what, of)
+
+
+async def see_at(
+    stage: ServerStage, *instants: datetime, what: str = "DERControlList", of: str = PROGRAM
+) -> None:
+    """Look at these instants, those that have passed left out."""
+    for at in sorted(set(instants)):
+        if at >= stage.now:
+            await stage.sleep_until(at)
+            await see(stage.client, what, of)
+
+
+async def see_life(stage: ServerStage, *controls: Control) -> None:
+    """Look at the controls of a program before and after every start and end, and once more when they must be gone."""
+    await see(stage.client)
+    instants: set[datetime] = set()
+    for one in controls:
+        late = timedelta(seconds=max(0, one.random_start or 0) + max(0, one.random_lasts or 0))
+        instants |= {one.start - MARGIN, one.start + MARGIN, one.end - MARGIN}
+        instants.add(one.end + late + AFTER)
+    await see_at(stage, *instants)
+
+
+def managed_lfdi(number: int) -> str:
+    """Return the LFDI of a device without a certificate of its own, as an aggregator makes it: its PEN at the end."""
+    return f"{0xA66E4A7E << 96 | number:032X}{int(_SFX):08d}"
+
+
+async def aggregator(
+    stage: ServerStage, devices: int = 1, name: str = "aggregator"
+) -> tuple[Client, Sequence[str]]:
+    """Bring an aggregator with devices that it manages, all in the usual assignment.
+
+    Returns:
+        The client and the LFDIs of the devices.
+    """
+    client = await stage.another_client(name, "aggregator")
+    lfdis = [managed_lfdi(number) for number in range(1, devices + 1)]
+    for lfdi in lfdis:
+        await stage.operator.register(
+            Account(lfdi=lfdi, assignments=(ASSIGNMENT,)), manager=client.lfdi
+        )
+    return client, lfdis
+
+
+async def read_back(stage: ServerStage, what: str, lfdi: str = "") -> None:
+    """Read back what the server stored of an EndDevice, as the mark ``stored.<what>``."""
+    lfdi = lfdi or stage.client.lfdi
+    found = await stage.operator.posted(lfdi, what)
+    stage.mark(f"stored.{what}", **dict(found))
