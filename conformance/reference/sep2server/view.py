@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Final
 
 from lxml.etree import _Element as Element
 
@@ -14,6 +15,12 @@ from conformance.reference.sep2server.rates import poll_rate
 from conformance.reference.sep2server.reach import Reach
 from conformance.reference.sep2server.settings import Settings
 from conformance.reference.sep2server.state import Memory
+
+ROOTS: Final[Mapping[str, str]] = {
+    "ActiveDERControlList": "DERControlList",
+    "ConnectionPoint": "aus:ConnectionPoint",
+}
+"""Names of documents, where they are others than those of the links."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,8 +52,7 @@ class View:
         """Make a document with its own address and rate."""
         usual = {"href": path_of(name, *ids), "pollRate": poll_rate(self.memory, name)}
         aus = self.settings.csip_aus
-        root = f"aus:{name}" if name == "ConnectionPoint" else name
-        return make(root, content, {**usual, **(attributes or {})}, aus=aus)
+        return make(ROOTS.get(name, name), content, {**usual, **(attributes or {})}, aus=aus)
 
     @property
     def polled(self) -> timedelta:
