@@ -8,14 +8,13 @@ from random import Random  # noqa: TID251 - seeds the chance that is handed in
 from urllib.parse import urljoin
 
 from aiohttp import web
-from lxml.etree import _Element as Element
 
 from certs.sep2.hierarchy import Sep2Leaf, Sep2Pki, sep2
 from conformance.kit.sep2.build import make, written
 from conformance.kit.sep2.names import MEDIA_TYPE, NAMES
 from conformance.kit.sep2.tables import document_faults
 from conformance.kit.sep2.values import Account, Assignment, Program
-from conformance.kit.xml import parse
+from conformance.kit.xml import Element, parse, xpath
 from conformance.reference.sep2server.device import Server
 from conformance.reference.sep2server.identity import sfdi_of
 from conformance.reference.sep2server.settings import Settings
@@ -64,9 +63,8 @@ class Somebody:
 
 
 def texts(element: Element, path: str) -> list[str]:
-    found = element.xpath(path, namespaces=NAMES)
-    assert isinstance(found, list)
-    return [str(one) if isinstance(one, str) else (one.text or "") for one in found]
+    found = xpath(element, path, NAMES)
+    return [one if isinstance(one, str) else (one.text or "") for one in found]
 
 
 @dataclass(kw_only=True)

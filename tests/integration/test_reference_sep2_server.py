@@ -1,6 +1,7 @@
 """The reference server of 2030.5 over TLS, in virtual time: right in what the server plan looks at."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
+from pathlib import Path
 
 import pytest
 
@@ -8,6 +9,7 @@ from conformance.kit.sep2.build import make
 from conformance.kit.sep2.values import (
     Account,
     Assignment,
+    Content,
     Control,
     Price,
     Program,
@@ -15,27 +17,30 @@ from conformance.kit.sep2.values import (
     aus_limit,
     limit,
 )
+from conformance.kit.xml import Element
 from conformance.reference.sep2server.identity import sfdi_of
-from tests.sep2_reference_world import PROGRAM, START, Somebody, Town, furnish, texts
+from tests.sep2_reference_world import PROGRAM, Somebody, Town, furnish, texts
+from tests.sep2_world import START
 
 MINUTE = timedelta(minutes=1)
 
 
 @pytest.fixture
-def town(tmp_path):
+def town(tmp_path: Path) -> Town:
     return Town(folder=tmp_path)
 
 
-def control(name, start, lasts=MINUTE, base=None, **more):
-    return Control(id=name, start=start, lasts=lasts, base=base or limit(50), **more)
+def control(
+    name: str, start: datetime, lasts: timedelta = MINUTE, base: Content | None = None
+) -> Control:
+    return Control(id=name, start=start, lasts=lasts, base=base or limit(50))
 
 
 async def program_of(client: Somebody) -> str:
     """Walk to the one program of a client's own device and return where it lies."""
     own = await client.own()
-    fsa = await client.get(
-        (await client.get(own)).find("{*}FunctionSetAssignmentsListLink").get("href") + "?l=9"
-    )
+    where = texts(await client.get(own), "s:FunctionSetAssignmentsListLink/@href")[0]
+    fsa = await client.get(f"{where}?l=9")
     programs = await client.get(
         texts(fsa, "s:FunctionSetAssignments/s:DERProgramListLink/@href")[0] + "?l=9"
     )
@@ -44,14 +49,13 @@ async def program_of(client: Somebody) -> str:
 
 async def statuses(client: Somebody, href: str) -> dict[str, str]:
     listed = await client.get(f"{href}/derc?l=255")
-    rows = listed.findall("{*}DERControl")
-    return {
-        row.findtext("{*}description"): row.findtext("{*}EventStatus/{*}currentStatus")
-        for row in rows
-    }
+    names = texts(listed, "s:DERControl/s:description")
+    return dict(
+        zip(names, texts(listed, "s:DERControl/s:EventStatus/s:currentStatus"), strict=True)
+    )
 
 
-async def test_a_registered_device_walks_by_links_to_its_default(town):
+async def test_a_registered_device_walks_by_links_to_its_default(town: Town) -> None:
     async with (
         town.server() as server,
         town.client("one", server) as one,
@@ -75,7 +79,7 @@ async def test_a_registered_device_walks_by_links_to_its_default(town):
         assert (await one.ask("GET", f"{theirs}/der/1/ders")).status == 404
 
 
-async def test_strangers_see_nothing_and_register_themselves(town):
+async def test_strangers_see_nothing_and_register_themselves(town: Town) -> None:
     async with town.server() as server, town.client("one", server) as one:
         listed = await one.get("/edev?l=5")
         assert listed.get("all") == "0"
@@ -91,7 +95,7 @@ async def test_strangers_see_nothing_and_register_themselves(town):
             assert (await one.ask("POST", "/edev", wrong)).status == 400
 
 
-async def test_an_aggregator_registers_and_acts_for_devices(town):
+async def test_an_aggregator_registers_and_acts_for_devices(town: Town) -> None:
     async with (
         town.server() as server,
         town.client("agg", server) as agg,
@@ -120,7 +124,7 @@ async def test_an_aggregator_registers_and_acts_for_devices(town):
         assert b"reasonCode" in refused.body
 
 
-async def test_settings_without_their_time_change_nothing(town):
+async def test_settings_without_their_time_change_nothing(town: Town) -> None:
     async with town.server() as server, town.client("one", server) as one:
         furnish(server, one.lfdi)
         place = f"{await one.own()}/der/1/derg"
@@ -132,7 +136,7 @@ async def test_settings_without_their_time_change_nothing(town):
         assert texts(await one.get(place), "s:setMaxW/s:value") == ["5000"]
 
 
-async def test_a_control_is_scheduled_active_and_gone(town):
+async def test_a_control_is_scheduled_active_and_gone(town: Town) -> None:
     async with town.server() as server, town.client("one", server) as one:
         furnish(server, one.lfdi)
         program = await program_of(one)
@@ -152,7 +156,7 @@ async def test_a_control_is_scheduled_active_and_gone(town):
         assert await statuses(one, program) == {}
 
 
-async def test_the_newer_of_two_controls_supersedes(town):
+async def test_the_newer_of_two_controls_supersedes(town: Town) -> None:
     async with town.server() as server, town.client("one", server) as one:
         furnish(server, one.lfdi)
         program = await program_of(one)
@@ -166,7 +170,7 @@ async def test_the_newer_of_two_controls_supersedes(town):
         assert await statuses(one, program) == {"old": "4", "new": "1"}
 
 
-async def test_responses_are_judged(town):
+async def test_responses_are_judged(town: Town) -> None:
     async with town.server() as server, town.client("one", server) as one:
         furnish(server, one.lfdi)
         server.publish("p", control("c", town.clock.now() + MINUTE))
@@ -177,7 +181,7 @@ async def test_responses_are_judged(town):
             texts(listed, "s:DERControl/@replyTo")[0],
         )
 
-        def said(**changed):
+        def said(**changed: object) -> Element:
             content = {
                 "createdDateTime": START,
                 "endDeviceLFDI": one.lfdi,
@@ -194,7 +198,7 @@ async def test_responses_are_judged(town):
         assert server.posted(one.lfdi, "Response")["0.status"] == "1"
 
 
-async def test_a_mirror_is_made_once(town):
+async def test_a_mirror_is_made_once(town: Town) -> None:
     async with (
         town.server() as server,
         town.client("one", server) as one,
@@ -205,7 +209,7 @@ async def test_a_mirror_is_made_once(town):
         kind = {"uom": 38, "powerOfTenMultiplier": 0, "kind": 37}
         meter = {"mRID": "0B" * 16, "ReadingType": kind}
 
-        def mirror(lfdi=one.lfdi, flags="0003"):
+        def mirror(lfdi: str = one.lfdi, flags: str = "0003") -> Element:
             return make(
                 "MirrorUsagePoint",
                 {
@@ -242,7 +246,7 @@ async def test_a_mirror_is_made_once(town):
         assert (await one.ask("POST", made.location, strange)).status == 400
 
 
-async def test_subscribers_are_told_until_they_have_heard(town):
+async def test_subscribers_are_told_until_they_have_heard(town: Town) -> None:
     async with town.server() as server, town.client("agg", server) as agg, town.ear() as ear:
         server.register_aggregator(agg.lfdi)
         furnish(server, f"{1:032X}00040732", manager=agg.lfdi)
@@ -280,7 +284,7 @@ async def test_subscribers_are_told_until_they_have_heard(town):
         assert len(ear.heard) == 5
 
 
-async def test_a_change_below_is_not_told_above(town):
+async def test_a_change_below_is_not_told_above(town: Town) -> None:
     async with town.server() as server, town.client("one", server) as one, town.ear() as ear:
         furnish(server, one.lfdi)
         own = await one.own()
@@ -298,7 +302,7 @@ async def test_a_change_below_is_not_told_above(town):
         assert [texts(root, "s:subscribedResource") for root in ear.heard[1:]] == [["/edev"]]
 
 
-async def test_methods_and_forms_are_judged(town):
+async def test_methods_and_forms_are_judged(town: Town) -> None:
     async with town.server() as server, town.client("one", server) as one:
         furnish(server, one.lfdi)
         own = await one.own()
@@ -316,7 +320,7 @@ async def test_methods_and_forms_are_judged(town):
         assert plain.status == 415
 
 
-async def test_lists_of_times_are_cut_after_an_instant(town):
+async def test_lists_of_times_are_cut_after_an_instant(town: Town) -> None:
     async with town.server() as server, town.client("one", server) as one:
         furnish(server, one.lfdi)
         program = await program_of(one)
@@ -329,7 +333,7 @@ async def test_lists_of_times_are_cut_after_an_instant(town):
         assert (await one.get(f"{program}/actderc?l=9")).get("all") == "0"
 
 
-async def test_a_restart_forgets_nothing(town):
+async def test_a_restart_forgets_nothing(town: Town) -> None:
     async with town.server() as server, town.client("one", server) as one:
         furnish(server, one.lfdi)
         program = await program_of(one)
@@ -339,7 +343,7 @@ async def test_a_restart_forgets_nothing(town):
         assert await program_of(again) == program
 
 
-async def test_prices_are_reached_by_links(town):
+async def test_prices_are_reached_by_links(town: Town) -> None:
     async with town.server() as server, town.client("one", server) as one:
         furnish(server, one.lfdi)
         server.put_tariff(Tariff(id="t", components=("e",)), "a")
@@ -356,7 +360,7 @@ async def test_prices_are_reached_by_links(town):
         assert texts(steps, "*/s:price") == ["250"]
 
 
-async def test_rates_are_as_the_operator_says(town):
+async def test_rates_are_as_the_operator_says(town: Town) -> None:
     async with town.server() as server, town.client("one", server) as one:
         furnish(server, one.lfdi)
         server.set_rates("EndDeviceList", 77)
