@@ -27,9 +27,9 @@ class Acts:
         """Return a device.
 
         Raises:
-            MisuseError: ``NO_DEVICE``.
+            MisuseError: ``UNKNOWN_RESOURCE``.
         """
         found = self.memory.devices.get(lfdi.upper())
         if found is None:
-            raise MisuseError("NO_DEVICE", f"{lfdi} is not registered")
+            raise MisuseError("UNKNOWN_RESOURCE", f"{lfdi} is not registered")
         return found

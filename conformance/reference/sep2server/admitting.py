@@ -14,11 +14,11 @@ class DeviceActs(Acts):
         """Register a device out of band, or replace what is known of it.
 
         Raises:
-            MisuseError: ``NO_ASSIGNMENT``.
+            MisuseError: ``UNKNOWN_RESOURCE``.
         """
         unknown = set(account.assignments) - self.memory.assignments.keys()
         if unknown:
-            raise MisuseError("NO_ASSIGNMENT", f"there is no {', '.join(sorted(unknown))}")
+            raise MisuseError("UNKNOWN_RESOURCE", f"there is no {', '.join(sorted(unknown))}")
         now = self._clock.now()
         lfdi = account.lfdi.upper()
         before = self.memory.devices.get(lfdi)

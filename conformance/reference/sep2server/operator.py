@@ -26,10 +26,10 @@ class Operator(DeviceActs, ProgramActs, ControlActs, PriceActs):
         """Set the pollRate of a kind of resource.
 
         Raises:
-            MisuseError: ``NO_RATE``: this kind has none.
+            MisuseError: ``UNKNOWN_RESOURCE``: this kind has none.
         """
         if what not in USUAL:
-            raise MisuseError("NO_RATE", f"{what} has no pollRate")
+            raise MisuseError("UNKNOWN_RESOURCE", f"{what} has no pollRate")
         self.memory.rates[what] = poll_s
         self.changed()
 
