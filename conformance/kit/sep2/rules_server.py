@@ -37,6 +37,13 @@ _REMOVING: Final = (
 """What an operator does that may take something from where a client was told that it lies."""
 _PASSING: Final = frozenset({"DERControl", "TimeTariffInterval"})
 """Things that are gone when their time is over."""
+_FROM_DEVICES: Final = frozenset(
+    {
+        "DERCapability", "DERSettings", "DERStatus", "DERAvailability", "DeviceInformation", "DeviceStatus",
+        "PowerStatus", "Configuration", "ConnectionPoint",
+    }
+)  # fmt: skip
+"""Documents that a device puts; before that nothing lies there."""
 Key = Callable[[Element], tuple[int, ...]]
 
 
@@ -103,14 +110,18 @@ def _paged(one: Asked) -> Iterator[Finding]:
 def rule_104(transcript: Transcript) -> Iterator[Finding]:
     """An address that a client was told leads somewhere, as long as nothing was removed."""
     told: dict[tuple[str, str], tuple[int, str]] = {}
-    gone = sorted(order.mark.number for order in orders(transcript, *_REMOVING))
+    gone = [order.mark.number for order in orders(transcript, *_REMOVING)]
+    put: set[str] = set()
     for one in asked(transcript):
         number = one.request.number
         if one.request.method == "DELETE" and one.fine:
             gone.append(number)
         since, kind = told.get((one.client, one.path), (0, ""))
+        if one.request.method == "PUT" and one.fine:
+            put.add(one.path)
         lost = one.status in (404, 410) and since and not one.request.wrong
-        if lost and kind not in _PASSING and not any(since < cut < number for cut in gone):
+        excused = kind in _PASSING or (kind in _FROM_DEVICES and one.path not in put)
+        if lost and not excused and not any(since < cut < number for cut in gone):
             answer = one.answer or one.request
             yield wrong(
                 "RULE-SEP2-104", answer, "status", f"{kind}, as it was shown", str(one.status)

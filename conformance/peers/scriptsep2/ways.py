@@ -87,9 +87,6 @@ class Ways:
         if self._lookup("Registration", self._lfdi):
             await self.read("Registration")
         await self._ders(self._lfdi)
-        for what in ("DERCapability", "DERSettings", "DERStatus", "DERAvailability"):
-            if self._lookup(what, self._lfdi):
-                await self.read(what)
         await self._programs(self._lfdi)
         for (what, of), href in list(self._known.items()):
             if what in ("DERControlList", "DERCurveList"):

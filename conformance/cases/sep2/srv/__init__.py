@@ -1,0 +1,1 @@
+"""Cases that judge a 2030.5 server."""
