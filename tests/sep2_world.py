@@ -79,6 +79,8 @@ class Server:
     down: bool = False
     statuses: dict[str, int] = field(default_factory=dict)
     """href -> status to answer instead."""
+    raw: dict[str, bytes] = field(default_factory=dict)
+    """href -> bytes to answer instead, whatever they are."""
     on_post: Callable[[Posted], tuple[int, str] | None] = lambda _: None
     """Looks at what is written; may answer (status, Location) itself."""
     offset: timedelta = timedelta(0)
@@ -107,6 +109,8 @@ class Server:
             self.asked.append((now, send.href.removeprefix(ORIGIN)))
             if path in self.statuses:
                 return self.statuses[path], b"", ""
+            if path in self.raw:
+                return 200, self.raw[path], ""
             found = self.resources.get(path)
             if found is None:
                 return 404, b"", ""

@@ -57,14 +57,14 @@ class Sep2Exchange:
                 be left alone for; ``REDIRECT`` for more than three hops, for one from https to http, and for one to a
                 place that is not trusted.
         """
-        url = self._allowed(urljoin(self.root, send.href), self.root)
+        url = self._allowed(_onward(self.root, send.href), self.root)
         answer = await self._ask(send, url)
         hops = 0
         while answer.status in _MOVED and answer.location:
             hops += 1
             if hops > MOST_HOPS:
                 raise TransportError("REDIRECT", f"{send.service}: more than {MOST_HOPS} redirects")
-            url = self._allowed(urljoin(url, answer.location), url)
+            url = self._allowed(_onward(url, answer.location), url)
             answer = await self._ask(send, url)
         if answer.status == _LATER or answer.status >= _SERVER_ERROR:
             raise refused(answer, send)
@@ -99,3 +99,11 @@ class Sep2Exchange:
     def _origin(self) -> str:
         parts = urlsplit(self.root)
         return f"{parts.scheme}://{parts.netloc}"
+
+
+def _onward(url: str, there: str) -> str:
+    """Resolve an address that a server gave."""
+    try:
+        return urljoin(url, there)
+    except ValueError:
+        raise TransportError("REDIRECT", "the server sends us to what is no address") from None

@@ -162,7 +162,10 @@ async def test_a_moved_resource_is_followed_with_its_method(bench: Bench, status
 @pytest.mark.spec("IEEE 2030.5-2018 5.5.2.7")
 @pytest.mark.parametrize(
     "location",
-    ["http://localhost:9/dcap", "https://elsewhere.example/dcap", "file:///etc/passwd", "/again"],
+    [
+        *("http://localhost:9/dcap", "https://elsewhere.example/dcap", "file:///etc/passwd"),
+        *("/again", "https://[::1/dcap"),
+    ],
 )
 async def test_a_redirect_to_where_we_may_not_go_is_no_answer(bench: Bench, location: str) -> None:
     async def answer(_: web.Request) -> web.Response:

@@ -137,6 +137,46 @@ def test_a_list_that_says_more_than_it_gives_is_not_complete() -> None:
     assert len(change.node.members) == 2
 
 
+@pytest.mark.spec("IEEE 2030.5-2018 4.6.2", "IEEE 2030.5-2023 10.2.2.3 rule p")
+def test_a_list_whose_order_moves_between_pages_is_begun_anew() -> None:
+    made = mirror(page=2)
+    reached(made)
+    asked(made)
+    made.answered("/derc", page(1, 2, 4), START)
+    asked(made)
+    assert made.answered("/derc", page(2, 2, 4), START) == []  # number 2 again: 0 came before it
+    assert asked(made) == "/derc?s=0&l=2"
+    made.answered("/derc", page(0, 2, 4), START)
+    asked(made)
+    (change,) = made.answered("/derc", page(2, 2, 4), START)
+    assert [m.href for m in change.node.members] == [f"/derp/1/derc/{n}" for n in range(4)]
+    assert change.node.complete
+
+
+@pytest.mark.spec("IEEE 2030.5-2018 4.6.2", "IEEE 2030.5-2023 10.2.2.3 rule p")
+def test_a_server_that_does_not_page_gives_no_whole_list() -> None:
+    made = mirror(page=2)
+    reached(made)
+    rounds = 0
+    while made.nodes["/derc"].read_at is None:
+        asked(made)
+        made.answered("/derc", page(0, 2, 5), START)
+        rounds += 1
+    assert rounds <= 3 * (MOST_RESTARTS + 1)
+    assert not made.nodes["/derc"].complete
+    assert len(made.nodes["/derc"].members) == 2
+
+
+@pytest.mark.spec("IEEE 2030.5-2018 4.6.2")
+def test_a_server_may_give_more_than_was_asked_for() -> None:
+    made = mirror(page=2)
+    reached(made)
+    asked(made)
+    (change,) = made.answered("/derc", page(0, 7, 5), START)
+    assert change.node.complete
+    assert len(change.node.members) == 7
+
+
 @pytest.mark.spec("IEEE 2030.5-2018 links")
 def test_what_is_gone_takes_what_it_led_to_with_it_and_is_looked_for_again() -> None:
     made = mirror()

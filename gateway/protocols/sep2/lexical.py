@@ -8,6 +8,7 @@ Spec: IEEE 2030.5-2018 boolean, IEEE 2030.5-2018 Integer, IEEE 2030.5-2018 Strin
 import re
 from collections.abc import Callable
 from typing import Final, TypeAlias
+from urllib.parse import urlsplit
 
 from gateway.protocols.sep2.tables import Simple
 
@@ -145,11 +146,22 @@ def _uri_reader(simple: Simple, told: str) -> Reader:
 
     def read(text: str | None) -> str:
         found = (text or "").strip(_SPACE)
-        if len(found) > longest or not _URI.fullmatch(found):
+        if len(found) > longest or not _URI.fullmatch(found) or not sound(found):
             raise UnfitError(told)
         return found
 
     return read
+
+
+def sound(uri: str) -> bool:
+    """Say whether an address can be taken apart: one that cannot would fail whoever follows it."""
+    if "//" not in uri:
+        return True  # almost every one is a path
+    try:
+        _ = urlsplit(uri).port
+    except ValueError:
+        return False
+    return True
 
 
 def _text_reader(simple: Simple, told: str) -> Reader:

@@ -45,6 +45,8 @@ class Unreadable:
     href: str | None
     reply_to: str | None
     response_required: str | None
+    category: str | None
+    """deviceCategory."""
 
 
 @dataclass(slots=True)
@@ -181,6 +183,7 @@ def _unreadable(path: str, element: Element, error: PartError) -> Unreadable:
         href=_short(element.get("href")),
         reply_to=_short(element.get("replyTo")),
         response_required=_short(element.get("responseRequired")),
+        category=_short(element.findtext(f"{{{SEP}}}deviceCategory")),
     )
 
 

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
+from gateway.protocols.sep2.events.values import EARLIEST, LATEST
+
 TREMBLE: Final = timedelta(seconds=1.5)
 FARTHEST_BACK: Final = timedelta(seconds=60)
 _HALF: Final = timedelta(seconds=0.5)
@@ -25,11 +27,16 @@ class ServerClock:
 
     offset: timedelta = timedelta(0)
 
+    @staticmethod
+    def plausible(current_time: int) -> bool:
+        """Say whether a time can be meant: what lies outside two centuries is a fault, whoever says so."""
+        return EARLIEST <= current_time < LATEST
+
     def read(self, current_time: int, asked_at: datetime, heard_at: datetime) -> bool:
         """Take a Time resource; say whether the offset moved.
 
         Args:
-            current_time: As told.
+            current_time: As told, and plausible.
             asked_at: When it was asked for, by our clock.
             heard_at: When the answer came.
         """

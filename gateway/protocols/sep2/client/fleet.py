@@ -174,7 +174,7 @@ class Fleet:
         if device.seen.get(view.href) is view:
             return
         device.seen[view.href] = view
-        device.listed.update(view.listed)
+        device.listed.update(self._inward.received(device, view))
         device.sources.update(dict.fromkeys(view.listed, view.href))
         device.replies.update(view.replies)
         for key, quote in view.quotes.items():
@@ -186,6 +186,8 @@ class Fleet:
         self._step(
             device, what, lambda: engine.observe(view.controls, at, complete=view.scope, act=act)
         )
+        if self._setting.options.allow_edits:  # what the engine took over is known only now
+            device.listed.update(self._inward.received(device, view))
         self._changed.add(device.lfdi)
         for key in filter(device.expects, blank):
             door = partial(engine.decide, key, Input.CANNOT_SHOW, at)

@@ -15,11 +15,16 @@ from typing import Final, NamedTuple
 
 from pydantic import TypeAdapter
 
+from gateway.domain.errors import MisuseError, WireError
 from gateway.domain.event import GridEvent
+from gateway.protocols.sep2._generated import model as sep
+from gateway.protocols.sep2.client.convert import Listed
 from gateway.protocols.sep2.client.device import Device
 from gateway.protocols.sep2.client.event import Around, grid_event
+from gateway.protocols.sep2.client.listings import View
 from gateway.protocols.sep2.client.pricing import NOTHING
 from gateway.protocols.sep2.client.state import Parts, Told, plain, value_of
+from gateway.protocols.sep2.codec import decode, encode_all
 from gateway.protocols.sep2.events.record import Record
 from gateway.protocols.sep2.events.table import TERMINAL, State
 from gateway.protocols.sep2.events.values import Key, Stretch
@@ -29,6 +34,7 @@ PREFIX: Final = "inward "
 _NEVER: Final = frozenset({State.EXPIRED, State.REFUSED, State.MISSED})
 """Of such an event nothing ever went inward."""
 _TOLD: Final = TypeAdapter(Told)
+_OBLIGING: Final = sep.DERControl | sep.EndDeviceControl
 
 Pieces = tuple[tuple[str, int, int], ...]
 """(mode, start, end), sorted."""
@@ -136,6 +142,31 @@ class Inward:
         for event_id in self.told.keys() - self.groups.keys():
             self._forget(event_id)
 
+    def received(self, device: Device, view: View) -> Iterator[tuple[Key, Listed]]:
+        """Yield the events of a list as their values hold: of one changed under its mRID, what came first (rule c).
+
+        Args:
+            device: Whose engine has taken the list in.
+            view: As it was read.
+        """
+        for control in view.controls:
+            key, found = control.key, view.listed[control.key]
+            record = device.engine.record(key)
+            if record is not None and record.control.content not in {"", control.content}:
+                first = device.listed.get(key) or self._as_told(device.event_id(control.mrid))
+                found = found if first is None else replace(first, event_status=found.event_status)
+            yield key, found
+
+    def _as_told(self, event_id: str) -> Listed | None:
+        told = self.told.get(event_id)
+        if told is None or not told.document:
+            return None
+        try:
+            found = decode(told.document.encode(), object).value
+        except WireError:
+            return None
+        return found if isinstance(found, Listed) else None
+
     def members(self, event_id: str) -> list[tuple[Device, Key]]:
         """Return the devices that an event is for, and what it is to them."""
         group = self.groups.get(event_id)
@@ -196,7 +227,7 @@ class Inward:
         if device is None or record is None or group.states == {State.OPTED_OUT}:
             return None
         told = self.told.get(group.event_id)
-        if told is not None and told.over:
+        if (told is not None and told.over) or (told is None and group.states <= _NEVER):
             return None
         group.new = told is None or not told.digest
         around = self.around(device, record, group)
@@ -206,7 +237,7 @@ class Inward:
         version = 0 if told is None else told.version + 1
         event = grid_event(found, record, group.stretches(), around, version)
         if event is not None:
-            return self._fresh(group, event, told)
+            return self._fresh(group, event, told, found)
         if told is None or not told.digest or group.quiet:
             if told is not None and group.over:
                 self._tell(replace(told, over=True))
@@ -230,7 +261,9 @@ class Inward:
         record = device.engine.record(key)
         return record is not None and record.control.program in device.known.primacies
 
-    def _fresh(self, group: Group, event: GridEvent, told: Told | None) -> GridEvent | None:
+    def _fresh(
+        self, group: Group, event: GridEvent, told: Told | None, found: Listed
+    ) -> GridEvent | None:
         digest = _digest(event)
         if told is not None and told.digest == digest:
             return None
@@ -241,6 +274,7 @@ class Inward:
                 version=event.version,
                 digest=digest,
                 ramps=dict(group.ramps),
+                document=_document(found),
             )
         )
         return event
@@ -278,6 +312,16 @@ def _whole(record: Record) -> list[Stretch]:
     start = record.control.start + record.start_offset
     end = start + max(record.length, 1)
     return [Stretch(key=record.key, mode=m, start=start, end=end) for m in record.claims]
+
+
+def _document(found: Listed) -> str:
+    """Write what obliges, so that it is still known after a restart should the server have changed it meanwhile."""
+    if not isinstance(found, _OBLIGING):
+        return ""
+    try:
+        return encode_all(found).decode()
+    except MisuseError:
+        return ""  # a lenient reader took what nobody may write
 
 
 def _digest(event: GridEvent) -> str:

@@ -198,7 +198,7 @@ class Mirror:
         return node.value
 
     def answered(
-        self, href: str, found: sep.Resource, now: datetime, digest: bytes = b""
+        self, href: str, found: sep.Resource, now: datetime, digest: bytes = b"", aside: int = 0
     ) -> list[Change]:
         """Take the answer to a question.
 
@@ -207,6 +207,7 @@ class Mirror:
             found: What came, of the node's kind.
             now: Current instant.
             digest: Of the bytes that came.
+            aside: Members that came and could not be read: a list that has any is not complete.
 
         Returns:
             News, in order: the node itself when what it holds has changed or was read to its end, and nodes that are
@@ -224,7 +225,7 @@ class Mirror:
             if not same:
                 node.value = found
             return self._read(node, now, same=same)
-        return self._page(node, found, now)
+        return self._page(node, found, now, aside)
 
     def failed(
         self,
@@ -262,33 +263,44 @@ class Mirror:
             self._dangling[href] = now + self._jittered(node.rate)
         return self._remove(node)
 
-    def _page(self, node: Node, found: sep.Resource, now: datetime) -> list[Change]:
+    def _page(self, node: Node, found: sep.Resource, now: datetime, aside: int) -> list[Change]:
         page = node.page or Page()
         node.page = page
+        page.whole = page.whole and not aside
         total = total_of(found)
         if page.total is not None and total != page.total and page.restarts < MOST_RESTARTS:
-            node.page = Page(restarts=page.restarts + 1)
-            self.times.set(node.href, now)
-            return []
+            return self._anew(node, page, now)
         if page.start == 0:
             node.value = found
         page.total = total
         members = members_of(found)
+        if page.start and any(member.href in page.hrefs for member in members if member.href):
+            # It moved on between two pages, or the server does not page: something else was not seen.
+            if page.restarts < MOST_RESTARTS:
+                return self._anew(node, page, now)
+            page.whole = False
         for place, member in enumerate(members, page.start):
+            page.hrefs.add(member.href or "")
             if self.ours(member):
                 page.members[member.href or f"#{place}"] = member
-        page.start += len(members)
-        ended = page.start >= total or not members
+        page.start += len(members) + aside
+        ended = page.start >= total or not (members or aside)
         if not ended and page.start < MOST_MEMBERS:
             node.digest = b""
             self.times.set(node.href, now, urgent=True)
             return []
-        read, complete = tuple(page.members.values()), page.start >= total
+        read, complete = tuple(page.members.values()), page.start >= total and page.whole
         same = node.read_at is not None and complete == node.complete and read == node.members
         if not same:  # what was derived from it is known by it
             node.members, node.complete = read, complete
         node.page = None
         return self._read(node, now, same=same)
+
+    def _anew(self, node: Node, page: Page, now: datetime) -> list[Change]:
+        """Begin a list anew that changed while it was read."""
+        node.page = Page(restarts=page.restarts + 1)
+        self.times.set(node.href, now)
+        return []
 
     def _read(self, node: Node, now: datetime, *, same: bool) -> list[Change]:
         """Finish a node that was read to its end: what it leads to, and when it is due again."""

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
 
+from gateway.domain.errors import WireError
 from gateway.domain.event import Basis, Commodity, Direction, Kind
 from gateway.protocols.sep2._generated import model as sep
 from gateway.protocols.sep2._generated.rows import ROWS
@@ -60,13 +61,16 @@ def _cap(mode: str, attribute: str, kind: Kind) -> _Read:
         power = getattr(base, attribute)
         if power is None:
             return None
+        value = amount_kw(power)
+        if value < 0:
+            raise WireError("INVALID_NUMBER", f"{mode} must not be negative")
         return Asked(
             mode=mode,
             kind=kind,
             direction=Direction.DECREASE,
             basis=Basis.ABSOLUTE,
             unit="kW",
-            value=amount_kw(power),
+            value=value,
         )
 
     return read
@@ -158,7 +162,7 @@ def asked(base: sep.DERControlBase, rating: Rating) -> Iterator[Asked]:
     """Yield what a control asks, the obliging modes first; modes that no site can follow ask nothing.
 
     Raises:
-        WireError: ``INVALID_NUMBER`` for a multiplier that nobody means in earnest.
+        WireError: ``INVALID_NUMBER`` for a multiplier that nobody means in earnest, and for a limit below zero.
     """
     for read in _READERS.values():
         found = read(base, rating)

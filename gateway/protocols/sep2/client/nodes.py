@@ -15,7 +15,11 @@ class Page:
     """A list being read."""
 
     members: dict[str, sep.Resource] = field(default_factory=dict)
-    """href -> member; a member without one is kept by its place."""
+    """href -> member of ours; a member without one is kept by its place."""
+    hrefs: set[str] = field(default_factory=set)
+    """Of every member that came, ours or not."""
+    whole: bool = True
+    """False: a member came twice, so that another one may not have come at all."""
     start: int = 0
     """``s`` of the next question."""
     total: int | None = None

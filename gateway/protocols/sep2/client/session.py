@@ -9,6 +9,7 @@ Spec: IEEE 2030.5-2018; CSIP Implementation Guide v2.1 section 6.
 
 import hashlib
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 from urllib.parse import urljoin, urlsplit
@@ -33,6 +34,7 @@ from gateway.protocols.actions import (
 from gateway.protocols.entry import Scope, Tools
 from gateway.protocols.parts import Changes
 from gateway.protocols.sep2._generated import model as sep
+from gateway.protocols.sep2.client.broken import with_refusals
 from gateway.protocols.sep2.client.fleet import Fleet
 from gateway.protocols.sep2.client.mirror import Change, Mirror, Node
 from gateway.protocols.sep2.client.notified import Notified
@@ -44,6 +46,7 @@ from gateway.protocols.sep2.client.subscriptions import Subscriptions
 from gateway.protocols.sep2.client.tell import MEDIA_TYPE, Outbox
 from gateway.protocols.sep2.codec import decode
 from gateway.protocols.sep2.events.table import Input
+from gateway.protocols.sep2.lexical import sound
 
 FIRST_LOOK: Final = timedelta(seconds=15)
 """After a start, for the server's lists to be read before anything that is due is done."""
@@ -117,6 +120,8 @@ class Sep2Session:
     def on_message(self, message: Message, now: datetime) -> Sequence[Action]:
         """Take the answer to a question or to a document, or a notification, which is answered."""
         kind, _, key = message.request_id.partition(" ")
+        if not sound(message.location):
+            message = replace(message, location="")
         if not kind:
             return [self._told(message, now), *self._pursue(now)]
         if kind == _GET:
@@ -196,9 +201,11 @@ class Sep2Session:
             self._note("refused", href=href, status=str(message.status))
             self._failed(href, now)
             return
-        digest = hashlib.sha256(message.body).digest()
+        digest, aside = hashlib.sha256(message.body).digest(), 0
         try:
-            found = self._mirror.known(href, digest) or self._read(node, message.body)
+            found = self._mirror.known(href, digest)
+            if found is None:
+                found, aside = self._read(node, message.body)
         except WireError as error:
             self._note(UNREADABLE, reason=error.reason, detail=error.detail, href=href)
             self._failed(href, now)
@@ -207,7 +214,8 @@ class Sep2Session:
         if isinstance(found, sep.Time):
             self._time(found, asked_at, now)
         self._setting.remember(href, message, now)
-        self._follow(self._mirror.answered(href, found, now, digest), now)
+        digest = b"" if aside else digest  # it is said again as long as it is so
+        self._follow(self._mirror.answered(href, found, now, digest, aside), now)
 
     def _failed(
         self,
@@ -223,13 +231,15 @@ class Sep2Session:
         if node is not None and node.kind is sep.ConsumptionTariffIntervalList:
             self._follow([Change(node=node)], now)
 
-    def _read(self, node: Node, body: bytes) -> sep.Resource:
+    def _read(self, node: Node, body: bytes) -> tuple[sep.Resource, int]:
+        """Return a document and how many of its members were set aside."""
         found = decode(body, node.kind, old_namespace=self._setting.options.old_namespace)
         if node.href == self._mirror.root:
             self._setting.old = found.old_namespace
             self._subscriptions.flavour = self._setting.flavour
-        value: sep.Resource = found.value
-        return value
+        taken = with_refusals(found, node.href)
+        self._notes += taken.notes
+        return taken.value, taken.aside
 
     def _moved(self, href: str, message: Message, now: datetime) -> None:
         """Look for everything anew once the server has sent us elsewhere (clause 5.5.2.7)."""
@@ -241,6 +251,9 @@ class Sep2Session:
 
     def _time(self, found: sep.Time, asked_at: datetime, now: datetime) -> None:
         clock = self._setting.clock
+        if not clock.plausible(found.current_time):
+            self._note("implausible_time", told=str(found.current_time))
+            return
         if clock.read(found.current_time, asked_at, now):
             self._parts.touch(SESSION)
             self._note("clock_offset", offset_s=str(clock.offset.total_seconds()))

@@ -92,6 +92,8 @@ class Told:
     """It was cancelled inward, or has run its time."""
     ramps: Mapping[str, tuple[str, int]] = field(default_factory=dict)
     """Mode -> kW that its ramp starts from, and its length in seconds."""
+    document: str = ""
+    """What was told, as received; empty: it obliges to nothing, or was told by an older version."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,7 +12,7 @@ from gateway.protocols.sep2.events.record import Record, overlaps
 from gateway.protocols.sep2.events.settings import CancelRandom, Settings
 from gateway.protocols.sep2.events.table import TERMINAL, Input, State
 from gateway.protocols.sep2.events.turn import Turn
-from gateway.protocols.sep2.events.values import EARLIEST, Control, Finding, Key, claims
+from gateway.protocols.sep2.events.values import Control, Finding, Key, claims
 
 _NOTHING: Final[frozenset[str]] = frozenset()
 _LET_BE: Final = frozenset({State.WITHDRAWN, State.RELEASING})
@@ -66,7 +66,7 @@ def receive(turn: Turn, control: Control, chance: Chance) -> None:
         return
     fresh, event = _first_look(turn, control)
     if event in (Input.FOUND_EXPIRED, Input.FOUND_WRONG):
-        turn.apply(replace(fresh, control=_tombstone(fresh.control)), event)
+        turn.apply(replace(fresh, control=_tombstone(fresh.control, turn.now)), event)
         return
     start, length = control.randomization
     drawn = replace(
@@ -98,14 +98,16 @@ def _first_look(turn: Turn, control: Control) -> tuple[Record, Input]:
     return record, _FOUND.get(status, Input.FOUND) if status is not None else Input.FOUND
 
 
-def _tombstone(control: Control) -> Control:
-    """Keep of an event that is never followed what tells it from others, with numbers that can be stored."""
-    start = min(max(control.start, 0), EARLIEST * 8)
-    length = min(max(control.duration, 0), 2**32)
+def _tombstone(control: Control, now: int) -> Control:
+    """Keep of an event that is never followed what tells it from others.
+
+    One whose time is none is kept as though it were over now, or a server could fill us with them for good.
+    """
+    timeless = control.timeless()
     return replace(
         control,
-        start=start,
-        duration=length,
+        start=now if timeless else control.start,
+        duration=0 if timeless else control.duration,
         creation_time=0,
         modes=_NOTHING,
         randomize_start=0,

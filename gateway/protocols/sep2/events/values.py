@@ -16,7 +16,8 @@ LATEST: Final = 7_258_118_400
 """Years 2000 and 2200, first second: what starts outside is invalid."""
 _LONGEST: Final = 400 * 86_400
 _HOUR: Final = 3600
-_CREATED_AT_MOST: Final = 2**52
+_CREATED_AT_MOST: Final = LATEST
+"""Either side of 1970: an instant, whatever it may mean."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,12 +110,15 @@ class Control:
             *(self.component, self.override_s, self.content),
         )
 
+    def timeless(self) -> bool:
+        """Say whether its time is none that anybody means."""
+        return not EARLIEST <= self.start < LATEST or not 0 <= self.duration <= _LONGEST
+
     def nonsense(self) -> bool:
         """Say whether no device could follow it."""
         numbers = (self.randomize_start, self.randomize_duration)
         return (
-            not EARLIEST <= self.start < LATEST
-            or not 0 <= self.duration <= _LONGEST
+            self.timeless()
             or abs(self.creation_time) > _CREATED_AT_MOST
             or any(abs(number) > _HOUR for number in numbers)
             or (self.function_set is FunctionSet.DER and not (self.modes and self.duration))
