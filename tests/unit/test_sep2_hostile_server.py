@@ -102,15 +102,8 @@ def test_an_address_that_is_none_is_said_and_leads_nowhere(href: str) -> None:
     server.put("/derp/1/derc", [GOOD])
     (program,) = server.resources["/derp"].der_program  # type: ignore[attr-defined] # a list
     lost = replace(program, href="/derp/2", mrid=mrid(8009), der_control_list_link=None)
-    body = encode(
-        replace(
-            server.resources["/derp"],
-            der_program=(program, replace(lost, default_der_control_link=sep.Link(href="/XX"))),
-            all=2,
-            results=2,
-        ),
-        FLAVOUR,
-    )
+    lost = replace(lost, default_der_control_link=sep.Link(href="/XX"))
+    body = encode(sep.DERProgramList(all=2, results=2, der_program=(program, lost)), FLAVOUR)
     server.raw["/derp"] = body.replace(b"/XX", href.encode())
 
     world = World(server).run(20 * MINUTE)
@@ -137,7 +130,7 @@ def test_a_location_that_is_none_is_no_location() -> None:
 def broken(server: Server, *numbers: int, what: bytes = b"<value>99999</value>") -> None:
     """Let some controls of a list carry a value that is out of its type."""
     members = [control(n, START + 5 * MINUTE, 10, base=cap(1000 + n)) for n in (1, 2, 3)]
-    found = replace(server.resources["/derp/1/derc"], der_control=tuple(members), all=3, results=3)
+    found = sep.DERControlList(all=3, results=3, der_control=tuple(members))
     body = encode(found, FLAVOUR)
     for number in numbers:
         body = body.replace(b"<value>%d</value>" % (1000 + number), what)
@@ -184,7 +177,7 @@ def test_an_event_for_others_that_cannot_be_read_is_not_answered() -> None:
 def test_an_event_that_becomes_unreadable_has_not_vanished(edition: str) -> None:
     server = utility()
     broken(server)
-    options = Sep2Options(csip_aus=True, pin=111115, edition=edition)  # type: ignore[arg-type] # as configured
+    options = Sep2Options(csip_aus=True, pin=111115, edition=edition)
     world = World(server, options).run(3 * MINUTE)
     broken(server, 1, 2, 3)
 
