@@ -44,7 +44,7 @@ def of(server: Server, number: int) -> list[int]:
 # what an event may not say
 
 
-@pytest.mark.spec("IEEE 2030.5-2018 events: refusal", "IEEE 2030.5-2018 Response")
+@pytest.mark.spec("IEEE 2030.5-2018 events: refusal")
 @pytest.mark.parametrize(
     "wrong",
     [
