@@ -17,7 +17,7 @@ import aiohttp
 from conformance.engine.drivers.entry import REAL_TIME, Place
 from conformance.engine.drivers.hands import Values
 from conformance.engine.errors import DriverMissingError, SuiteError
-from conformance.foreign.vtn_child import VtnChild
+from conformance.foreign.vtn_child import Child
 from conformance.foreign.vtn_orders import Fields, event_body, state_of, wish_body, wish_of
 from gateway.client.clock import ScaledClock, SystemClock
 from gateway.domain.timespan import instant_text
@@ -92,7 +92,7 @@ class GridgateVtn:
         assert isinstance(disk, Disk)  # noqa: S101 - nothing else is put there
         self._place.memory[_DISK] = disk
         self._settle(disk.path)
-        child = VtnChild(disk.path, self._arguments(disk.path))
+        child = Child(disk.path, ("serve", "vtn2b", *self._arguments(disk.path)))
         try:
             told = await child.listening()
             bearer = {"Authorization": f"Bearer {told['token']}"}

@@ -1,4 +1,4 @@
-"""A process ``gridgate-conformance serve vtn2b`` per case, forked from one that has read all its modules already."""
+"""A process ``gridgate-conformance serve …`` per case, forked from one that has read all its modules already."""
 
 import asyncio
 import json
@@ -32,12 +32,12 @@ def _serve(arguments: Sequence[str], told: str, log: str) -> None:
     sys.exit(run(arguments))
 
 
-class VtnChild:
+class Child:
     """One utility in a process of its own, on the wall's clock.
 
     Args:
         folder: Of its files.
-        arguments: Of the command, after ``serve vtn2b``.
+        arguments: Of the command, ``serve vtn2b …``.
     """
 
     def __init__(self, folder: Path, arguments: Sequence[str]) -> None:
@@ -46,7 +46,7 @@ class VtnChild:
         self._before = self._told.stat().st_size if self._told.exists() else 0
         files = (str(self._told), str(self._log))
         self._process = _NURSERY.Process(
-            target=_serve, args=(("serve", "vtn2b", *arguments), *files), daemon=True
+            target=_serve, args=(tuple(arguments), *files), daemon=True
         )
 
     async def listening(self) -> dict[str, Any]:
