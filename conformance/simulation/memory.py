@@ -8,6 +8,7 @@ from conformance.simulation.memory_opting import Opting, Told
 from conformance.simulation.memory_rest import (
     Deliveries,
     Log,
+    OpenStatements,
     Sessions,
     Statements,
     Telemetry,
@@ -48,6 +49,7 @@ class MemoryWork(Transaction):
         self.sessions = Sessions(self)
         self.log = Log(self)
         self.statements = Statements(self)
+        self.open_statements = OpenStatements(self)
         self.tokens = Tokens(self)
         self.deliveries = Deliveries(self)
         self.opting = Opting(self)

@@ -9,11 +9,12 @@ from conformance.simulation.state import Group
 from gateway.domain.answers import TelemetryBatch
 from gateway.domain.canonical import canonical
 from gateway.domain.errors import MisuseError, StoreError
-from gateway.domain.names import MeterId, SiteId, UtilityName
+from gateway.domain.names import IntentId, MeterId, SiteId, UtilityName
 from gateway.domain.reading import Reading
 from gateway.domain.settlement import SettlementStatement
 from gateway.domain.timespan import Span
 from gateway.pipeline.deliveries import Attempt, Delivery, Endpoint, Fate
+from gateway.pipeline.ledger import OpenStatement
 from gateway.pipeline.records import (
     LogEntry,
     OutboxItem,
@@ -80,6 +81,10 @@ class Telemetry(Group):
             if owner == site and reading.meter == meter and span.contains(reading.start)
         ]
         return tuple(sorted(found, key=lambda reading: reading.start))
+
+    def metered(self, site: SiteId, meter: MeterId, span: Span) -> int:
+        """Count the instants in ``span`` at which stored readings start."""
+        return len({reading.start for reading in self.readings(site, meter, span)})
 
     def heard(self, status: SiteStatus) -> None:
         """Remember the newest heartbeat of a site."""
@@ -175,16 +180,50 @@ class Statements(Group):
             raise StoreError("STALE_REVISION", "make a newer one")
         versions[statement.version] = statement
 
-    def get(self, statement_id: str) -> SettlementStatement | None:
-        """Return the newest version."""
+    def get(self, statement_id: str, version: int | None = None) -> SettlementStatement | None:
+        """Return one version; None: the newest."""
         versions = self._state.statements.get(statement_id)
-        return versions[max(versions)] if versions else None
+        if not versions:
+            return None
+        return versions.get(max(versions) if version is None else version)
 
     def of_site(self, site: SiteId | None) -> tuple[SettlementStatement, ...]:
         """Return newest versions, oldest first; None: of all sites."""
         newest = [versions[max(versions)] for versions in self._state.statements.values()]
         mine = [one for one in newest if site in {None, one.site}]
         return tuple(sorted(mine, key=lambda one: (one.start, one.id)))
+
+
+class OpenStatements(Group):
+    """See ``gateway.pipeline.ledger``."""
+
+    def put(self, statement: OpenStatement) -> None:
+        """Insert or replace."""
+        self._writing()
+        self._state.open_statements[statement.intent] = statement
+
+    def get(self, intent: IntentId) -> OpenStatement | None:
+        """Return one."""
+        return self._state.open_statements.get(intent)
+
+    def over(self, site: SiteId, span: Span, now: datetime) -> tuple[OpenStatement, ...]:
+        """Return those of a site that count what is metered in a span and are open at an instant, by intent id."""
+        found = [one for _, one in sorted(self._state.open_statements.items())]
+        return tuple(
+            one for one in found if one.site == site and one.span.overlaps(span) and one.until > now
+        )
+
+    def close(self, intent: IntentId) -> None:
+        """Remove one; unknown intents are fine."""
+        self._writing()
+        self._state.open_statements.pop(intent, None)
+
+    def close_due(self, now: datetime) -> None:
+        """Remove those whose time is over."""
+        self._writing()
+        known = self._state.open_statements
+        for name in [name for name, one in known.items() if one.until <= now]:
+            del known[name]
 
 
 class Tokens(Group):

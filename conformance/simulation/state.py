@@ -13,6 +13,7 @@ from gateway.domain.plan import EffectivePlan
 from gateway.domain.reading import Reading
 from gateway.domain.settlement import SettlementStatement
 from gateway.pipeline.deliveries import Attempt, Delivery, Endpoint
+from gateway.pipeline.ledger import OpenStatement
 from gateway.pipeline.opting import StoredValue
 from gateway.pipeline.records import (
     IntentRecord,
@@ -51,6 +52,7 @@ class State:
     log: list[tuple[LogEntry, datetime]] = field(default_factory=list)
     log_seqs: dict[tuple[str, str], int] = field(default_factory=dict)
     statements: dict[str, dict[int, SettlementStatement]] = field(default_factory=dict)
+    open_statements: dict[IntentId, OpenStatement] = field(default_factory=dict)
     tokens: dict[str, TokenRecord] = field(default_factory=dict)
     endpoints: dict[tuple[SiteId, str], Endpoint] = field(default_factory=dict)
     deliveries: dict[tuple[SiteId, str, int], Delivery] = field(default_factory=dict)

@@ -66,11 +66,12 @@ def _phases(log: list[Logged]) -> Iterator[Verdict]:
 
 
 def _settlements(log: list[Logged]) -> Iterator[Verdict]:
-    """Look for one statement per obligation: only a newer revision, or another answer, asks for another one."""
+    """Look for one statement per obligation: only a newer revision, another answer or late data asks for another."""
     settled: set[str] = set()
     for one in log:
         subject, document = one.record.src.partition(":")[2], one.document
-        if one.record.k == "opt" or (one.record.k == "intent" and "intent" in document):
+        told = one.record.k == "intent" and "intent" in document
+        if told or one.record.k in {"opt", "late"}:
             settled.discard(subject)
         elif one.record.k == "settlement":
             if subject in settled:

@@ -115,6 +115,7 @@ def _program(section: ProgramSection) -> Program:
         ),
         settlement_interval=section.settlement_interval,
         settle_after=section.settle_after,
+        correct_within=section.correct_within,
         price_per_kwh=section.price_per_kwh,
         penalty_per_kwh=section.penalty_per_kwh,
         currency=section.currency,

@@ -83,6 +83,7 @@ def document(verdict: Verdict) -> dict[str, object]:
             for finding in verdict.findings
         ],
         "statement": None if statement is None else _figures(statement),
+        "trail": [_short(one) for one in (*verdict.trail, *([statement] if statement else []))],
         "evidence": {
             "log_id": verdict.log_id,
             "log_id_expected": verdict.expected_log_id,
@@ -91,6 +92,16 @@ def document(verdict: Verdict) -> dict[str, object]:
             "size": verdict.size,
             "records": verdict.records,
         },
+    }
+
+
+def _short(statement: SettlementStatement) -> dict[str, object]:
+    correction = statement.correction
+    return {
+        "version": statement.version,
+        "payment": float(statement.totals.payment),
+        "corrects": correction.corrects if correction else None,
+        "reason": correction.reason.value if correction else None,
     }
 
 
@@ -141,6 +152,7 @@ def text_of(verdict: Verdict) -> str:
         lines.append(f"  … and {len(verdict.findings) - SHOWN} more; --json prints all")
     if verdict.statement is not None:
         lines += _statement_lines(verdict.statement, believed=outcome is Outcome.VERIFIED)
+        lines += _trail_lines(verdict.statement, verdict.trail)
         lines += _log_lines(verdict)
     return "\n".join(lines)
 
@@ -177,6 +189,22 @@ def _statement_lines(statement: SettlementStatement, *, believed: bool) -> list[
         f"payment     {totals.payment:.2f} {statement.currency}",
         f"flags       {', '.join(statement.flags) or 'none'}",
     ]
+
+
+def _trail_lines(
+    statement: SettlementStatement, trail: tuple[SettlementStatement, ...]
+) -> list[str]:
+    """Say what the statement corrects, the last one first."""
+    paid = {one.version: f"{one.totals.payment:.2f} {one.currency}" for one in trail}
+    lines = []
+    for one in (statement, *reversed(trail)):
+        if one.correction is not None:
+            before, reason = one.correction.corrects, one.correction.reason.value
+            was = paid.get(before, "not here")
+            lines.append(
+                f"corrects    version {before} ({was}), by version {one.version}: {reason}"
+            )
+    return lines
 
 
 def _log_lines(verdict: Verdict) -> list[str]:

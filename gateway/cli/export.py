@@ -20,17 +20,23 @@ from gateway.pipeline.prove import Prover
 from gateway.settlement.archive import to_zip
 
 
-def export(config: Path, statement: str, out: Path) -> int:
-    """Write the evidence bundle of the newest version of a statement; an existing file is never overwritten.
+def export(config: Path, statement: str, out: Path, version: int | None = None) -> int:
+    """Write the evidence bundle of one version of a statement; an existing file is never overwritten.
+
+    Args:
+        config: Configuration file.
+        statement: Id.
+        out: File to write.
+        version: None: the newest.
 
     Raises:
-        SessionError: ``NOT_FOUND`` for an unknown statement, ``EXISTS`` when there is such a file.
+        SessionError: ``NOT_FOUND`` for an unknown statement or version, ``EXISTS`` when there is such a file.
         ConfigError: the file has faults, there are no keys, or the bundle cannot be written there.
         StoreError: there is no store, or it cannot be read.
     """
     loaded = load(config)
     with claimed(out) as target:
-        bundle, log_id = finish(_bundle(loaded, statement))
+        bundle, log_id = finish(_bundle(loaded, statement, version))
         write_whole(target, bundle)
     if loaded.settings.gateway.test_mode:
         typer.echo(TEST_LINE, err=True)
@@ -39,14 +45,14 @@ def export(config: Path, statement: str, out: Path) -> int:
     return Exit.OK
 
 
-async def _bundle(loaded: Loaded, statement: str) -> tuple[bytes, str]:
+async def _bundle(loaded: Loaded, statement: str, version: int | None) -> tuple[bytes, str]:
     async with reading(loaded, SystemClock()) as office:
         known = await office.store.read(lambda work: work.statements.of_site(None))
         if statement not in {one.id for one in known}:
             listed = ", ".join(one.id for one in known[-5:]) or "none yet"
             detail = f"there is no statement {shown(statement)}; the latest are: {listed}"
             raise SessionError("NOT_FOUND", detail)
-        return to_zip(await Prover(office).bundle(statement)), office.log_key.log_id
+        return to_zip(await Prover(office).bundle(statement, version)), office.log_key.log_id
 
 
 @contextmanager

@@ -31,7 +31,9 @@ app = typer.Typer(
 )
 config_app = typer.Typer(no_args_is_help=True, help="Check or show a configuration file.")
 token_app = typer.Typer(no_args_is_help=True, help="Make, list and revoke site tokens.")
-evidence_app = typer.Typer(no_args_is_help=True, help="Export and verify evidence bundles.")
+evidence_app = typer.Typer(
+    no_args_is_help=True, help="List statements; export and verify their evidence."
+)
 audit_app = typer.Typer(no_args_is_help=True, help="Who did what, when and why; with proof.")
 demo_app = typer.Typer(no_args_is_help=True, help="Run a demonstration with a simulated site.")
 deadletters_app = typer.Typer(no_args_is_help=True, help="What could not be delivered in time.")
@@ -239,9 +241,25 @@ def evidence_export(
     statement: Annotated[str, typer.Argument(help="Statement id.")],
     config: Config,
     out: Annotated[Path, typer.Option("--out", "-o", help="Bundle to write (zip).")],
+    version: Annotated[
+        int | None, typer.Option(min=1, help="An earlier version; else the newest.")
+    ] = None,
 ) -> None:
-    """Write the evidence bundle of one statement."""
-    call("gateway.cli.export:export", config=config, statement=statement, out=out)
+    """Write the evidence bundle of one statement, with those that it corrects."""
+    call("gateway.cli.export:export", config=config, statement=statement, out=out, version=version)
+
+
+@evidence_app.command("list", epilog=EXITS)
+def evidence_list(
+    config: Config,
+    site: Annotated[str, typer.Option(help="Only of this site.")] = "",
+    trail: Annotated[
+        bool, typer.Option("--trail", help="With the versions that were corrected.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """List statements, the newest version of each."""
+    call("gateway.cli.statements:listing", config=config, site=site, trail=trail, as_json=as_json)
 
 
 @evidence_app.command("verify", epilog=VERDICTS)

@@ -342,6 +342,7 @@ class ProgramSection(Section):
     baseline_window: list[WindowSection] = [WindowSection(from_min=-90, to_min=-30)]
     settlement_interval: Length = timedelta(minutes=5)
     settle_after: Length = timedelta(minutes=45)
+    correct_within: Length = timedelta(days=60)
     price_per_kwh: Money
     penalty_per_kwh: Money
     currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")] = "USD"

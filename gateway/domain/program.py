@@ -47,6 +47,8 @@ class Program:
     settlement_interval: timedelta = timedelta(minutes=5)
     settle_after: timedelta = timedelta(minutes=45)
     """Time after the event's end in which late meter data still counts."""
+    correct_within: timedelta = timedelta(days=60)
+    """Time after the event's end in which meter data that comes later still corrects the statement."""
     price_per_kwh: Decimal = Decimal("1.00")
     penalty_per_kwh: Decimal = Decimal("2.00")
     currency: str = "USD"

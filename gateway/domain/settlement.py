@@ -147,6 +147,31 @@ class InputIndexes(Document):
     telemetry: tuple[LogIndex, ...] = ()
 
 
+class CorrectionReason(StrEnum):
+    """Why a statement was made anew."""
+
+    LATE_DATA = "late_data"
+    """Meter data of its windows came after the statement that it corrects."""
+    EVENT_CHANGED = "event_changed"
+    """The utility sent another version of the event, or an answer counted for something else."""
+
+
+class Correction(Document):
+    """Which statement a later one takes the place of, and why; the earlier one stays as it was logged."""
+
+    corrects: Annotated[int, Field(ge=1, lt=2**53)]
+    """Version of the same statement."""
+    sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+    """Over that version in canonical JSON (RFC 8785), as it stands in the log."""
+    reason: CorrectionReason
+    late: tuple[LogIndex, ...] = ()
+    """Records of the log that name each batch which came late, ascending; empty for another reason."""
+
+
+def _is_none(value: object) -> bool:
+    return value is None
+
+
 class SettlementStatement(Document):
     """One site, one event, one program: what was asked, what was delivered, what it pays."""
 
@@ -193,6 +218,8 @@ class SettlementStatement(Document):
     """True: the site is simulated."""
     test: bool
     """True: test event or test mode; the figures are for practice."""
+    correction: Annotated[Correction | None, Field(exclude_if=_is_none)] = None
+    """What it corrects; left out in the first version, and in those of releases that did not say."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

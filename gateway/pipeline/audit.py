@@ -13,7 +13,17 @@ from gateway.pipeline.ports import Work
 from gateway.pipeline.records import LogEntry
 from gateway.settlement.records import logged
 
-KINDS: Final = ("audit", "config", "delivery", "event", "intent", "opt", "settlement", "token")
+KINDS: Final = (
+    "audit",
+    "config",
+    "delivery",
+    "event",
+    "intent",
+    "late",
+    "opt",
+    "settlement",
+    "token",
+)
 """Kinds of record that an audit is about; telemetry and the sums over it belong to statements."""
 SETTINGS: Final = "settings"
 SIGNING: Final = "signing_key"
@@ -85,7 +95,7 @@ def act_of(entry: LogEntry) -> Act:
     """Read one record as an act."""
     document = logged(entry.index, entry.record).document
     who, what, why = _READ.get(entry.kind, _plain)(document)
-    about_intent = entry.kind in {"intent", "opt", "delivery", "settlement"}
+    about_intent = entry.kind in {"intent", "opt", "delivery", "late", "settlement"}
     event = entry.subject if entry.kind == "event" else str(document.get("event_id", ""))
     return Act(
         index=entry.index,
@@ -133,6 +143,27 @@ def _delivery(document: Mapping[str, object]) -> tuple[str, str, str]:
     return "gateway", "delivered", f"revision {document.get('revision')}, {document.get('channel')}"
 
 
+def _late(document: Mapping[str, object]) -> tuple[str, str, str]:
+    return "gateway", "came late", f"batch of record {document.get('telemetry')}"
+
+
+def _settlement(document: Mapping[str, object]) -> tuple[str, str, str]:
+    statement = document.get("statement")
+    if not isinstance(statement, dict):
+        return _plain(document)
+    correction = statement.get("correction")
+    totals = statement.get("totals")
+    paid = totals.get("payment") if isinstance(totals, dict) else None
+    figure = f"version {document.get('version')}, {paid} {statement.get('currency')}"
+    if not isinstance(correction, dict):
+        return "gateway", "settled", figure
+    return (
+        "gateway",
+        f"corrected version {correction.get('corrects')}",
+        f"{figure}, {correction.get('reason')}",
+    )
+
+
 def _token(document: Mapping[str, object]) -> tuple[str, str, str]:
     return str(document.get("by", "operator")), str(document.get("word")), f"{document.get('site')}"
 
@@ -159,6 +190,8 @@ _READ: Final = {
     "intent": _intent,
     "opt": _opt,
     "delivery": _delivery,
+    "late": _late,
+    "settlement": _settlement,
     "token": _token,
 }
 

@@ -11,6 +11,7 @@ from gateway.domain.names import MeterId, SiteId
 from gateway.domain.reading import MeasureRequest, Reading
 from gateway.domain.site import Meter, Site
 from gateway.pipeline.book import Office
+from gateway.pipeline.late import note
 from gateway.pipeline.ports import Seen, Work
 from gateway.protocols.actions import Collect, Readings
 from gateway.settlement.terms import vee_rules
@@ -23,7 +24,7 @@ NO_CLOCK_DIFFERS: Final = timedelta(days=1)
 
 
 def store_batch(work: Work, site: Site, batch: TelemetryBatch, received_at: datetime) -> Seen:
-    """Store one batch, its readings and its evidence record.
+    """Store one batch, its readings and its evidence record; what comes late for a statement is noted with it.
 
     Raises:
         MeterDataError: ``UNKNOWN_METER``, ``WRONG_INTERVAL``, ``OUT_OF_RANGE``, ``NOT_METERED_YET``; nothing is stored;
@@ -46,7 +47,8 @@ def store_batch(work: Work, site: Site, batch: TelemetryBatch, received_at: date
         raise SessionError("CONFLICT", detail)
     if seen is Seen.NEW:
         document = {"site": site.site, "batch": batch.model_dump(mode="json")}
-        work.log.append("telemetry", site.site, document, received_at)
+        index = work.log.append("telemetry", site.site, document, received_at)
+        note(work, site, batch, index, received_at)
     return seen
 
 

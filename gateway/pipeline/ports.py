@@ -19,10 +19,10 @@ from gateway.domain.participation import Participation
 from gateway.domain.plan import EffectivePlan
 from gateway.domain.points import Step
 from gateway.domain.reading import Reading
-from gateway.domain.settlement import SettlementStatement
 from gateway.domain.timespan import Span
 from gateway.pipeline.deliveries import Deliveries
 from gateway.pipeline.desk import Bell, SiteDesk
+from gateway.pipeline.ledger import OpenStatements, Statements
 from gateway.pipeline.moves import Moves
 from gateway.pipeline.opting import Opting, Told
 from gateway.pipeline.records import (
@@ -209,6 +209,10 @@ class Telemetry(Protocol):
         """Return stored readings that start in ``span``, by start, then by arrival."""
         ...
 
+    def metered(self, site: SiteId, meter: MeterId, span: Span) -> int:
+        """Count the instants in ``span`` at which stored readings start."""
+        ...
+
     def heard(self, status: SiteStatus) -> None:
         """Remember the newest heartbeat of a site."""
         ...
@@ -257,22 +261,6 @@ class Log(Protocol):
 
     def size(self) -> int:
         """Return the number of records."""
-        ...
-
-
-class Statements(Protocol):
-    """Settlement statements; a resettlement supersedes, never edits."""
-
-    def put(self, statement: SettlementStatement) -> None:
-        """Store one version."""
-        ...
-
-    def get(self, statement_id: str) -> SettlementStatement | None:
-        """Return the newest version."""
-        ...
-
-    def of_site(self, site: SiteId | None) -> tuple[SettlementStatement, ...]:
-        """Return newest versions, oldest first; None: of all sites."""
         ...
 
 
@@ -347,6 +335,11 @@ class Work(Protocol):
     @property
     def log(self) -> Log:
         """Log of this transaction."""
+        ...
+
+    @property
+    def open_statements(self) -> OpenStatements:
+        """Statements that may be corrected, of this transaction."""
         ...
 
     @property

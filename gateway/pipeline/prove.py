@@ -12,6 +12,7 @@ from gateway.pipeline.audit import selected
 from gateway.pipeline.book import Office
 from gateway.pipeline.ports import Work
 from gateway.settlement.audit import build_audit
+from gateway.settlement.checks.trail import is_earlier
 from gateway.settlement.evidence import Evidence, Result, build_bundle, cited
 from gateway.settlement.heads import SignedHead, sign_head
 from gateway.settlement.merkle import Tree
@@ -88,8 +89,12 @@ class Prover:
             public_key=key.public,
         )
 
-    async def bundle(self, statement_id: str) -> dict[str, bytes]:
-        """Make the evidence bundle of the newest version of a statement.
+    async def bundle(self, statement_id: str, version: int | None = None) -> dict[str, bytes]:
+        """Make the evidence bundle of one version of a statement, with the statements that it corrects.
+
+        Args:
+            statement_id: Which.
+            version: None: the newest.
 
         Returns:
             File name -> bytes.
@@ -97,7 +102,7 @@ class Prover:
         Raises:
             SessionError: ``NOT_FOUND``.
         """
-        found = await self.office.store.read(lambda work: _gather(work, statement_id))
+        found = await self.office.store.read(lambda work: _gather(work, statement_id, version))
         root = Tree(found.leaves).root(len(found.leaves))
         newest = sign_head(
             root, len(found.leaves), at=self.office.clock.now(), key=self.office.log_key
@@ -113,10 +118,11 @@ class Prover:
         )
 
 
-def _gather(work: Work, statement_id: str) -> _Gathered:
-    statement = work.statements.get(statement_id)
+def _gather(work: Work, statement_id: str, version: int | None) -> _Gathered:
+    statement = work.statements.get(statement_id, version)
     if statement is None:
-        raise SessionError("NOT_FOUND", f"there is no statement {statement_id}")
+        which = "" if version is None else f" in version {version}"
+        raise SessionError("NOT_FOUND", f"there is no statement {statement_id}{which}")
     wanted = set(cited(statement))
     first = min(wanted)
     entries = work.log.at(wanted)
@@ -124,7 +130,9 @@ def _gather(work: Work, statement_id: str) -> _Gathered:
         logged(entry.index, entry.record)
         for entry in work.log.entries(kinds=_CLOSING, subject=statement.intent_id)
     ]
-    own = [one for one in closing if _version(one) == statement.version]
+    own = [
+        one for one in closing if _version(one) == statement.version or is_earlier(one, statement)
+    ]
     records = [*(logged(entry.index, entry.record) for entry in entries), *own]
     return _Gathered(
         statement=statement,
@@ -136,7 +144,11 @@ def _gather(work: Work, statement_id: str) -> _Gathered:
 
 def _result(found: _Gathered) -> Result:
     """Put together what was logged when the statement was made; nothing is computed again by newer software."""
-    closing = [one.document for one in found.records if one.record.k in _CLOSING]
+    closing = [
+        one.document
+        for one in found.records
+        if one.record.k in _CLOSING and _version(one) == found.statement.version
+    ]
     (vee,) = (document["vee"] for document in closing if document["k"] == "vee")
     baselines = [document["baseline"] for document in closing if document["k"] == "baseline"]
     return Result.model_validate(

@@ -38,6 +38,7 @@ from gateway.pipeline.guarding import (
     say,
     why_silent,
 )
+from gateway.pipeline.late import correction_key
 from gateway.pipeline.memory import remembered
 from gateway.pipeline.ports import IntentRecord
 from gateway.settlement.records import IntentRecord as LoggedIntent
@@ -189,6 +190,9 @@ class Turn(Board):
 
     def _settle_again(self, record: IntentRecord, before: IntentRecord | None) -> None:
         """Move the statement to the new end; what was owed under an older version is settled then."""
+        if before is not None:  # the settlement to come takes account of all that came late
+            self.work.open_statements.close(IntentId(record.intent.id))
+            self.work.timers.drop(correction_key(IntentId(record.intent.id)))
         end = end_of(record.intent)
         began = before is not None and before.intent.timing.start < self.now
         if began and end is not None:

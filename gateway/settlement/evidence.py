@@ -115,9 +115,10 @@ def closing_documents(result: Result) -> tuple[tuple[str, dict[str, object]], ..
 
 
 def cited(statement: SettlementStatement) -> tuple[int, ...]:
-    """Return the log indexes of a statement's inputs, ascending."""
+    """Return the log indexes of a statement's inputs, and of what names them as late, ascending."""
     inputs = statement.inputs
-    every = (*inputs.config, *inputs.event, *inputs.intent, *inputs.opt, *inputs.telemetry)
+    late = statement.correction.late if statement.correction else ()
+    every = (*inputs.config, *inputs.event, *inputs.intent, *inputs.opt, *inputs.telemetry, *late)
     return tuple(sorted(set(every)))
 
 

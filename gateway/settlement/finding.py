@@ -23,7 +23,7 @@ class Finding:
     outcome: Outcome
     check: str
     """Which check: ``files``, ``heads``, ``log``, ``sequence``, ``time``, ``signature``, ``order``, ``frozen``,
-    ``closing``, ``recompute``, ``read``."""
+    ``closing``, ``trail``, ``recompute``, ``read``."""
     where: str
     """The file, or the record by its place in the log, e.g. ``record 17 (telemetry)``."""
     detail: str

@@ -9,7 +9,7 @@ from gateway.domain.errors import MeterDataError
 from gateway.domain.event import TestKind
 from gateway.domain.intent import ComputeFlexIntent
 from gateway.domain.reading import Reading
-from gateway.domain.settlement import InputIndexes, StatementStatus
+from gateway.domain.settlement import Correction, InputIndexes, StatementStatus
 from gateway.settlement.obligations import Answer, Revision
 from gateway.settlement.records import (
     ConfigRecord,
@@ -34,6 +34,8 @@ class Header:
     status: StatementStatus
     software: str
     """Name and version of what computed it."""
+    correction: Correction | None = None
+    """What it corrects."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

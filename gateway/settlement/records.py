@@ -12,6 +12,7 @@ they are covered by the leaf hash and otherwise passed over.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from hashlib import sha256
 from typing import Annotated, Any, Final, Literal
 
 from pydantic import (
@@ -119,6 +120,14 @@ class OptRecord(Record):
     opt: Opt | None = None
 
 
+class LateRecord(Record):
+    """A batch came for an event that was settled before; subject: the intent."""
+
+    k: Literal["late"]
+    telemetry: LogIndex
+    """Where the batch stands in the log."""
+
+
 class VeeRecord(Record):
     """What validation found in the statement's period."""
 
@@ -164,6 +173,7 @@ AnyRecord = Annotated[
     | Annotated[EventRecord, Tag("event")]
     | Annotated[IntentRecord, Tag("intent")]
     | Annotated[OptRecord, Tag("opt")]
+    | Annotated[LateRecord, Tag("late")]
     | Annotated[VeeRecord, Tag("vee")]
     | Annotated[BaselineRecord, Tag("baseline")]
     | Annotated[SettlementRecord, Tag("settlement")]
@@ -178,6 +188,7 @@ KINDS: Final = frozenset(
         "event",
         "intent",
         "opt",
+        "late",
         "vee",
         "baseline",
         "settlement",
@@ -199,6 +210,11 @@ class Logged:
     """The same, as plain values."""
     record: Record
     """The same, typed."""
+
+
+def statement_digest(found: Logged) -> str:
+    """Return what a correction names an earlier version by: SHA-256 of the statement in a settlement record, in hex."""
+    return sha256(canonical(found.document["statement"])).hexdigest()
 
 
 def logged(index: int, body: bytes) -> Logged:

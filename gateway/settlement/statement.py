@@ -180,6 +180,7 @@ def _write(
         software=header.software,
         simulated=terms.simulated,
         test=inputs.test,
+        correction=header.correction,
     )
 
 

@@ -13,6 +13,7 @@ from gateway.settlement.bundle import Bundle, missing_files, read_bundle
 from gateway.settlement.checks.files import files_are_as_listed, manifest_follows
 from gateway.settlement.checks.log import (
     heads_are_signed,
+    late_batches,
     log_grew,
     records_are_logged,
     sources_have_no_gaps,
@@ -26,6 +27,7 @@ from gateway.settlement.checks.result import (
     terms_came_first,
 )
 from gateway.settlement.checks.signatures import devices_signed
+from gateway.settlement.checks.trail import earlier, late_data_came_late, trail_is_whole
 from gateway.settlement.evidence import HEADS, MANIFEST
 from gateway.settlement.finding import Finding, Outcome, incomplete, malformed, mismatch
 from gateway.settlement.methods import Methods
@@ -39,6 +41,8 @@ class Verdict:
     """Empty when everything holds."""
     statement: SettlementStatement | None = None
     """As claimed by the bundle; None when it could not be read."""
+    trail: tuple[SettlementStatement, ...] = ()
+    """Earlier versions of it that the bundle holds, oldest first."""
     log_id: str = ""
     """SHA-256 of the key that signed the log."""
     root: str = ""
@@ -84,6 +88,7 @@ def verify(
     return Verdict(
         findings=tuple(findings),
         statement=bundle.result.statement,
+        trail=tuple(record.statement for _, record in earlier(bundle)),
         log_id=newest.log_id,
         root=newest.root,
         size=newest.size,
@@ -99,12 +104,14 @@ def _checked(bundle: Bundle, methods: Methods, expected_log_id: str | None) -> I
     yield from heads_are_signed(bundle)
     yield from log_grew(bundle)
     yield from records_are_logged(bundle)
-    yield from sources_have_no_gaps(bundle)
+    yield from sources_have_no_gaps(bundle, alone=late_batches(bundle.records))
     yield from time_runs_forward(bundle)
     yield from devices_signed(bundle)
     yield from terms_came_first(bundle)
     yield from limits_were_frozen(bundle, methods)
     yield from closing_was_logged(bundle)
+    yield from trail_is_whole(bundle)
+    yield from late_data_came_late(bundle)
     cited = list(everything_cited_is_there(bundle))
     yield from cited
     if not any(finding.outcome is Outcome.INCOMPLETE for finding in cited):

@@ -101,9 +101,12 @@ class Queries:
         return _json(b'{"items":[%s],"next":%s}' % (items, canonical(more)))
 
     async def read_statement(self, request: web.Request, caller: Caller) -> web.Response:
-        """Return the newest version of one statement."""
+        """Return one version of one statement: the newest, or an earlier one that it corrects."""
         statement_id = named(request, "statement")
-        found = await self._parts.store.read(lambda work: work.statements.get(statement_id))
+        version = number(request, "version", 0, LARGEST_CURSOR) or None
+        found = await self._parts.store.read(
+            lambda work: work.statements.get(statement_id, version)
+        )
         if found is None or found.site != caller.site:
             raise not_found()
         return _json(_statement(found))

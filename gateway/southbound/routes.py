@@ -204,11 +204,19 @@ ROUTES: Final[tuple[Route, ...]] = (
         method="GET",
         path=f"{PREFIX}/statements/{{statement}}",
         operation="read_statement",
-        summary="One settlement statement.",
+        summary="One settlement statement; what it corrects stands in ``correction``.",
         scope=EVENTS_READ,
         answer=SettlementStatement,
-        parameters=(Parameter(name="statement", place="path", meaning="Id of a statement."),),
-        refusals=(404,),
+        parameters=(
+            Parameter(name="statement", place="path", meaning="Id of a statement."),
+            Parameter(
+                name="version",
+                place="query",
+                meaning="An earlier version; without it the newest.",
+                type="integer",
+            ),
+        ),
+        refusals=(404, 422),
     ),
     Route(
         method="GET",

@@ -12,7 +12,7 @@ from gateway.domain.ports import Ids
 from gateway.store.identity import settled_identity
 from gateway.store.sqlite_store import SqliteStore
 
-SCHEMA: Final = Schema(name="store", head="0007", migrations=Path(__file__).parent / "migrations")
+SCHEMA: Final = Schema(name="store", head="0008", migrations=Path(__file__).parent / "migrations")
 
 Opening = Callable[[str, Ids, Watch], Awaitable[SqliteStore]]
 """Opens the store at a URL, with ids to draw from and somebody who is told the points; may raise ``StoreError``."""

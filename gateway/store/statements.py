@@ -54,6 +54,10 @@ _ONE: Final = (
     .order_by(_STATEMENT.c.version.desc())
     .limit(1)
 )
+_VERSION: Final = select(*_COLUMNS).where(
+    _STATEMENT.c.statement_id == bindparam("statement_id"),
+    _STATEMENT.c.version == bindparam("version"),
+)
 _ALL: Final = (
     select(*_COLUMNS).where(_IS_NEWEST).order_by(_STATEMENT.c.start_at, _STATEMENT.c.statement_id)
 )
@@ -95,9 +99,17 @@ class Statements:
         )
         self._transaction.run(_PUT, {**sealed, "payment": statement.totals.payment})
 
-    def get(self, statement_id: str) -> SettlementStatement | None:
-        """Return the newest version."""
-        row = self._newest(statement_id)
+    def get(self, statement_id: str, version: int | None = None) -> SettlementStatement | None:
+        """Return one version; None: the newest.
+
+        Raises:
+            StoreError: ``CORRUPT_ROW``.
+        """
+        if version is None:
+            row = self._newest(statement_id)
+        else:
+            values = {"statement_id": statement_id, "version": version}
+            row = self._transaction.run(_VERSION, values).first()
         return None if row is None else self._statement(row)
 
     def of_site(self, site: SiteId | None) -> tuple[SettlementStatement, ...]:

@@ -5,7 +5,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final
 
-from sqlalchemy import BigInteger, ForeignKey, Index, Row, UniqueConstraint, bindparam, select
+from sqlalchemy import BigInteger, ForeignKey, Index, Row, UniqueConstraint, bindparam, func, select
 from sqlalchemy.dialects.sqlite import insert
 from sqlmodel import Field
 
@@ -92,6 +92,12 @@ _READINGS: Final = (
     )
     .order_by(_READING.c.start_at, _READING.c.id)
 )
+_METERED: Final = select(func.count(_READING.c.start_at.distinct())).where(
+    _READING.c.site == bindparam("site"),
+    _READING.c.meter == bindparam("meter"),
+    _READING.c.start_at >= bindparam("first"),
+    _READING.c.start_at < bindparam("end"),
+)
 _NEW: Final = insert(_STATUS).excluded
 _HEARD: Final = insert(_STATUS).on_conflict_do_update(
     index_elements=["site"],
@@ -144,6 +150,14 @@ class Telemetry:
             {"site": site, "meter": meter, "first": micros(span.start), "end": micros(span.end)},
         )
         return tuple(map(_reading, rows))
+
+    def metered(self, site: SiteId, meter: MeterId, span: Span) -> int:
+        """Count the instants in ``span`` at which stored readings start."""
+        values = {"site": site, "meter": meter, "first": micros(span.start)}
+        found: int = self._transaction.run(
+            _METERED, {**values, "end": micros(span.end)}
+        ).scalar_one()
+        return found
 
     def heard(self, status: SiteStatus) -> None:
         """Remember the newest heartbeat of a site; an older one changes nothing."""

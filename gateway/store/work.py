@@ -6,6 +6,7 @@ from gateway.store.events import Events
 from gateway.store.evidence_log import EvidenceLog
 from gateway.store.intents import Intents
 from gateway.store.moves import Moves
+from gateway.store.open_statements import OpenStatements
 from gateway.store.opting import Opting
 from gateway.store.outbox import Outbox
 from gateway.store.participations import Participations
@@ -82,6 +83,11 @@ class SqlWork:
     def statements(self) -> Statements:
         """The ledger."""
         return Statements(self._transaction)
+
+    @property
+    def open_statements(self) -> OpenStatements:
+        """What late meter data may correct."""
+        return OpenStatements(self._transaction)
 
     @property
     def tokens(self) -> Tokens:

@@ -1,6 +1,7 @@
 """What every store promises, asked of the real one and of the one in memory."""
 
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 
@@ -17,6 +18,7 @@ from gateway.domain.participation import Opt
 from gateway.domain.reading import Quality
 from gateway.domain.settlement import SettlementStatement
 from gateway.domain.timespan import Span
+from gateway.pipeline.ledger import OpenStatement
 from gateway.pipeline.ports import Store, Work
 from gateway.pipeline.records import Seen, SiteStatus
 from gateway.settlement.merkle import leaf_hash
@@ -649,6 +651,74 @@ async def test_a_resettlement_supersedes_and_never_edits(store: AnyStore) -> Non
     assert await store.read(lambda work: work.statements.get("st-2")) is None
     for stale in (statement(2, test=True), statement(1)):
         assert await refused(store, put_statement(stale)) == "STALE_REVISION"
+
+
+async def test_every_version_of_a_statement_stays_readable(store: AnyStore) -> None:
+    await store.write(put_statement(statement(1)))
+    await store.write(put_statement(statement(2, simulated=True)))
+
+    for version, found in ((1, statement(1)), (2, statement(2, simulated=True)), (3, None)):
+        assert await store.read(version_of("st-1", version)) == found
+
+
+def version_of(name: str, version: int) -> Callable[[Work], SettlementStatement | None]:
+    return lambda work: work.statements.get(name, version)
+
+
+def open_one(name: str, **changes: object) -> OpenStatement:
+    made = OpenStatement(
+        intent=IntentId(name),
+        site=PHX,
+        meter=IT_LOAD,
+        span=Span.lasting(START, timedelta(hours=3)),
+        until=START + timedelta(days=60),
+        version=1,
+        lacking=True,
+    )
+    return replace(made, **changes)  # type: ignore[arg-type]  # test shorthand
+
+
+async def test_open_statements_are_found_by_what_they_count(store: AnyStore) -> None:
+    hour, day = timedelta(hours=1), timedelta(days=1)
+    late = open_one("b", late_since=START + 5 * hour, lacking=False, version=2)
+    early = open_one("c", span=Span.lasting(START - day, hour), until=START + day)
+    other = open_one("d", site=SiteId("tul-1"))
+
+    def fill(work: Work) -> None:
+        for one in (late, open_one("a"), early, other, open_one("e")):
+            work.open_statements.put(one)
+        work.open_statements.put(open_one("e", version=3))
+        work.open_statements.close(IntentId("e"))
+        work.open_statements.close(IntentId("nobody"))
+
+    await store.write(fill)
+    inside, before = Span.lasting(START + hour, hour), Span.lasting(START - 9 * hour, 9 * hour)
+
+    def over(span: Span, now: datetime) -> Callable[[Work], tuple[OpenStatement, ...]]:
+        return lambda work: work.open_statements.over(PHX, span, now)
+
+    assert await store.read(over(inside, START)) == (open_one("a"), late)
+    assert await store.read(over(before, START)) == ()
+    assert await store.read(over(Span.lasting(START - day, day), START)) == (early,)
+    assert await store.read(over(inside, START + 60 * day)) == ()
+    await store.write(lambda work: work.open_statements.close_due(START + day))
+    assert await store.read(lambda work: work.open_statements.get(IntentId("b"))) == late
+    assert await store.read(lambda work: work.open_statements.get(IntentId("c"))) is None
+
+
+async def test_metered_intervals_are_counted_once_each(store: AnyStore) -> None:
+    def fill(work: Work) -> None:
+        work.telemetry.add(PHX, batch("b1"), NOW)
+        work.telemetry.add(PHX, batch("b2"), NOW)
+
+    await store.write(fill)
+    whole = Span(start=START - timedelta(days=1), end=START + timedelta(days=1))
+    found = await store.read(lambda work: work.telemetry.readings(PHX, IT_LOAD, whole))
+    count = await store.read(lambda work: work.telemetry.metered(PHX, IT_LOAD, whole))
+
+    assert 0 < count == len({reading.start for reading in found}) < len(found)
+    empty = Span.lasting(START - timedelta(days=1), timedelta(minutes=1))
+    assert await store.read(lambda work: work.telemetry.metered(PHX, IT_LOAD, empty)) == 0
 
 
 async def test_statements_are_listed_oldest_first(store: AnyStore) -> None:

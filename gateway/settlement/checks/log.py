@@ -8,11 +8,11 @@ from gateway.settlement.evidence import CONSISTENCY, HEADS, Consistency, Heads, 
 from gateway.settlement.finding import Finding, incomplete, mismatch
 from gateway.settlement.heads import is_signed
 from gateway.settlement.merkle import is_consistent, is_included, leaf_hash
-from gateway.settlement.records import Logged
+from gateway.settlement.records import LateRecord, Logged
 
 CLOCK_STEP: Final = timedelta(seconds=60)
 """A host's clock may be set back by this much while the log is written."""
-WHOLE_HISTORY: Final = frozenset({"event", "intent", "opt"})
+WHOLE_HISTORY: Final = frozenset({"event", "intent", "opt", "late"})
 """Kinds of which a bundle holds all records from the first one on."""
 
 
@@ -86,21 +86,34 @@ def records_are_logged(bundle: Extracted) -> Iterator[Finding]:
             yield mismatch("log", name_of(found), "it is not at this place in the signed log")
 
 
+def late_batches(records: Sequence[Logged]) -> frozenset[int]:
+    """Return where the batches stand that the log names as late: such a one may stand alone.
+
+    Between the batches of a statement and one that came late for it lies whatever the meter told meanwhile.
+    """
+    return frozenset(
+        found.record.telemetry for found in records if isinstance(found.record, LateRecord)
+    )
+
+
 def sources_have_no_gaps(
-    bundle: Extracted, whole: Collection[str] = WHOLE_HISTORY
+    bundle: Extracted,
+    whole: Collection[str] = WHOLE_HISTORY,
+    alone: Collection[int] = frozenset(),
 ) -> Iterator[Finding]:
     """Check that ``seq`` counts up by one per source: nobody left a record out between two others.
 
     Args:
         bundle: With its records.
         whole: Kinds of which all records from the first one on must be there.
+        alone: Places before which records of the same source may be left out.
     """
     last: dict[str, int] = {}
     for found in bundle.records:
         record = found.record
         first = 0 if record.k in whole else record.seq
         expected = last.get(record.src, first - 1) + 1
-        if record.seq != expected:
+        if record.seq < expected or (record.seq > expected and found.index not in alone):
             yield incomplete(
                 "sequence",
                 name_of(found),

@@ -12,6 +12,7 @@ from gateway.domain.event import Basis
 from gateway.domain.intent import Ask, Resolution
 from gateway.settlement.bundle import Bundle
 from gateway.settlement.checks.log import name_of
+from gateway.settlement.checks.trail import CLOSING, closing_records, is_earlier
 from gateway.settlement.evidence import RESULT, Result, cited, closing_documents, result_of
 from gateway.settlement.finding import Finding, incomplete, mismatch
 from gateway.settlement.inputs import Header, inputs_from_records
@@ -29,7 +30,6 @@ ENERGY_TOLERANCE: Final = Decimal("0.000001")
 MONEY_TOLERANCE: Final = Decimal("0.01")
 CAP_STEP: Final = Decimal("0.001")
 """A cap is rounded down to a watt."""
-CLOSING: Final = frozenset({"vee", "baseline", "settlement"})
 _NUMBER: Final = re.compile(r"-?\d{1,27}(\.\d{1,9})?")
 _QUANTITY: Final = re.compile(r"(.*_kwh|.*_kw|payment|performance|estimate_scale)$")
 
@@ -123,7 +123,7 @@ def closing_was_logged(bundle: Bundle) -> Iterator[Finding]:
     statement = bundle.result.statement
     about = {"statement_id": statement.id, "version": statement.version}
     wanted = [canonical(document) for _, document in closing_documents(bundle.result)]
-    closing = [found for found in bundle.records if found.record.k in CLOSING]
+    closing = [found for found in closing_records(bundle) if not is_earlier(found, statement)]
     for found, document in zip(closing, wanted, strict=False):
         own = {key: value for key, value in found.document.items() if key in _BODY}
         if canonical(own) != document:
@@ -148,6 +148,7 @@ def result_follows(bundle: Bundle, methods: Methods) -> Iterator[Finding]:
         version=statement.version,
         status=statement.status,
         software=statement.software,
+        correction=statement.correction,
     )
     open_records = [found for found in bundle.records if found.record.k not in CLOSING]
     try:
