@@ -12,9 +12,10 @@ from conformance.kit.sep2.checks.answers import (
     refuses,
     serves,
 )
-from conformance.kit.sep2.server_acts import aggregator, managed_lfdis, part
+from conformance.kit.sep2.server_acts import part
 from conformance.kit.sep2.server_case import AUS, SERVERS, case
 from conformance.kit.sep2.server_stage import ServerStage
+from conformance.kit.sep2.serving_acts import aggregator, managed_lfdi
 from conformance.kit.sep2.values import Account, Assignment, Program, limit
 
 _WAY = "REQ-CSIP-6.1-51"
@@ -141,7 +142,7 @@ async def stranger(stage: ServerStage) -> None:
 )
 async def managed(stage: ServerStage) -> None:
     """Let an aggregator read its list, and the way of each device down to the programs."""
-    found, devices = await aggregator(stage)
+    found, devices = await aggregator(stage, 2)
     async with part(stage, "read"):
         await found.members("EndDeviceList")
     async with part(stage, "down"):
@@ -221,7 +222,7 @@ async def in_band_by_aggregator(stage: ServerStage) -> None:
     where = await found.href("EndDeviceList")
     places = []
     async with part(stage, "register"):
-        for lfdi in managed_lfdis(found.lfdi):
+        for lfdi in (managed_lfdi(1), managed_lfdi(2)):
             answer = await found.post(where, found.end_device(lfdi))
             places.append(answer.header("Location") or "/")
     async with part(stage, "read"):
