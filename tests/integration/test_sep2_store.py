@@ -1,6 +1,8 @@
 """The store of the 2030.5 server: many rows at a time, each address once, damage told where it is."""
 
+import asyncio
 import sqlite3
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -8,11 +10,16 @@ from pathlib import Path
 
 import pytest
 
+from gateway.app.virtual import VirtualClock
 from gateway.domain.errors import StoreError
 from gateway.protocols.sep2._generated import model as sep
+from gateway.protocols.sep2.server.options import ServerOptions
 from gateway.protocols.sep2.server.records import Kept, Turn
+from gateway.protocols.sep2.server.server import Sep2Server
 from gateway.protocols.sep2.server.shelf import Shelf
+from gateway.servers.sep2.desk import Sep2Desk
 from gateway.servers.sep2.sql import SqlStore
+from tests.fakes import CountedIds
 
 NOW = datetime(2026, 7, 1, 12, tzinfo=UTC)
 
@@ -91,3 +98,54 @@ async def test_a_file_that_is_no_store_is_refused(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="SEP2_STORE"):
         await store.load()
     await store.close()
+
+
+class Slow:
+    """A store that writes when it is told to, and notes what it was given at once."""
+
+    def __init__(self) -> None:
+        self.given: list[int] = []
+        self.writing: asyncio.Future[None] | None = None
+
+    def save(self, turns: Sequence[Turn]) -> asyncio.Future[None]:
+        assert self.writing is None or self.writing.done(), "one at a time"
+        self.given.append(len(turns))
+        self.writing = asyncio.get_running_loop().create_future()
+        return self.writing
+
+
+def door(number: int) -> Callable[[datetime], Turn]:
+    return lambda now: Turn(at=now, kept={f"/status/{number}": status(number)})
+
+
+async def test_a_turn_is_on_its_way_at_once_and_those_after_it_go_together() -> None:
+    store = Slow()
+    desk = Sep2Desk(Sep2Server(ServerOptions(), CountedIds()), store, VirtualClock(NOW, print))  # type: ignore[arg-type] # all that is asked
+    stored: list[str] = []
+    desk.after = lambda turn: stored.extend(turn.kept)
+    first = asyncio.ensure_future(desk.open(door(0)))
+    others = [asyncio.ensure_future(desk.open(door(number))) for number in range(1, 4)]
+    await asyncio.sleep(0)  # noqa: TID251 - one round of the loop
+    assert store.given == [1], "before the loop had another round"
+    others[0].cancel()
+    assert store.writing is not None
+    store.writing.set_result(None)
+    assert (await first).kept
+    assert store.given == [1, 3]
+    store.writing.set_result(None)
+    await asyncio.gather(*others[1:])
+    assert stored == [f"/status/{number}" for number in range(4)], "also what nobody waits for"
+
+
+async def test_after_a_failure_nobody_is_promised_anything() -> None:
+    store = Slow()
+    desk = Sep2Desk(Sep2Server(ServerOptions(), CountedIds()), store, VirtualClock(NOW, print))  # type: ignore[arg-type] # all that is asked
+    turns = [asyncio.ensure_future(desk.open(door(number))) for number in range(3)]
+    await asyncio.sleep(0)  # noqa: TID251 - one round of the loop
+    assert store.writing is not None
+    store.writing.set_exception(StoreError("SEP2_STORE", "the disk is gone"))
+    told = await asyncio.gather(*turns, return_exceptions=True)
+    assert [type(one) for one in told] == [StoreError] * 3
+    assert store.given == [1]
+    with pytest.raises(StoreError):
+        await desk.open(door(4))

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 from typing import Final, TypeAlias
 
 from gateway.domain.errors import StoreError
@@ -35,9 +36,8 @@ class Sep2Desk:
         self.server = server
         self.store = store
         self._clock = clock
-        self._one_at_a_time = asyncio.Lock()
-        self._waiting: list[tuple[Turn, asyncio.Future[Turn]]] = []
-        self._working: set[asyncio.Task[None]] = set()
+        self._waiting: list[_Waiting] = []
+        self._writing: asyncio.Future[None] | None = None
         self._failed = False
         self.after: After = lambda _: None
         self.look: After = lambda _: None
@@ -83,39 +83,46 @@ class Sep2Desk:
             MisuseError: as the door says.
         """
         self._check()
-        # Here and not in the task: what goes wrong in one door is no other's affair.
+        # Before anything waits: what goes wrong in one door is no other's affair.
         turn = door(self._clock.now())
         self.server.take(turn)
         future: asyncio.Future[Turn] = asyncio.get_running_loop().create_future()
         self._waiting.append((turn, future))
-        # In a task of its own: whoever gives up waiting must not take the others' answers along.
-        work = asyncio.ensure_future(self._save())
-        self._working.add(work)
-        work.add_done_callback(self._working.discard)
+        if self._writing is None:
+            # At once and not by a task: its first step would come after every device that waits for an answer.
+            self._write()
         return await future
 
     def _check(self) -> None:
         if self._failed:
             raise StoreError("SEP2_STORE", "the store has failed: restart to recover")
 
-    async def _save(self) -> None:
-        async with self._one_at_a_time:
-            batch, self._waiting = self._waiting[:AT_ONCE], self._waiting[AT_ONCE:]
-            try:
-                self._check()
-                await self.store.save([turn for turn, _ in batch])
-            except StoreError as error:
-                self._failed = True
-                for _, future in batch:
-                    _refuse(future, error)
-                return
-            for turn, future in batch:
+    def _write(self) -> None:
+        batch, self._waiting = self._waiting[:AT_ONCE], self._waiting[AT_ONCE:]
+        # Nobody's task waits for it: whoever gives up must not take the others' answers along.
+        turns = [turn for turn, _ in batch]
+        self._writing = asyncio.ensure_future(self.store.save(turns))
+        self._writing.add_done_callback(partial(self._written, batch))
+
+    def _written(self, batch: "list[_Waiting]", saved: asyncio.Future[None]) -> None:
+        self._writing = None
+        error = _STOPPED if saved.cancelled() else saved.exception()
+        if error is not None:
+            self._failed = True
+            batch, self._waiting = batch + self._waiting, []
+        for turn, future in batch:
+            if not future.done():
+                if error is None:
+                    future.set_result(turn)
+                else:
+                    future.set_exception(error)
+        if self._waiting:
+            self._write()
+        if error is None:
+            for turn, _ in batch:
                 self.look(turn)
                 self.after(turn)
-                if not future.done():
-                    future.set_result(turn)
 
 
-def _refuse(future: asyncio.Future[Turn], error: StoreError) -> None:
-    if not future.done():
-        future.set_exception(error)
+_Waiting: TypeAlias = tuple[Turn, asyncio.Future[Turn]]
+_STOPPED: Final = StoreError("SEP2_STORE", "the store was stopped while it wrote")

@@ -6,7 +6,7 @@ comes back it has to wait for the interpreter, which the loop holds while it ans
 
 import asyncio
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from operator import attrgetter
@@ -63,15 +63,19 @@ class SqlStore:
         """
         return await self._in_thread(self._load)
 
-    async def save(self, turns: Sequence[Turn]) -> None:
-        """Keep turns.
+    def save(self, turns: Sequence[Turn]) -> Awaitable[None]:
+        """Keep turns; it is on its way when this returns.
 
         Raises:
-            StoreError: ``SEP2_STORE``.
+            StoreError: ``SEP2_STORE``, to whoever waits for it.
         """
+        loop = asyncio.get_running_loop()
         changing = [turn for turn in turns if turn.changes]
         if changing:
-            await self._in_thread(partial(self._save, changing))
+            return loop.run_in_executor(self._thread, _translated, partial(self._save, changing))
+        done = loop.create_future()
+        done.set_result(None)
+        return done
 
     async def readings(self, lfdi: str, after: int, limit: int) -> list[tuple[int, Posted]]:
         """Return values that were posted, in the order in which they first came.
@@ -96,12 +100,8 @@ class SqlStore:
 
     async def _in_thread(self, work: Callable[[], T]) -> T:
         loop = asyncio.get_running_loop()
-        try:
-            # Shielded: a request that is given up must not leave a commit unknown (R-DUR-10).
-            return await asyncio.shield(loop.run_in_executor(self._thread, work))
-        except (SQLAlchemyError, sqlite3.Error, GatewayError, ValueError) as error:
-            detail = f"the store of the 2030.5 server cannot be used: {type(error).__name__}"
-            raise StoreError("SEP2_STORE", detail) from error
+        # Shielded: a request that is given up must not leave a commit unknown (R-DUR-10).
+        return await asyncio.shield(loop.run_in_executor(self._thread, _translated, work))
 
     # --- in the thread
 
@@ -159,6 +159,14 @@ class SqlStore:
             (after, lfdi, limit),
         )
         return [(row[0], _posted(row[1:])) for row in found]
+
+
+def _translated(work: Callable[[], T]) -> T:
+    try:
+        return work()
+    except (SQLAlchemyError, sqlite3.Error, GatewayError, ValueError) as error:
+        detail = f"the store of the 2030.5 server cannot be used: {type(error).__name__}"
+        raise StoreError("SEP2_STORE", detail) from error
 
 
 def _commands(turns: Sequence[Turn]) -> Iterator[Command]:

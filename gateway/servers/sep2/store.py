@@ -1,6 +1,6 @@
 """What the server asks of a store, and the store that forgets."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Final, Protocol
@@ -36,8 +36,8 @@ class Sep2Store(Protocol):
         """
         ...
 
-    async def save(self, turns: Sequence[Turn]) -> None:
-        """Keep what turns changed; returns once it is durable.
+    def save(self, turns: Sequence[Turn]) -> Awaitable[None]:
+        """Keep what turns changed; whoever waits for it goes on once it is durable.
 
         Raises:
             StoreError: it cannot be kept; the store must not be used again (R-DUR-9).
