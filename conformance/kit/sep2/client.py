@@ -158,7 +158,13 @@ class Client(Protocol):
         ...
 
     async def respond(
-        self, control: Element, status: int, *, lfdi: str = "", content: Content | None = None
+        self,
+        control: Element,
+        status: int,
+        *,
+        lfdi: str = "",
+        content: Content | None = None,
+        wrong: str = "",
     ) -> Message:
         """POST a Response to a DERControl's replyTo; ``content`` replaces elements of it."""
         ...

@@ -8,7 +8,7 @@ from lxml import etree
 from conformance.kit.case import Observation
 from conformance.kit.finding import Check, Finding, wrong
 from conformance.kit.sep2.names import tag
-from conformance.kit.sep2.reading import same_hex
+from conformance.kit.sep2.reading import path_of, same_hex
 from conformance.kit.sep2.serving import FIRST, REFUSED, Asked, asked, served, texts
 from conformance.kit.transcript import Transcript
 from conformance.kit.xml import Element, parse
@@ -90,6 +90,35 @@ def locates(part: str, *, requirement: str, sent: str = "") -> Check:
                 yield wrong(requirement, one.answer, "Location", "where it lies", "none")
 
     return Check(f"POST of {part} tells Location", judge)
+
+
+def same_place(first: str, second: str, *, requirement: str) -> Check:
+    """Demand that the POSTs of a later part were answered by the Location of those of an earlier one."""
+
+    def judge(transcript: Transcript) -> Iterator[Finding]:
+        known = {_place(one) for one in within(transcript, first, "POST") if one.fine}
+        for one in within(transcript, second, "POST"):
+            if one.fine and one.answer is not None and _place(one) not in known:
+                told = " or ".join(sorted(known)) or "a place"
+                yield wrong(requirement, one.answer, "Location", told, _place(one) or "none")
+
+    return Check(f"{second} lies where {first} does", judge)
+
+
+def _place(one: Asked) -> str:
+    return path_of(one.answer.header("Location")) if one.answer is not None else ""
+
+
+def attribute(name: str, key: str, value: str, *, requirement: str, part: str) -> Check:
+    """Demand that every document of a name that is read in a part has an attribute."""
+
+    def judge(transcript: Transcript) -> Iterator[Finding]:
+        for one in within(transcript, part, "GET", got=name):
+            found = one.answer.text(f"@{key}") if one.answer is not None else ""
+            if one.fine and one.answer is not None and found != value:
+                yield wrong(requirement, one.answer, f"@{key}", value, found or "none")
+
+    return Check(f"{name} has {key}={value} in {part}", judge)
 
 
 def links(

@@ -99,6 +99,24 @@ def stores_readings(*, requirement: str, mark: str = "stored.Reading") -> Check:
     return Check("keeps readings", judge)
 
 
+def stored_count(count: int, *, requirement: str, mark: str = "stored.Reading") -> Check:
+    """Demand that the server keeps so many entries of a kind, no more and no fewer."""
+
+    def judge(transcript: Transcript) -> Iterator[Finding]:
+        for here in transcript.all_marks(mark)[-1:]:
+            found = len(entries(here))
+            if found != count:
+                yield Finding(
+                    requirement=requirement,
+                    message=here.number,
+                    path=mark,
+                    expected=str(count),
+                    observed=str(found),
+                )
+
+    return Check(f"{mark} has {count}", judge)
+
+
 def _posted(transcript: Transcript) -> Iterator[tuple[Message, int, Decimal]]:
     """Yield each value that the suite's clients posted and the server took: start and value, multiplier applied."""
     exponents: dict[str, int] = {}
