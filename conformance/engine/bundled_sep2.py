@@ -14,6 +14,7 @@ from conformance.reference.sep2client.device import Client
 CLIENT: Final = "conformance.reference.sep2client"
 _NOTHING: Final[Values] = {}
 _MEMORY: Final = "memory"
+_STORAGE_WH: Final = 300_000
 _END: Final = "-----END CERTIFICATE-----\n"
 
 
@@ -38,6 +39,7 @@ class BundledClient:
             pin=int(given.get("pin", "111115")),
             aggregator=place.mode == "aggregator",
             csip_aus=place.mode == "csipaus",
+            storage_wh=_STORAGE_WH if place.mode == "csipaus" else 0,
         )
         kept = place.memory.setdefault(_MEMORY, memory.Memory())
         self._clock = LeapingClock(place.clock)

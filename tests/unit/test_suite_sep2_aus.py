@@ -11,10 +11,11 @@ from conformance.kit.sep2.checks.averages import Bounds, aligned, mirrors, signe
 from conformance.kit.sep2.checks.identity import names_its_meter, sfdi_of
 from conformance.kit.sep2.checks.prices import costs
 from conformance.kit.sep2.checks.status import MODE, bit, says, tells
+from conformance.kit.sep2.checks.storage import energies_fit, holds_no_more, levels, moves
 from conformance.kit.sep2.message import Sep2Message
 from conformance.kit.transcript import Mark, Part, Side, Transcript
 from conformance.reference.sep2client import aus, reports
-from conformance.reference.sep2client.plant import Plant
+from conformance.reference.sep2client.plant import STORAGE_TARGET, Plant
 from conformance.reference.sep2client.settings import Settings
 
 START = datetime(2026, 5, 4, 13, 0, tzinfo=UTC)
@@ -171,3 +172,56 @@ def test_a_ramp_is_even() -> None:
     means = [plant.der.mean(START + n * MINUTE, START + (n + 1) * MINUTE) for n in range(3)]
 
     assert means == pytest.approx([15_500, 6_500, 2_000], abs=1)
+
+
+def _stored(*watt_hours: int) -> Story:
+    story = Story()
+    told = Settings(url="https://localhost/", lfdi=LFDI, csip_aus=True, storage_wh=300_000)
+    story.send("PUT", reports.capability(told))
+    story.send("POST", aus.mirror(LFDI, aus.DEVICE, stored=True))
+    story.mark("first")
+    for place, value in enumerate(watt_hours):
+        start = START + place * MINUTE
+        story.send("POST", aus.readings(LFDI, aus.DEVICE, {"W": 9, "Wh": value}, start, 60))
+    story.mark("last")
+    return story
+
+
+def test_stored_energy_goes_the_way_of_the_power() -> None:
+    falls = moves("first", "last", up=False, requirement=RULE)
+    rises = moves("first", "last", up=True, requirement=RULE)
+
+    assert [row.wh for row in levels(_stored(9, 7).transcript, "first", "last")] == [9, 7]
+    assert _judged(falls, _stored(9, 8, 7)) == []
+    assert _judged(rises, _stored(9, 8, 7)) == ["7 Wh"]
+    assert _judged(rises, _stored(7, 9)) == []
+    assert _judged(rises, _stored(7, 7)) == ["7 Wh"]
+
+
+def test_no_storage_holds_more_than_it_is_rated_for() -> None:
+    check = holds_no_more(requirement=RULE)
+
+    assert _judged(check, _stored(0, 300_000)) == []
+    assert _judged(check, _stored(-1, 300_001)) == ["-1 Wh", "300001 Wh"]
+
+
+@pytest.mark.parametrize(("storage_wh", "fault"), [(300_000, []), (0, ["none"])])
+def test_a_storage_says_what_energy_it_keeps(storage_wh: int, fault: list[str]) -> None:
+    story = Story()
+    told = Settings(url="https://localhost/", lfdi=LFDI, csip_aus=True, storage_wh=storage_wh)
+    story.send("PUT", reports.der_settings(told, None, START))
+
+    assert _judged(energies_fit(requirement=RULE), story) == fault
+
+
+def test_a_target_of_storage_ends_where_a_limit_begins() -> None:
+    plant = Plant(120_000, 300_000)
+    plant.set_load(10_000, START)
+    plant.stored(START)
+
+    plant.obey({STORAGE_TARGET: "30000", "aus:opModExpLimW": "5000"}, START)
+
+    assert plant.der.aims_at() == 15_000
+    assert plant.stored(START + timedelta(hours=1)) == 135_000
+    plant.obey({STORAGE_TARGET: "-20000"}, START + timedelta(hours=1))
+    assert plant.stored(START + timedelta(hours=2)) == 155_000

@@ -4,8 +4,10 @@ from typing import Final
 
 NS: Final = "urn:ieee:std:2030.5:ns"
 AUS: Final = "https://csipaus.org/ns"
+BETA: Final = "https://csipaus.org/ns/v1.3-beta/storage"
+"""Of what CSIP-AUS adds for storage, in its beta."""
 XSI: Final = "http://www.w3.org/2001/XMLSchema-instance"
-NAMES: Final[dict[str, str]] = {"s": NS, "aus": AUS, "xsi": XSI}
+NAMES: Final[dict[str, str]] = {"s": NS, "aus": AUS, "beta": BETA, "xsi": XSI}
 MEDIA_TYPE: Final = "application/sep+xml"
 POLL_DEFAULT_S: Final = 900
 """Of a pollRate that is absent or 0 (SunSpec GEN.013)."""

@@ -16,11 +16,11 @@ from typing import Final
 from lxml import etree
 
 from conformance.kit.schemas import SchemaError
-from conformance.kit.sep2.names import AUS, NS, XSI
+from conformance.kit.sep2.names import AUS, BETA, NS, XSI
 from conformance.kit.xml import Element, local_name
 
 FILES: Final = ("edition2018.txt", "csip_aus.txt")
-_SPACES: Final[Mapping[str, str]] = {"sep": NS, "aus": AUS, "beta": f"{AUS}/v1.3-beta/storage"}
+_SPACES: Final[Mapping[str, str]] = {"sep": NS, "aus": AUS, "beta": BETA}
 _TIMES: Final[Mapping[str, tuple[int, float]]] = {"": (1, 1), "?": (0, 1), "*": (0, inf)}
 _INTEGER: Final = re.compile(r"[+-]?[0-9]{1,20}")
 _HEX: Final = re.compile(r"(?:[0-9A-Fa-f]{2})*")

@@ -156,3 +156,8 @@ def energize(*, on: bool) -> Content:
 def aus_limit(which: str, value: int, multiplier: int = 0) -> Content:
     """Return the base of a CSIP-AUS limit: ``Imp``, ``Exp``, ``Gen`` or ``Load``, in W."""
     return {f"aus:opMod{which}LimW": watts(value, multiplier)}
+
+
+def storage_target(value: int, multiplier: int = 0) -> Content:
+    """Return the base of a control that tells storage what to deliver; below zero: to draw, in W."""
+    return {"beta:opModStorageTargetW": watts(value, multiplier)}

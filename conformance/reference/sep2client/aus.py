@@ -17,6 +17,8 @@ SITE, DEVICE = "site", "device"
 _ROLES: Final[Mapping[str, str]] = {SITE: "0003", DEVICE: "0049"}
 QUANTITIES: Final = (("W", 38, 37, 0), ("var", 63, 37, 0), ("V", 29, 0, 128))
 """Name, unit of measure, kind and phase of what is mirrored."""
+STORED: Final = ("Wh", 72, 12, 0)
+"""Of a device with a storage, beside them."""
 OPERATIONAL, OFF, DISCONNECTED = 2, 1, 100
 _LOADS: Final = ((1, 101), (5000, 102), (7500, 103), (10000, 104))
 _GENERATIONS: Final = ((0, 105), (5000, 106), (7500, 107), (10000, 108))
@@ -58,8 +60,9 @@ def mrid(*words: str) -> str:
     return hashlib.sha256(" ".join(words).encode()).hexdigest()[:24].upper() + _PEN
 
 
-def mirror(lfdi: str, where: str) -> bytes:
+def mirror(lfdi: str, where: str, *, stored: bool = False) -> bytes:
     """Return the MirrorUsagePoint of the site or the device, with the types of its readings."""
+    quantities = (*QUANTITIES, STORED) if stored and where == DEVICE else QUANTITIES
     readings: list[Child] = [
         (
             "MirrorMeterReading",
@@ -69,7 +72,7 @@ def mirror(lfdi: str, where: str) -> bytes:
                 ("ReadingType", _type(where, unit, kind, phase)),
             ),
         )
-        for name, unit, kind, phase in QUANTITIES
+        for name, unit, kind, phase in quantities
     ]
     return document(
         "MirrorUsagePoint",

@@ -53,7 +53,7 @@ class Client:
         self._events = Events(self.memory, settings, chance)
         self._jobs = Jobs(settings.longest_pause_s)
         self._mirrors: dict[str, str] = {}
-        self.plant = Plant(settings.max_w)
+        self.plant = Plant(settings.max_w, settings.storage_wh)
         self._tariffs = Tariffs(self._link)
         self._telemetry = Telemetry(self._link, self.plant)
         self._bell: Mailbox[bool] = clock.mailbox()

@@ -10,6 +10,7 @@ from typing import Final
 from lxml.etree import _Element as Element
 
 from conformance.reference.sep2client.memory import Event, Memory, Notice, Phase, Program
+from conformance.reference.sep2client.plant import STORAGE_TARGET
 from conformance.reference.sep2client.settings import Settings
 from conformance.reference.sep2client.wire import local, number, text, value_of
 from gateway.domain.chance import Chance
@@ -41,6 +42,7 @@ class Events:
         self._chance = chance
         self._category = settings.category
         self._modes = {*settings.modes, *(_AUS_MODES if settings.csip_aus else ()), "rampTms"}
+        self._modes |= {STORAGE_TARGET} if settings.storage_wh else set()
 
     # --- what the server says
 

@@ -10,6 +10,7 @@ from typing import Final
 
 _KEPT: Final = timedelta(hours=2)
 """Longer than any postRate that is met."""
+STORAGE_TARGET: Final = "beta:opModStorageTargetW"
 _NOMINAL_W: Final = 81_000
 """What the DER does unless it is told otherwise."""
 
@@ -58,10 +59,14 @@ class Plant:
 
     Args:
         max_w: Rating of the DER.
+        storage_wh: Energy of its storage when that is full; it begins half full.
     """
 
-    def __init__(self, max_w: int) -> None:
+    def __init__(self, max_w: int, storage_wh: int = 0) -> None:
         self._max_w = max_w
+        self.storage_wh = storage_wh
+        self._stored = storage_wh / 2
+        self._counted: datetime | None = None
         self._wish = float(_NOMINAL_W)
         self._orders: Mapping[str, str] = {}
         self.load = Trace(0)
@@ -95,6 +100,15 @@ class Plant:
         """Return the average import of the site."""
         return self.load.mean(start, end) - self.der.mean(start, end)
 
+    def stored(self, now: datetime) -> float:
+        """Return the energy in the storage, Wh: what the DER delivered since the last look is gone."""
+        if self._counted is not None and now > self._counted:
+            hours = (now - self._counted) / timedelta(hours=1)
+            left = self._stored - hours * self.der.mean(self._counted, now)
+            self._stored = min(max(left, 0.0), float(self.storage_wh))
+        self._counted = now
+        return self._stored
+
     def _settle(self, now: datetime, over: timedelta) -> None:
         watts = self._allowed(self.load.at(now))
         if watts != self.der.aims_at():
@@ -108,6 +122,7 @@ class Plant:
         watts = self._wish
         if "opModFixedW" in orders:
             watts = self._max_w * float(orders["opModFixedW"]) / 10_000
+        watts = float(orders.get(STORAGE_TARGET, watts))
         most = self._max_w * float(orders.get("opModMaxLimW", 10_000)) / 10_000
         most = min(most, _limit(orders, "Gen"), load + _limit(orders, "Exp"))
         least = max(-_limit(orders, "Load"), min(load - _limit(orders, "Imp"), 0.0))

@@ -24,6 +24,9 @@ _BITS: Final[Mapping[str, int]] = {
 """DERControlType; charge and discharge are bits 0 and 1."""
 _CHARGES, _DISCHARGES = 1, 2
 _DOE_ALL: Final = "0F"
+_VPP_ALL: Final = "01"
+_LEAST_PART: Final = 10
+"""A storage keeps one part in so many."""
 _PV_AND_STORAGE: Final = 83
 _PEN: Final = "00009F1C"
 _LARGEST: Final = 32767
@@ -42,6 +45,11 @@ def _power(watts: float) -> tuple[Child, ...]:
     return ("multiplier", multiplier), ("value", int(value))
 
 
+def _energy(name: str, wh: float) -> list[Child]:
+    """Return an energy of the storage; without one: nothing."""
+    return [(name, _power(wh))] if wh else []
+
+
 def capability(settings: Settings) -> bytes:
     """Return DERCapability."""
     bits = _CHARGES | _DISCHARGES
@@ -55,10 +63,13 @@ def capability(settings: Settings) -> bytes:
         ("rtgMaxVA", power),
         ("rtgMaxVar", power),
         ("rtgMaxW", power),
+        *_energy("rtgMaxWh", settings.storage_wh),
         ("type", _PV_AND_STORAGE),
     ]
     if settings.csip_aus:
         children.append(("aus:doeModesSupported", _DOE_ALL))
+    if settings.storage_wh:
+        children.append(("beta:vppModesSupported", _VPP_ALL))
     return document("DERCapability", *children)
 
 
@@ -77,12 +88,16 @@ def der_settings(settings: Settings, program: Program | None, now: datetime) -> 
         ("setMaxVA", power),
         ("setMaxVar", power),
         ("setMaxW", power),
+        *_energy("setMaxWh", settings.storage_wh),
     ]
     if "setSoftGradW" in told:
         children.append(("setSoftGradW", told["setSoftGradW"]))
     children.append(("updatedTime", seconds(now)))
     if settings.csip_aus:
         children.append(("aus:doeModesEnabled", _DOE_ALL))
+    if settings.storage_wh:
+        children.append(("beta:vppModesEnabled", _VPP_ALL))
+    children += _energy("beta:setMinWh", settings.storage_wh / _LEAST_PART)
     return document("DERSettings", *children)
 
 

@@ -24,6 +24,8 @@ class Settings:
     """deviceCategory: PV with storage."""
     max_w: int = 120_000
     """Rating, W; more than an Int16 holds without a multiplier."""
+    storage_wh: int = 0
+    """Energy that its storage holds when it is full; 0: it does not tell of a storage."""
     modes: tuple[str, ...] = (
         "opModConnect",
         "opModEnergize",

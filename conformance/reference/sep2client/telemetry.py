@@ -26,6 +26,7 @@ class Telemetry:
         self._plant = plant
         self._places: dict[str, str] = {}
         """mRID of a mirror -> where it lies."""
+        self._stores = bool(plant.storage_wh)
         self._post_s = 0
         self._told: datetime | None = None
         """Until when."""
@@ -33,7 +34,9 @@ class Telemetry:
     async def announce(self, device: Device, where: str) -> None:
         """Create the mirrors."""
         for kind in (aus.SITE, aus.DEVICE):
-            found = await self._link.send("POST", where, aus.mirror(device.lfdi, kind))
+            found = await self._link.send(
+                "POST", where, aus.mirror(device.lfdi, kind, stored=self._stores)
+            )
             self._places[aus.mrid(device.lfdi, kind)] = found
         self._post_s = self._post_s or device.post_s
 
@@ -68,5 +71,7 @@ class Telemetry:
         for where, watts in powers.items():
             place = self._places[aus.mrid(device.lfdi, where)]
             values = {"W": watts, "var": _VARS, "V": _VOLTS}
+            if self._stores and where == aus.DEVICE:
+                values["Wh"] = self._plant.stored(end)
             told = aus.readings(device.lfdi, where, values, start, lasts)
             await self._link.send("POST", place, told)

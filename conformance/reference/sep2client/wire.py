@@ -9,13 +9,17 @@ from lxml.etree import _Element as Element
 
 NS: Final = "urn:ieee:std:2030.5:ns"
 AUS: Final = "https://csipaus.org/ns"
+BETA: Final = "https://csipaus.org/ns/v1.3-beta/storage"
+"""Of what CSIP-AUS adds for storage, in its beta."""
 MEDIA_TYPE: Final = "application/sep+xml"
 _POLL_S: Final = 900
 _MAP: Final[dict[Any, str]] = {None: NS}
 """``Any``: lxml's types forbid the default namespace that it takes."""
-_MAP_AUS: Final[dict[Any, str]] = {None: NS, "csipaus": AUS}
+_MAP_AUS: Final[dict[Any, str]] = {None: NS, "csipaus": AUS, "storage": BETA}
+_SPACES: Final = {"": NS, "aus": AUS, "beta": BETA}
+_PREFIXES: Final = {AUS: "aus:", BETA: "beta:"}
 Child = tuple[str, "str | int | bool | tuple[Child, ...]"]
-"""A name and a text, or what it holds; names of CSIP-AUS begin with ``aus:``."""
+"""A name and a text, or what it holds; names of CSIP-AUS begin with ``aus:`` or ``beta:``."""
 
 
 def parse(body: bytes) -> Element:
@@ -34,13 +38,13 @@ def parse(body: bytes) -> Element:
 def tag(name: str) -> str:
     """Return a name with its namespace."""
     prefix, _, local = name.rpartition(":")
-    return f"{{{AUS if prefix == 'aus' else NS}}}{local}"
+    return f"{{{_SPACES[prefix]}}}{local}"
 
 
 def local(element: Element) -> str:
     """Return an element's name; those of CSIP-AUS with their prefix."""
     name = etree.QName(element)
-    return f"aus:{name.localname}" if name.namespace == AUS else name.localname
+    return f"{_PREFIXES.get(name.namespace or '', '')}{name.localname}"
 
 
 def text(element: Element, path: str) -> str:
@@ -96,7 +100,7 @@ def document(name: str, *children: Child, attributes: Mapping[str, str] | None =
 
 
 def _strange(children: tuple[Child, ...]) -> bool:
-    return any(name.startswith("aus:") for name, _ in children)
+    return any(":" in name for name, _ in children)
 
 
 def _fill(element: Element, children: tuple[Child, ...]) -> None:
