@@ -7,13 +7,14 @@ from pathlib import Path
 import pytest
 
 from conformance.cli.main import run as command
-from conformance.engine.matrix import Kept, Row, key_of, matrix_of, row_of, stale, write
+from conformance.engine.matrix import Kept, Row, key_of, matrix_of, path_of, row_of, stale, write
 from conformance.engine.mutation import Breadth, Workshop, try_all
-from conformance.engine.plans import chosen, find_plan
+from conformance.engine.plans import Plan, chosen, drafts, find_plan
 from conformance.engine.wrong_devices import Change, Mutant, mutants
 from conformance.mutants.altered_package import AlterationError, altered
 
 PULL = "oadr20b-ven-pull"
+KEPT = Path(__file__).parents[2] / "docs/conformance"
 PLANS = ["oadr20b-ven-pull", "oadr20b-ven-push", "oadr20b-vtn-pull", "oadr20b-vtn-push"]
 
 
@@ -212,6 +213,18 @@ def test_a_kept_matrix_says_when_it_is_stale(tmp_path: Path) -> None:
 
     write(tmp_path, kept.model_copy(update={"judged_sha256": "00"}))
     assert any("have changed" in line for line in stale(tmp_path, plan))
+
+
+@pytest.mark.parametrize("plan", drafts(), ids=lambda plan: str(plan.id))
+def test_a_kept_matrix_is_as_declared_or_says_that_it_is_stale(plan: Plan) -> None:
+    """The digest is over cases, kit, peers, devices and data of one profile; the gateway is no part of it."""
+    if not path_of(KEPT, plan.id).is_file():
+        pytest.skip(f"{plan.id}: no matrix is kept: `make mutants` is due")
+    why = stale(KEPT, plan)
+    if any("have changed" in line for line in why):
+        pytest.skip(f"`make mutants` is due: {'; '.join(why)}")
+
+    assert why == []
 
 
 def test_the_verb_counts_what_was_found(capsys: pytest.CaptureFixture[str]) -> None:

@@ -6,6 +6,7 @@ from conformance.engine.applies import compiled
 from conformance.engine.catalogue import catalogue, profile_of, role_of
 from conformance.engine.data import FOLDER, load
 from conformance.engine.pics import Pics, contradictions, proforma
+from conformance.engine.plans import Plan, drafts
 from conformance.engine.requirements import requirements
 from conformance.engine.traceability import missing
 from conformance.engine.wrong_devices import mutants
@@ -34,6 +35,25 @@ def test_what_a_case_names_is_there(case: object) -> None:
     assert [name for name in found.mutants if found.id not in wrong[name].cases] == []
     assert role in GROWING or found.maturity is not Maturity.STABLE or found.mutants
     compiled(found.applies_if, proforma("sep2", role).by_id.__contains__)
+
+
+@pytest.mark.parametrize(
+    "plan",
+    [plan for plan in drafts() if (plan.profile, plan.role) == ("sep2", "cli")],
+    ids=lambda plan: str(plan.id),
+)
+def test_every_stable_case_of_a_plan_has_a_wrong_client_that_is_tried_there(plan: Plan) -> None:
+    declared = {name for m in mutants(plan.profile, plan.role, plan.mode) for name in m.cases}
+    stable = {case.id for case in plan.cases if case.maturity is Maturity.STABLE}
+
+    assert stable
+    assert stable - declared == set()
+
+
+def test_no_two_wrong_clients_are_wrong_in_the_same_lines() -> None:
+    found = [(m.id, m.changes) for m in mutants("sep2", "cli")]
+
+    assert [a for a, one in found for b, other in found if a < b and one == other] == []
 
 
 def test_every_binding_requirement_is_verified() -> None:

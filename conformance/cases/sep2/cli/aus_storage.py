@@ -26,6 +26,7 @@ _TARGET: Final = "REQ-CSIPAUS-STO-03-1"
 _EXPORT_W: Final = 5_000
 _LOAD_W: Final = 10_000
 _CHARGE_W, _DELIVER_W = 20_000, 30_000
+_AT_MOST_W: Final = _LOAD_W + _EXPORT_W
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,39 +123,38 @@ def _kept(name: str) -> tuple[str, str]:
     return f"{name}.from", f"{name}.until"
 
 
-def _target(fleet: _Fleet) -> Case:
-    at_most = _LOAD_W + _EXPORT_W
+_FOLLOWS: Final = (
+    responds("charge", 1, 2, 3, requirement=_TARGET),
+    responds("deliver", 1, 2, 3, requirement=_TARGET),
+    stays(
+        DEVICE,
+        Bounds(least=_CHARGE_W, most=_CHARGE_W),
+        *_kept("charge"),
+        requirement=_TARGET,
+    ),
+    stays(
+        DEVICE,
+        Bounds(least=-_AT_MOST_W, most=-_AT_MOST_W),
+        *_kept("deliver"),
+        requirement=_TARGET,
+    ),
+    stays(SITE, Bounds(least=-_EXPORT_W), *_kept("deliver"), requirement=_TARGET),
+)
+_FOLLOWED: Final = (
+    *(response_seen(name, 3) for name in ("charge", "deliver")),
+    *(averages_seen(*_kept(name), at_least=2, role=DEVICE) for name in ("charge", "deliver")),
+)
 
+
+def _target(fleet: _Fleet) -> Case:
     @case(
         id=f"CSIPAUS-CLI-STO-{fleet.series}03",
         title=f"A target of storage beside a limit of export: the limit holds: {fleet.words}",
         purpose="Exposes a storage that does not follow its target, or follows it beyond a limit.",
         public=(fleet.public[2],),
         requirements=(_TARGET,),
-        checks=(
-            responds("charge", 1, 2, 3, requirement=_TARGET),
-            responds("deliver", 1, 2, 3, requirement=_TARGET),
-            stays(
-                DEVICE,
-                Bounds(least=_CHARGE_W, most=_CHARGE_W),
-                *_kept("charge"),
-                requirement=_TARGET,
-            ),
-            stays(
-                DEVICE,
-                Bounds(least=-at_most, most=-at_most),
-                *_kept("deliver"),
-                requirement=_TARGET,
-            ),
-            stays(SITE, Bounds(least=-_EXPORT_W), *_kept("deliver"), requirement=_TARGET),
-        ),
-        observations=(
-            *(response_seen(name, 3) for name in ("charge", "deliver")),
-            *(
-                averages_seen(*_kept(name), at_least=2, role=DEVICE)
-                for name in ("charge", "deliver")
-            ),
-        ),
+        checks=_FOLLOWS,
+        observations=_FOLLOWED,
         maturity=Maturity.WATCHLIST,
         modes=AUS,
         facts=RATES,
