@@ -303,3 +303,23 @@ def test_nothing_is_shown_of_a_line_on_which_nothing_was_said() -> None:
 
     assert carried(story.transcript, None, story.at) is carried(story.transcript, story.at, None)
     assert not carried(story.transcript, story.at + timedelta(seconds=1), story.at)
+
+
+def test_a_curve_may_be_read_by_the_link_of_its_control() -> None:
+    curve = {
+        "mRID": "0A",
+        "CurveData": [{"xvalue": 1, "yvalue": 2}],
+        "creationTime": 0,
+        "curveType": 11,
+        "xMultiplier": 0,
+        "yMultiplier": 0,
+        "yRefType": 2,
+    }
+    check = reads_all("DERCurveList", requirement="REQ-SEP2-10.10-2")
+    unread = Story().enters()
+    read = Story().enters().asks("GET /curve/1", answer=written(make("DERCurve", curve)))
+    refused = Story().enters().asks("GET /curve/1", status="404 Not Found")
+
+    assert len(list(check(unread.transcript))) == 1
+    assert list(check(read.transcript)) == []
+    assert len(list(check(refused.transcript))) == 1

@@ -3,10 +3,15 @@
 from collections.abc import Iterator
 from datetime import timedelta
 from itertools import pairwise
+from typing import Final
 
 from conformance.kit.finding import Check, Finding, wrong
+from conformance.kit.sep2.message import Sep2Message
 from conformance.kit.sep2.reading import carried, mark_at, reads, requests
-from conformance.kit.transcript import Transcript, between
+from conformance.kit.transcript import Message, Transcript, between
+
+_SINGLY: Final = {"DERCurveList": "DERCurve"}
+"""What a client may read in the place of a list: a control's link leads to its curve."""
 
 
 def reads_all(*names: str, requirement: str, after: str = "") -> Check:
@@ -15,10 +20,19 @@ def reads_all(*names: str, requirement: str, after: str = "") -> Check:
     def judge(transcript: Transcript) -> Iterator[Finding]:
         first = mark_at(transcript, after).number if after else 0
         for name in names:
-            if not any(m.number > first for m in reads(transcript, name)):
+            if not any(m.number > first for m in _brought(transcript, name)):
                 yield _unread(transcript, name, requirement, first)
 
     return Check(f"reads {', '.join(names)}{f' after {after}' if after else ''}", judge)
+
+
+def _brought(transcript: Transcript, name: str) -> Iterator[Message]:
+    """Yield the reads of a resource, and the answers that brought what may be read in its place."""
+    yield from reads(transcript, name)
+    single = _SINGLY.get(name)
+    for message in transcript.from_suite(single) if single else ():
+        if isinstance(message, Sep2Message) and message.fine:
+            yield message
 
 
 def _unread(transcript: Transcript, name: str, requirement: str, after: int) -> Finding:
