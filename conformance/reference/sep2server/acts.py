@@ -1,7 +1,10 @@
 """What every desk of the operator has: everything there is, new names, the time."""
 
+from datetime import datetime
+
 from conformance.reference.sep2server.minting import Mint
 from conformance.reference.sep2server.state import Device, Memory
+from conformance.reference.sep2server.times import whole
 from gateway.domain.errors import MisuseError
 from gateway.domain.ports import Clock
 
@@ -33,3 +36,7 @@ class Acts:
         if found is None:
             raise MisuseError("UNKNOWN_RESOURCE", f"{lfdi} is not registered")
         return found
+
+    def now(self) -> datetime:
+        """Return the time as documents tell it: in whole seconds."""
+        return whole(self._clock.now())

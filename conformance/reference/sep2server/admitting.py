@@ -19,7 +19,7 @@ class DeviceActs(Acts):
         unknown = set(account.assignments) - self.memory.assignments.keys()
         if unknown:
             raise MisuseError("UNKNOWN_RESOURCE", f"there is no {', '.join(sorted(unknown))}")
-        now = self._clock.now()
+        now = self.now()
         lfdi = account.lfdi.upper()
         before = self.memory.devices.get(lfdi)
         self.memory.devices[lfdi] = Device(
@@ -39,7 +39,7 @@ class DeviceActs(Acts):
 
     def register_aggregator(self, lfdi: str) -> None:
         """Register a client that acts for other devices."""
-        now = self._clock.now()
+        now = self.now()
         before = self.memory.devices.get(lfdi.upper())
         self.memory.devices[lfdi.upper()] = Device(
             number=before.number if before else self._mint.number(),
@@ -72,5 +72,5 @@ class DeviceActs(Acts):
         self._touch(lfdi)
 
     def _touch(self, lfdi: str) -> None:
-        self.device(lfdi).changed = self._clock.now()
+        self.device(lfdi).changed = self.now()
         self.changed()

@@ -117,12 +117,12 @@ class Server(Operator):
             raise RefusedError(415)
 
     def _read(self, request: web.Request) -> web.Response:
-        view = self._desk.view(_caller(request), self._clock.now())
+        view = self._desk.view(_caller(request), self.now())
         found = self._desk.read(view, request.path, request.query)
         return web.Response(body=written(found), content_type=MEDIA_TYPE)
 
     def _change(self, request: web.Request, body: bytes) -> web.Response:
-        view = self._desk.view(_caller(request), self._clock.now())
+        view = self._desk.view(_caller(request), self.now())
         done = self._desk.change(view, request.method, request.path, body)
         self.changed()
         headers = {"Location": done.location} if done.location else {}

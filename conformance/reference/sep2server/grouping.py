@@ -46,7 +46,7 @@ class ProgramActs(Acts):
         for curve in program.curves:
             if curve.id not in held.curves:
                 held.curves[curve.id] = HeldCurve(
-                    number=self._mint.number(), mrid=self._mint.mrid(), created=self._clock.now()
+                    number=self._mint.number(), mrid=self._mint.mrid(), created=self.now()
                 )
         self.memory.programs[program.id] = held
         if assigned:

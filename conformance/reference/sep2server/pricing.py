@@ -6,6 +6,7 @@ from conformance.kit.sep2.values import Price, Tariff
 from conformance.reference.sep2server.acts import Acts
 from conformance.reference.sep2server.events import CANCELLED
 from conformance.reference.sep2server.state import HeldComponent, HeldPrice, HeldTariff
+from conformance.reference.sep2server.times import whole
 
 
 class PriceActs(Acts):
@@ -37,8 +38,8 @@ class PriceActs(Acts):
             held.prices[one.id] = HeldPrice(
                 number=before.number if before else self._mint.number(),
                 mrid=before.mrid if before else self._mint.mrid(),
-                price=one,
-                created=one.created or self._clock.now(),
+                price=replace(one, start=whole(one.start)),
+                created=whole(one.created or self.now()),
             )
             self.memory.events.add(held.prices[one.id].mrid)
         self.changed()
