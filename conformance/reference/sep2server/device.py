@@ -14,7 +14,7 @@ from conformance.reference.sep2server.courier import Courier
 from conformance.reference.sep2server.desk import Desk
 from conformance.reference.sep2server.identity import lfdi_of
 from conformance.reference.sep2server.minting import Mint
-from conformance.reference.sep2server.operator import Operator
+from conformance.reference.sep2server.operating import Operator
 from conformance.reference.sep2server.paths import path_of
 from conformance.reference.sep2server.refusal import FORMAT, RefusedError
 from conformance.reference.sep2server.settings import Settings

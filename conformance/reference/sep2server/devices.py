@@ -14,22 +14,15 @@ from conformance.kit.sep2.build import link
 from conformance.reference.sep2server.identity import sfdi_of
 from conformance.reference.sep2server.paging import Row
 from conformance.reference.sep2server.paths import Ids, path_of
-from conformance.reference.sep2server.state import Device
 from conformance.reference.sep2server.view import Lister, Maker, View, by_mrid
 from conformance.reference.sep2server.wire import instant_at
 
 DER_PARTS: Final = ("DERAvailability", "DERCapability", "DERSettings", "DERStatus")
 
 
-def _the(view: View, ids: Ids) -> Device:
-    device = view.reach.device(ids[0])
-    assert device is not None, "access was checked"  # noqa: S101 - nobody comes here without it
-    return device
-
-
 def end_device(view: View, ids: Ids) -> Element:
     """Make one EndDevice."""
-    device = _the(view, ids)
+    device = view.memory.device(ids[0])
     content: dict[str, object] = {
         **view.links("DeviceInformation", of=ids),
         **view.counted("FunctionSetAssignmentsList", "LogEventList", of=ids),
@@ -53,7 +46,7 @@ def end_device(view: View, ids: Ids) -> Element:
 
 def registration(view: View, ids: Ids) -> Element | None:
     """Make the PIN's document."""
-    device = _the(view, ids)
+    device = view.memory.device(ids[0])
     if device.pin is None:
         return None
     content = {"dateTimeRegistered": device.registered, "pIN": device.pin}
@@ -81,7 +74,7 @@ def der(view: View, ids: Ids) -> Element:
 
 def put(name: str, view: View, ids: Ids) -> Element | None:
     """Return a document as it was put."""
-    kept = _the(view, ids).documents.get((name, *ids[1:]))
+    kept = view.memory.device(ids[0]).documents.get((name, *ids[1:]))
     if kept is None:
         return None
     shown = copy.deepcopy(kept)
@@ -91,7 +84,7 @@ def put(name: str, view: View, ids: Ids) -> Element | None:
 
 def log_event(view: View, ids: Ids) -> Element | None:
     """Return a log event as it was posted."""
-    kept = _the(view, ids).events.get(ids[1])
+    kept = view.memory.device(ids[0]).events.get(ids[1])
     if kept is None:
         return None
     shown = copy.deepcopy(kept)
@@ -110,20 +103,20 @@ def device_rows(view: View, _: Ids) -> list[Row]:
 
 def assignment_rows(view: View, ids: Ids) -> list[Row]:
     """List the assignments of a device."""
-    held = [view.memory.assignments[name] for name in _the(view, ids).assignments]
+    held = [view.memory.assignments[name] for name in view.memory.device(ids[0]).assignments]
     return by_mrid([(one.mrid, (ids[0], one.number)) for one in held])
 
 
 def der_rows(view: View, ids: Ids) -> list[Row]:
     """List the DERs of a device."""
-    return [Row(ids=(ids[0], str(n + 1))) for n in range(_the(view, ids).ders)]
+    return [Row(ids=(ids[0], str(n + 1))) for n in range(view.memory.device(ids[0]).ders)]
 
 
 def log_event_rows(view: View, ids: Ids) -> list[Row]:
     """List the log events of a device: the oldest first."""
     rows = [
         Row(ids=(ids[0], number), at=instant_at(event, "createdDateTime"))
-        for number, event in _the(view, ids).events.items()
+        for number, event in view.memory.device(ids[0]).events.items()
     ]
     return sorted(rows, key=lambda row: (row.at, int(row.ids[1])))
 

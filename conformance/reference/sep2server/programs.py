@@ -19,7 +19,7 @@ from conformance.reference.sep2server.view import Lister, Maker, View
 
 def program(view: View, ids: Ids) -> Element:
     """Make one DERProgram."""
-    held = view.reach.programs()[ids[0]]
+    held = view.memory.program(ids[0])
     content = {
         "mRID": held.mrid,
         "description": held.program.id[:32],
@@ -36,7 +36,7 @@ def program(view: View, ids: Ids) -> Element:
 
 def default(view: View, ids: Ids) -> Element | None:
     """Make what holds while no control does."""
-    held = view.reach.programs()[ids[0]]
+    held = view.memory.program(ids[0])
     if held.program.default is None:
         return None
     content = {
@@ -51,7 +51,7 @@ def default(view: View, ids: Ids) -> Element | None:
 
 def control(view: View, ids: Ids) -> Element | None:
     """Make one DERControl."""
-    held = view.reach.programs()[ids[0]]
+    held = view.memory.program(ids[0])
     one = held.controls.get(ids[1])
     if one is None or not is_listed(one, view.now, view.polled):
         return None
@@ -80,7 +80,7 @@ def control(view: View, ids: Ids) -> Element | None:
 
 def curve(view: View, ids: Ids) -> Element | None:
     """Make one DERCurve."""
-    held = view.reach.programs()[ids[0]]
+    held = view.memory.program(ids[0])
     for what in held.program.curves:
         own = held.curves[what.id]
         if own.number == ids[1]:
@@ -127,21 +127,21 @@ def control_rows(view: View, ids: Ids) -> list[Row]:
 
 def active_rows(view: View, ids: Ids) -> list[Row]:
     """List the controls of a program that are active now."""
-    others = list(view.reach.programs()[ids[0]].controls.values())
+    others = list(view.memory.program(ids[0]).controls.values())
     shown = _listed(view, ids)
     return [_row(ids, one) for one in shown if standing(one, others, view.now).status == ACTIVE]
 
 
 def curve_rows(view: View, ids: Ids) -> list[Row]:
     """List the curves of a program: the newest first."""
-    held = view.reach.programs()[ids[0]].curves.values()
+    held = view.memory.program(ids[0]).curves.values()
     newest = sorted(held, key=lambda one: (one.created, one.mrid), reverse=True)
     return [Row(ids=(ids[0], one.number)) for one in newest]
 
 
 def _listed(view: View, ids: Ids) -> list[HeldControl]:
     """Return the controls of a list: by start, then the newest first, then mRID downwards."""
-    held = view.reach.programs()[ids[0]].controls.values()
+    held = view.memory.program(ids[0]).controls.values()
     found = [one for one in held if is_listed(one, view.now, view.polled)]
     found.sort(key=lambda one: (one.created, one.mrid), reverse=True)
     return sorted(found, key=lambda one: one.control.start)

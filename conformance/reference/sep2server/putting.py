@@ -15,7 +15,6 @@ from conformance.reference.sep2server.devices import DER_PARTS
 from conformance.reference.sep2server.minting import Mint
 from conformance.reference.sep2server.paths import Ids, path_of
 from conformance.reference.sep2server.refusal import RefusedError
-from conformance.reference.sep2server.state import Device
 from conformance.reference.sep2server.taken import Done
 from conformance.reference.sep2server.view import View
 
@@ -23,12 +22,6 @@ _NMI: Final = re.compile(r"[A-HJ-NP-Z0-9]{10}[0-9]?")
 """An Australian meter's number: ten characters, never I or O, perhaps with a check digit."""
 PROFILED: Final = {"DERCapability": "aus:doeModesSupported"}
 """What CSIP-AUS demands beside our tables."""
-
-
-def _device(view: View, ids: Ids) -> Device:
-    device = view.reach.device(ids[0])
-    assert device is not None, "access was checked"  # noqa: S101 - nobody comes here without it
-    return device
 
 
 def put(name: str, view: View, ids: Ids, root: Element) -> Done:
@@ -40,7 +33,7 @@ def put(name: str, view: View, ids: Ids, root: Element) -> Done:
     demanded = PROFILED.get(name, "")
     if view.settings.csip_aus and demanded and root.find(tag(demanded)) is None:
         raise RefusedError(400)
-    _device(view, ids).documents[name, *ids[1:]] = root
+    view.memory.device(ids[0]).documents[name, *ids[1:]] = root
     return Done(204)
 
 
@@ -50,7 +43,7 @@ def connection_point(view: View, ids: Ids, root: Element) -> Done:
     Raises:
         RefusedError: 400 for what is no such number, 403 for another one where that may not be changed.
     """
-    device, number = _device(view, ids), _number(root)
+    device, number = view.memory.device(ids[0]), _number(root)
     before = device.documents.get(("ConnectionPoint",))
     if not _NMI.fullmatch(number):
         raise RefusedError(400)
@@ -70,7 +63,7 @@ def _number(root: Element) -> str:
 def log(view: View, mint: Mint, ids: Ids, root: Element) -> Done:
     """Keep a log event."""
     number = mint.number()
-    _device(view, ids).events[number] = root
+    view.memory.device(ids[0]).events[number] = root
     return Done(201, path_of("LogEvent", ids[0], number))
 
 
@@ -80,7 +73,7 @@ def unlog(view: View, ids: Ids) -> Done:
     Raises:
         RefusedError: 404.
     """
-    if _device(view, ids).events.pop(ids[1], None) is None:
+    if view.memory.device(ids[0]).events.pop(ids[1], None) is None:
         raise RefusedError(404)
     return Done(204)
 

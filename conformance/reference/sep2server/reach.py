@@ -3,7 +3,7 @@
 Spec: CSIP Implementation Guide v2.1 section 6.1; CSIP-AUS S-ALL-05.
 """
 
-from conformance.reference.sep2server.state import Device, HeldProgram, HeldTariff, Memory
+from conformance.reference.sep2server.state import Device, Memory
 
 
 class Reach:
@@ -37,17 +37,15 @@ class Reach:
         """Say whether it may speak for a device."""
         return lfdi in {d.lfdi for d in self.devices()}
 
-    def programs(self) -> dict[str, HeldProgram]:
-        """Return the programs that are assigned to these devices, by number."""
+    def programs(self) -> set[str]:
+        """Return the numbers of the programs that are assigned to these devices."""
         names = {p for a in self._assigned() for p in self._memory.assignments[a].programs}
-        known = self._memory.programs
-        return {known[name].number: known[name] for name in names if name in known}
+        return {self._memory.programs[name].number for name in names & self._memory.programs.keys()}
 
-    def tariffs(self) -> dict[str, HeldTariff]:
-        """Return the tariffs that are assigned to these devices, by number."""
+    def tariffs(self) -> set[str]:
+        """Return the numbers of the tariffs that are assigned to these devices."""
         names = {t for a in self._assigned() for t in self._memory.assignments[a].tariffs}
-        known = self._memory.tariffs
-        return {known[name].number: known[name] for name in names if name in known}
+        return {self._memory.tariffs[name].number for name in names}
 
     def _assigned(self) -> set[str]:
         return {name for d in self.devices() for name in d.assignments}

@@ -58,8 +58,7 @@ def put(view: View, ids: Ids, root: Element) -> Done:
     Raises:
         RefusedError: 400 for another LFDI or SFDI.
     """
-    device = view.reach.device(ids[0])
-    assert device is not None, "access was checked"  # noqa: S101 - nobody comes here without it
+    device = view.memory.device(ids[0])
     if text(root, "lFDI", device.lfdi).upper() != device.lfdi:
         raise RefusedError(400)
     if text(root, "sFDI") != str(sfdi_of(device.lfdi)):
@@ -75,8 +74,7 @@ def remove(view: View, ids: Ids) -> Done:
     Raises:
         RefusedError: 403 for one that the operator put in.
     """
-    device = view.reach.device(ids[0])
-    assert device is not None, "access was checked"  # noqa: S101 - nobody comes here without it
+    device = view.memory.device(ids[0])
     if not device.in_band:
         raise RefusedError(403)
     forget(view.memory, device.lfdi)

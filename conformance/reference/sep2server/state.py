@@ -207,3 +207,15 @@ class Memory:
     """pollRates that the operator set, by the name of the resource; seconds."""
     connection_points_change: bool = True
     numbers: int = 0
+
+    def device(self, number: str) -> Device:
+        """Return an EndDevice that is there, by its number."""
+        return next(d for d in self.devices.values() if d.number == number)
+
+    def program(self, number: str) -> HeldProgram:
+        """Return a program that is there, by its number."""
+        return next(p for p in self.programs.values() if p.number == number)
+
+    def tariff(self, number: str) -> HeldTariff:
+        """Return a tariff that is there, by its number."""
+        return next(t for t in self.tariffs.values() if t.number == number)

@@ -39,8 +39,7 @@ def subscription(view: View, ids: Ids) -> Element | None:
 
 def rows(view: View, ids: Ids) -> list[Row]:
     """List the subscriptions of a device: by href."""
-    device = view.reach.device(ids[0])
-    lfdi = device.lfdi if device is not None else ""
+    lfdi = view.memory.device(ids[0]).lfdi
     mine = [s.number for s in view.memory.subscriptions.values() if s.lfdi == lfdi]
     return [Row(ids=(ids[0], number)) for number in sorted(mine)]
 

@@ -25,7 +25,7 @@ _ENERGY: Final = {
 
 
 def _component(view: View, ids: Ids) -> HeldComponent | None:
-    held = view.reach.tariffs()[ids[0]]
+    held = view.memory.tariff(ids[0])
     return next((c for c in held.components if c.number == ids[1]), None)
 
 
@@ -37,7 +37,7 @@ def _price(view: View, ids: Ids) -> HeldPrice | None:
 
 def profile(view: View, ids: Ids) -> Element:
     """Make one TariffProfile."""
-    held = view.reach.tariffs()[ids[0]]
+    held = view.memory.tariff(ids[0])
     content = {
         "mRID": held.mrid,
         "description": held.tariff.id[:32],
@@ -118,7 +118,7 @@ def profile_rows(view: View, ids: Ids) -> list[Row]:
 
 def component_rows(view: View, ids: Ids) -> list[Row]:
     """List the components of a tariff."""
-    held = view.reach.tariffs()[ids[0]].components
+    held = view.memory.tariff(ids[0]).components
     return by_mrid([(one.mrid, (ids[0], one.number)) for one in held])
 
 
