@@ -15,6 +15,7 @@ from conformance.kit.sep2.serving import (
     FINE,
     Asked,
     asked,
+    hex_number,
     links_with_kinds,
     orders,
     own_devices,
@@ -186,7 +187,7 @@ def rule_109(transcript: Transcript) -> Iterator[Finding]:
         own = own_devices(transcript, name)
         for one, device in served(transcript, "EndDevice", client=name):
             lfdi = device.findtext(tag("lFDI")) or "0"
-            if one.answer is not None and int(lfdi, 16) not in own:
+            if one.answer is not None and hex_number(lfdi) not in own:
                 yield wrong("RULE-SEP2-109", one.answer, "s:lFDI", f"one of {name}", lfdi)
 
 

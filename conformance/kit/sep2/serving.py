@@ -15,6 +15,7 @@ from conformance.kit.xml import Element, local_name, parse
 
 FINE: Final = range(200, 300)
 REFUSED: Final = range(400, 500)
+_DIGITS: Final = frozenset("0123456789ABCDEF")
 FIRST: Final = "first"
 """Name of the client that every case has."""
 _RESPONSES: Final = frozenset(
@@ -209,7 +210,12 @@ def own_devices(transcript: Transcript, client: str) -> set[int]:
     for one in asked(transcript, "POST", client=client, sent="EndDevice"):
         if one.fine:
             own.add(one.request.text("s:lFDI"))
-    return {int(lfdi, 16) for lfdi in own if lfdi}
+    return {hex_number(lfdi) for lfdi in own if lfdi}
+
+
+def hex_number(text: str) -> int:
+    """Return the number that a text of hex digits is; below zero for any other text."""
+    return -1 if not text or set(text.upper()) - _DIGITS else int(text, 16)
 
 
 def is_response(message: Message) -> bool:
