@@ -21,7 +21,11 @@ from conformance.peers.scriptsep2.client import Worn
 NOBODY: Final = "none"
 """Face of a client that shows no certificate."""
 _SUITES: Final = "ECDHE-ECDSA-AES128-CCM8:ECDHE-ECDSA-AES128-GCM-SHA256:@SECLEVEL=0"
-_STRANGE: Final = "ECDHE-ECDSA-CHACHA20-POLY1305:@SECLEVEL=0"
+_OFFERS: Final[Mapping[str, str]] = {
+    "ccm8-alone": "ECDHE-ECDSA-AES128-CCM8:@SECLEVEL=0",
+    "no-common-cipher": "ECDHE-ECDSA-CHACHA20-POLY1305:@SECLEVEL=0",
+}
+"""Faces with the right certificate and other suites on offer."""
 _FIRST: Final = "first"
 _END: Final = b"-----END CERTIFICATE-----"
 _NAME: Final = re.compile(r"[a-z0-9-]+")
@@ -39,7 +43,8 @@ class Wallet(Protocol):
 
         Args:
             name: Of the client.
-            face: ``honest``, ``depth-2`` …, ``none``, ``no-common-cipher``, or a name of ``certs.sep2.variants``.
+            face: ``honest``, ``depth-2`` …, ``none``, ``ccm8-alone``, ``no-common-cipher``, or a name of
+                ``certs.sep2.variants``.
 
         Raises:
             PreconditionError: the laboratory has no certificate for a client of this name.
@@ -113,11 +118,10 @@ class Made:
         """Return what a client shows."""
         if face == NOBODY:
             return Worn(context=_client(None, self._anchor), lfdi="")
-        own = face in (OWN, "no-common-cipher")
-        leaf = self._leaf(name) if own else self._face(face)
+        leaf = self._leaf(name) if face in {OWN, *_OFFERS} else self._face(face)
         context = _client(leaf, self._anchor)
-        if face == "no-common-cipher":
-            context.set_ciphers(_STRANGE)
+        if face in _OFFERS:
+            context.set_ciphers(_OFFERS[face])
         return Worn(context=context, lfdi=leaf.lfdi)
 
     def _face(self, face: str) -> Sep2Leaf:

@@ -174,7 +174,7 @@ class Client(Protocol):
     def wear(self, face: str) -> None:
         """Show this identity from the next connection on: ``honest``, ``depth-2`` …, a name of ``certs.sep2.variants``.
 
-        Also ``none`` (no certificate), ``tls13``, ``tls11`` and ``no-common-cipher``.
+        Also ``none`` (no certificate), ``ccm8-alone`` and ``no-common-cipher`` (what it offers).
         """
         ...
 

@@ -121,6 +121,29 @@ def attribute(name: str, key: str, value: str, *, requirement: str, part: str) -
     return Check(f"{name} has {key}={value} in {part}", judge)
 
 
+def heads(part: str, *, requirement: str) -> Check:
+    """Demand that each HEAD of a part is answered as the GET of the same address after it, without a body."""
+
+    def judge(transcript: Transcript) -> Iterator[Finding]:
+        gets = {one.path: one for one in within(transcript, part, "GET") if one.fine}
+        for one in within(transcript, part, "HEAD"):
+            get = gets.get(one.path)
+            if get is None or get.answer is None or one.answer is None:
+                continue
+            if one.status != get.status:
+                yield wrong(requirement, one.answer, "status", str(get.status), str(one.status))
+                continue
+            kinds = [answer.header("Content-Type") for answer in (get.answer, one.answer)]
+            if kinds[0] != kinds[1]:
+                yield wrong(requirement, one.answer, "Content-Type", kinds[0], kinds[1] or "none")
+            length = one.answer.header("Content-Length")
+            if length and length != str(len(get.answer.body)):
+                right = str(len(get.answer.body))
+                yield wrong(requirement, one.answer, "Content-Length", right, length)
+
+    return Check(f"HEAD of {part} is as GET", judge)
+
+
 def links(
     name: str, *wanted: str, requirement: str, client: str = FIRST, own: bool = False
 ) -> Check:
