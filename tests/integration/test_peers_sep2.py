@@ -1,4 +1,4 @@
-"""Our own gateway judged as a 2030.5 client that the suite has never seen, in this process, on the suite's clock."""
+"""Our own gateway and server of 2030.5 judged as strangers, in this process, on the suite's clock."""
 
 from pathlib import Path
 
@@ -8,17 +8,17 @@ from conformance.engine.run import Order, play_run, prepare
 from conformance.foreign.expected import find_peer, surprises
 from conformance.kit.verdict import Verdict
 
-PEER = find_peer("gridgate-sep2")
-
 
 @pytest.mark.peer
 @pytest.mark.slow
-def test_the_gateway_gets_the_verdicts_that_are_kept_of_it(tmp_path: Path) -> None:
-    expected = PEER.expected
+@pytest.mark.parametrize("name", ["gridgate-sep2", "gridgate-sep2-server"])
+def test_ours_gets_the_verdicts_that_are_kept_of_it(name: str, tmp_path: Path) -> None:
+    peer = find_peer(name)
+    expected = peer.expected
     order = Order(
         plan=expected.plan,
-        pics=PEER.pics,
-        ixit=PEER.ixit,
+        pics=peer.pics,
+        ixit=peer.ixit,
         only=expected.subset,
         time=expected.time,
     )
