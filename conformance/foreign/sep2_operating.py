@@ -75,7 +75,7 @@ class Operating:
 
     async def register_aggregator(self, lfdi: str) -> Values:
         """Register an aggregator."""
-        await self._ask("PUT", f"/v1/devices/{lfdi}", {"pin": _PIN, "ders": 0})
+        await self._ask("PUT", f"/v1/devices/{lfdi}", {"pin": _PIN, "ders": 0, "aggregator": True})
         self._names.held[lfdi.upper()] = set()
         return _NOTHING
 

@@ -403,9 +403,25 @@ def test_a_device_registers_itself_where_that_is_allowed() -> None:
     assert turn.answer.status == 201
     assert utility.get(turn.answer.location, "", STRANGER)[0] == 200
     assert utility.post("/edev", newcomer(), STRANGER) == 409
-    assert utility.post("/edev", newcomer(LFDI), STRANGER) == 409
-    assert utility.post("/edev", newcomer("4" * 40), STRANGER) == 201
-    assert utility.get("/edev", "l=9", STRANGER)[1].all == 2  # type: ignore[attr-defined] # a list
+    assert utility.post("/edev", newcomer(LFDI), STRANGER) == 403
+    assert utility.post("/edev", newcomer("4" * 40), STRANGER) == 403
+    assert utility.get("/edev", "l=9", STRANGER)[1].all == 1  # type: ignore[attr-defined] # a list
+
+
+@pytest.mark.spec("CSIP-AUS S-ALL-03", "CSIP-AUS S-ALL-52")
+def test_an_aggregator_registers_devices_and_a_device_none() -> None:
+    utility = Utility(in_band=True)
+    named, given = "5" * 40, "6" * 40
+    utility.do(utility.operator.register(NewDevice(lfdi=named, aggregator=True), utility.now))
+    for lfdi, manager in ((given, ""), ("7" * 40, given)):
+        utility.do(utility.operator.register(NewDevice(lfdi=lfdi, manager=manager), utility.now))
+    for number, (peer, status) in enumerate(((LFDI, 403), (named, 201), (given, 201))):
+        assert utility.post("/edev", newcomer("ABC"[number] * 40), peer) == status, peer
+    assert utility.get("/edev", "l=9", named)[1].all == 2  # type: ignore[attr-defined] # a list
+    for lfdi in ("B" * 40, named):
+        utility.do(utility.operator.unregister(lfdi, utility.now))
+    utility.do(utility.operator.register(NewDevice(lfdi=named), utility.now))
+    assert utility.post("/edev", newcomer("F" * 40), named) == 403, "it was one, and is none now"
 
 
 def test_a_device_cannot_become_another() -> None:

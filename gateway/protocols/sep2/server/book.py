@@ -14,7 +14,7 @@ from typing import Any, Final
 from gateway.domain.errors import MisuseError
 from gateway.protocols.sep2._generated import model as sep
 from gateway.protocols.sep2.server.deliveries import Deliveries
-from gateway.protocols.sep2.server.kinds import EVENT_LISTS, EVENTS, LISTS
+from gateway.protocols.sep2.server.kinds import AGGREGATORS, EVENT_LISTS, EVENTS, LISTS
 from gateway.protocols.sep2.server.moves import Moves
 from gateway.protocols.sep2.server.records import Delivery, Kept, Pair, Turn
 from gateway.protocols.sep2.server.shelf import Packed, Shelf, kind_of
@@ -238,6 +238,12 @@ class Book:
         if found is None:
             found = self._acts[peer] = frozenset({peer, *self._managed.get(peer, ())})
         return found
+
+    def is_aggregator(self, peer: str) -> bool:
+        """Say whether a peer may register devices: the operator said so, or gave it one to manage."""
+        return self._devices.get(peer, "") in self.placed(AGGREGATORS) or bool(
+            self._managed.get(peer)
+        )
 
     def reach(self, peer: str) -> frozenset[str]:
         """Return every scope that a peer may see, beside what is for all."""

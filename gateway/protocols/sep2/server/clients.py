@@ -167,13 +167,13 @@ class Clients:
         self.subscribers.post(turn, one, told)
 
     def register(self, turn: Turn, peer: str, _: Kept, told: sep.EndDevice) -> None:
-        """Register a device that comes by itself: a direct client itself, an aggregator those that it manages."""
+        """Register a device that comes by itself: a direct client itself, an aggregator what it manages (S-ALL-52)."""
         if not self.options.in_band:
             raise RefusedError(403)
         name = self._claimed(told)
         own = name == peer
-        # Whose certificate it is says who it is; a registered peer may bring others and becomes their manager.
-        if not own and self.book.device(peer) is None:
+        # Whose certificate it is says who it is; an aggregator may bring others and becomes their manager.
+        if not own and not self.book.is_aggregator(peer):
             raise RefusedError(403, _VALUES)
         old = self.book.device(name)
         if old is not None:

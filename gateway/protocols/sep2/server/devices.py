@@ -9,6 +9,7 @@ from typing import Final
 from gateway.protocols.sep2._generated import model as sep
 from gateway.protocols.sep2.identity import sfdi_of
 from gateway.protocols.sep2.server.book import Book
+from gateway.protocols.sep2.server.kinds import AGGREGATORS
 from gateway.protocols.sep2.server.options import ServerOptions
 from gateway.protocols.sep2.server.records import Kept, Turn
 
@@ -70,6 +71,8 @@ class NewDevice:
     category: int | None = None
     ders: int = 1
     """DER instances behind it."""
+    aggregator: bool = False
+    """It may register devices, which it then manages."""
 
 
 def listing(kind: type[sep.Resource], href: str, rate: int | None = None) -> sep.Resource:
@@ -111,6 +114,8 @@ def add_device(turn: Turn, new: NewDevice, token: str, options: ServerOptions) -
         _keep(turn, new, f"{href}/rg", sep.Registration, registration)
     for number in range(1, new.ders + 1):
         _add_der(turn, new, f"{href}/der", number)
+    if new.aggregator:
+        turn.members[AGGREGATORS, href] = True
     device = sep.EndDevice(
         href=href,
         lfdi=new.lfdi,
@@ -142,6 +147,8 @@ def drop_device(turn: Turn, device: Kept, book: Book) -> None:
     place = link.href if link is not None else ""
     for href in book.placed(place):
         turn.members[place, href] = False
+    if device.href in book.placed(AGGREGATORS):
+        turn.members[AGGREGATORS, device.href] = False
 
 
 def give_subscriptions(turn: Turn, device: Kept, options: ServerOptions) -> None:

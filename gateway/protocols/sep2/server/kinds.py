@@ -142,6 +142,8 @@ DELETES: Final[frozenset[type[sep.Resource]]] = frozenset(
     }
 )
 """What a client may remove; an EndDevice only where devices register themselves."""
+AGGREGATORS: Final = "aggregators"
+"""Name of the list of devices that may register others, which they then manage."""
 CLOSED: Final = "closed"
 """Name of the list of kinds that clients may not write at present, though they could."""
 EVENTS: Final = (

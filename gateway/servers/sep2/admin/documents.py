@@ -28,6 +28,8 @@ class DeviceBody(Document):
     """LFDI of the aggregator that acts for it."""
     category: int | None = None
     ders: Annotated[int, Field(ge=0, le=64)] = 1
+    aggregator: bool = False
+    """It may register devices itself, which it then manages."""
 
 
 class PinBody(Document):

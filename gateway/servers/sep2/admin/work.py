@@ -67,6 +67,7 @@ async def register(asked: Asked) -> BaseModel:
         manager=body.manager or "",
         category=body.category,
         ders=body.ders,
+        aggregator=body.aggregator,
     )
     return d.Done(name=await asked.utility.operate(lambda o, now: o.register(new, now)))
 
