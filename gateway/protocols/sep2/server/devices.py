@@ -105,13 +105,7 @@ def add_device(turn: Turn, new: NewDevice, token: str, options: ServerOptions) -
         _keep(turn, new, f"{href}/cp", sep.ConnectionPoint, None)
     if new.pin is not None:
         links["registration_link"] = sep.Link(href=f"{href}/rg")
-        registration = sep.Registration(
-            href=f"{href}/rg",
-            date_time_registered=seconds,
-            pin=new.pin,
-            poll_rate=options.poll_rate,
-        )
-        _keep(turn, new, f"{href}/rg", sep.Registration, registration)
+        _add_registration(turn, new, f"{href}/rg", new.pin, options)
     for number in range(1, new.ders + 1):
         _add_der(turn, new, f"{href}/der", number)
     if new.aggregator:
@@ -167,6 +161,18 @@ def _keep(
     turn: Turn, new: NewDevice, href: str, kind: type[sep.Resource], value: sep.Resource | None
 ) -> None:
     turn.keep(Kept(href=href, kind=kind, scope=new.lfdi, value=value, at=turn.at))
+
+
+def _add_registration(
+    turn: Turn, new: NewDevice, href: str, pin: int, options: ServerOptions
+) -> None:
+    registration = sep.Registration(
+        href=href,
+        date_time_registered=int(turn.at.timestamp()),
+        pin=pin,
+        poll_rate=options.poll_rate,
+    )
+    _keep(turn, new, href, sep.Registration, registration)
 
 
 def _add_der(turn: Turn, new: NewDevice, place: str, number: int) -> None:
