@@ -82,6 +82,8 @@ class Fleet:
         """LFDIs of devices whose events moved."""
         self._to_report: set[str] = set()
         """LFDIs of devices that may have something new to say of themselves."""
+        self._left: list[Change] = []
+        """What is no longer read."""
         self._dues = Dues()
         self._looks = Dues()
         self._afresh: dict[str, datetime] = {}
@@ -147,6 +149,7 @@ class Fleet:
         self._to_report.add(device.lfdi)
         if self._roll.commission(device, mirror):
             self.metering.moved(device, now)
+            self._left += self._roll.admit(device, mirror, now)
         self._assess(device, mirror, now)
 
     def _assess(self, device: Device, mirror: Mirror, now: datetime) -> None:
@@ -265,6 +268,15 @@ class Fleet:
     def owns(self, found: sep.Resource) -> bool:
         """Say whether a member of a list concerns us."""
         return self._roll.owns(found)
+
+    def follows(self, source: sep.Resource, kind: type[sep.Resource]) -> bool:
+        """Say whether what a resource leads to is to be read now."""
+        return self._roll.follows(source, kind)
+
+    def left(self) -> list[Change]:
+        """Return what is no longer read since the last time."""
+        found, self._left = self._left, []
+        return found
 
     @property
     def _sites(self) -> tuple[SiteId, ...]:

@@ -49,6 +49,8 @@ _PROGRAMS: Final = (
     _follow("messaging_program_list_link", sep.MessagingProgramList, FunctionSet.MESSAGING),
 )
 
+PROGRAM_LISTS: Final = frozenset(follow.kind for follow in _PROGRAMS)
+"""Lists of programs."""
 FOLLOWED: Final[Mapping[type[sep.Resource], tuple[Follow, ...]]] = {
     sep.DeviceCapability: (
         _follow("time_link", sep.Time, FunctionSet.TIME),

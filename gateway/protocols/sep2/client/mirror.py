@@ -19,29 +19,32 @@ from gateway.protocols.sep2._generated import model as sep
 from gateway.protocols.sep2.client.links import (
     MEMBERS,
     FunctionSet,
-    joined,
-    links_of,
     members_of,
     total_of,
 )
-from gateway.protocols.sep2.client.nodes import DEFAULT_RATE, Change, Fetch, Node, Page
+from gateway.protocols.sep2.client.nodes import (
+    DEFAULT_RATE,
+    LASTING,
+    Change,
+    Fetch,
+    Lead,
+    Node,
+    Page,
+    everywhere,
+    leads,
+    rate_of,
+    resolved,
+)
 from gateway.protocols.sep2.client.timetable import Timetable
 
 __all__ = ["DEFAULT_RATE", "Change", "Fetch", "Mirror", "Node", "Page"]
 
-LONGEST_RATE: Final = timedelta(days=1)
 FIRST_PAUSE: Final = timedelta(seconds=1)
 """After the first failure in a row; it doubles up to the poll rate."""
 MOST_MEMBERS: Final = 20_000
 """Of one list; a longer one is cut and never counts as complete."""
 MOST_RESTARTS: Final = 3
 """Times in a row that a list which changes while it is read is begun anew."""
-LASTING: Final = {
-    sep.RateComponentList: DEFAULT_RATE,
-    sep.ReadingType: timedelta(days=1),
-    sep.ConsumptionTariffIntervalList: timedelta(hours=6),
-}
-"""What changes with what leads to it: read again when that does, and else no sooner than this."""
 HINT_PAUSE: Final = timedelta(seconds=1)
 """Between two readings of a node that notifications ask for."""
 MOST_NODES: Final = 100_000
@@ -58,6 +61,7 @@ class Mirror:
         function_sets: What we take part in.
         chance: For jitter.
         ours: Says whether a member of a list concerns us.
+        follows: Says whether links of a kind are followed from a resource; what moved is told by ``open``, ``shut``.
         page: ``l`` of our questions.
     """
 
@@ -65,6 +69,7 @@ class Mirror:
     function_sets: frozenset[FunctionSet]
     chance: Chance
     ours: Callable[[sep.Resource], bool]
+    follows: Callable[[sep.Resource, type[sep.Resource]], bool] = everywhere
     page: int = 100
     nodes: dict[str, Node] = field(default_factory=dict)
     most: int = 4
@@ -164,11 +169,11 @@ class Mirror:
             source: The resource that holds it, the node's value or one of its members.
             link: The link.
         """
-        return None if link is None else self.nodes.get(_resolved(node, source, link.href))
+        return None if link is None else self.nodes.get(resolved(node, source, link.href))
 
     def resolved(self, node: Node, source: sep.Resource, link: sep.Link) -> str:
         """Return the address that a link leads to, whether or not anything is known of it."""
-        return _resolved(node, source, link.href)
+        return resolved(node, source, link.href)
 
     def href_of(self, node: Node, source: sep.Resource) -> str:
         """Return the address of a member of a list, resolved; empty when it bears none."""
@@ -218,7 +223,7 @@ class Mirror:
             return []
         self.times.ended(href)
         node.failures = 0
-        node.rate = self._rate(node, found)
+        node.rate = rate_of(node, found, self.nodes)
         node.digest = b"" if node.page and node.page.start else digest
         if node.kind not in MEMBERS:
             same = node.value == found
@@ -314,7 +319,7 @@ class Mirror:
             return [Change(node=node, same=True)]
         changes = [Change(node=node)]
         after = {href: (kind, mark) for href, kind, mark in self._leads_to(node)}
-        before, node.children = node.children, frozenset(after)
+        before, node.children = node.children, set(after)
         for href, (kind, mark) in after.items():
             self._join(href, kind, node, now)
             if kind in LASTING:
@@ -332,14 +337,27 @@ class Mirror:
             self.ask_soon(href, now)
         node.mark = mark
 
-    def _leads_to(self, node: Node) -> Iterator[tuple[str, type[sep.Resource], tuple[object, ...]]]:
-        sources = node.members if node.kind in MEMBERS else (node.value,)
-        for source in sources:
-            if source is None:
-                continue
-            for link, kind in links_of(source, self.function_sets):
-                mark = (getattr(source, "version", None), getattr(link, "all", None))
-                yield _resolved(node, source, link.href), kind, mark
+    def _leads_to(self, node: Node) -> Iterator[Lead]:
+        for source in node.members if node.kind in MEMBERS else (node.value,):
+            if source is not None:
+                found = leads(node, source, self.function_sets)
+                yield from (lead for lead in found if self.follows(source, lead[1]))
+
+    def open(self, node: Node, source: sep.Resource, now: datetime) -> None:
+        """Follow what leads on from a resource of a node, since it may be by now."""
+        for href, kind, _ in leads(node, source, self.function_sets):
+            if self.follows(source, kind):
+                node.children.add(href)
+                self._join(href, kind, node, now)
+
+    def shut(self, node: Node, source: sep.Resource, shared: Callable[[str], bool]) -> list[Change]:
+        """Leave what a resource of a node led to and may lead to no more, but for addresses that others share."""
+        changes: list[Change] = []
+        for href, kind, _ in leads(node, source, self.function_sets):
+            if href in node.children and not self.follows(source, kind) and not shared(href):
+                node.children.discard(href)
+                changes += self._leave(href, node)
+        return changes
 
     def _join(self, href: str, kind: type[sep.Resource], parent: Node, now: datetime) -> None:
         node = self.nodes.get(href)
@@ -372,14 +390,6 @@ class Mirror:
 
     # --- when
 
-    def _rate(self, node: Node, found: sep.Resource) -> timedelta:
-        """Return the poll rate that counts: its own, or that of what leads to it (2023 10.2.2.3 rule a)."""
-        own = getattr(found, "poll_rate", None)
-        if own is not None:
-            return min(timedelta(seconds=own), LONGEST_RATE) if own > 0 else DEFAULT_RATE
-        above = [self.nodes[href].rate for href in node.parents if href in self.nodes]
-        return min(above, default=DEFAULT_RATE)
-
     def _jittered(self, pause: timedelta) -> timedelta:
         """Lengthen a pause by up to a tenth, so that a fleet does not ask in step; a poll rate is never undercut."""
         return pause * (1 + self.chance.randint(0, 100) / 1000)
@@ -388,9 +398,3 @@ class Mirror:
         self.nodes[node.href] = node
         self._kinds.setdefault(node.kind, {})[node.href] = node
         return node
-
-
-def _resolved(node: Node, source: sep.Resource, href: str) -> str:
-    """Return where a link leads: relative to the resource that holds it, and that to where it was read."""
-    base = joined(node.href, source.href) if source.href else node.href
-    return joined(base, href)

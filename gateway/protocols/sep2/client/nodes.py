@@ -1,13 +1,22 @@
 """One address of a server, as the mirror knows it."""
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
 
 from gateway.protocols.sep2._generated import model as sep
+from gateway.protocols.sep2.client.links import FunctionSet, joined, links_of
 
 DEFAULT_RATE: Final = timedelta(seconds=900)
 """pollRate of a resource that has none, and in whose place 0 stands."""
+LONGEST_RATE: Final = timedelta(days=1)
+LASTING: Final = {
+    sep.RateComponentList: DEFAULT_RATE,
+    sep.ReadingType: timedelta(days=1),
+    sep.ConsumptionTariffIntervalList: timedelta(hours=6),
+}
+"""What changes with what leads to it: read again when that does, and else no sooner than this."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -34,7 +43,7 @@ class Node:
     href: str
     kind: type[sep.Resource]
     parents: set[str] = field(default_factory=set)
-    children: frozenset[str] = frozenset()
+    children: set[str] = field(default_factory=set)
     value: sep.Resource | None = None
     """What stands there; of a list, its first page."""
     members: tuple[sep.Resource, ...] = ()
@@ -76,3 +85,37 @@ class Change:
     """Nothing leads to it any more, or the server says that it is not there."""
     same: bool = False
     """It was read again and says what it said before."""
+
+
+Lead = tuple[str, type[sep.Resource], tuple[object, ...]]
+"""Where a link leads, what stands there, and a mark that changes when it should be read again."""
+
+
+def leads(
+    node: Node, source: sep.Resource, function_sets: frozenset[FunctionSet]
+) -> Iterator[Lead]:
+    """Yield what a resource of a node leads to."""
+    for link, kind in links_of(source, function_sets):
+        mark = (getattr(source, "version", None), getattr(link, "all", None))
+        yield resolved(node, source, link.href), kind, mark
+
+
+def resolved(node: Node, source: sep.Resource, href: str) -> str:
+    """Return where a link leads: relative to the resource that holds it, and that to where it was read."""
+    base = joined(node.href, source.href) if source.href else node.href
+    return joined(base, href)
+
+
+def everywhere(source: sep.Resource, kind: type[sep.Resource]) -> bool:
+    """Follow every link."""
+    del source, kind
+    return True
+
+
+def rate_of(node: Node, found: sep.Resource, nodes: Mapping[str, Node]) -> timedelta:
+    """Return the poll rate that counts: its own, or that of what leads to it (2023 10.2.2.3 rule a)."""
+    own = getattr(found, "poll_rate", None)
+    if own is not None:
+        return min(timedelta(seconds=own), LONGEST_RATE) if own > 0 else DEFAULT_RATE
+    above = [nodes[href].rate for href in node.parents if href in nodes]
+    return min(above, default=DEFAULT_RATE)

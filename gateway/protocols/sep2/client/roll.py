@@ -15,8 +15,8 @@ from gateway.domain.names import SiteId
 from gateway.protocols.actions import Note
 from gateway.protocols.sep2._generated import model as sep
 from gateway.protocols.sep2.client.device import Device, part_of
-from gateway.protocols.sep2.client.links import links_of
-from gateway.protocols.sep2.client.mirror import Mirror, Node
+from gateway.protocols.sep2.client.links import PROGRAM_LISTS, links_of
+from gateway.protocols.sep2.client.mirror import Change, Mirror, Node
 from gateway.protocols.sep2.client.modes import FOLLOWED
 from gateway.protocols.sep2.client.options import DeviceOptions
 from gateway.protocols.sep2.client.setting import Setting
@@ -49,6 +49,8 @@ class Roll:
     """href of what only one or some devices lead to -> their LFDIs."""
     _by_value: dict[int, Device] = field(default_factory=dict)
     """LFDI as a number -> device: some servers write it otherwise than we do."""
+    admitted: set[str] = field(default_factory=set)
+    """LFDIs of devices that take part: of the others nothing is read but their registration."""
     _fresh: set[str] = field(default_factory=set)
     """LFDIs of devices that stand otherwise since the list of devices was read last."""
     _registering: bool = False
@@ -79,6 +81,47 @@ class Roll:
     def _of(self, lfdi: str) -> Device | None:
         exact = self.devices.get(lfdi)
         return exact if exact is not None else self._by_value.get(int(lfdi or "0", 16))
+
+    def follows(self, source: sep.Resource, kind: type[sep.Resource]) -> bool:
+        """Say whether a link is followed: what is assigned to a device, once it may take part, and no longer.
+
+        Of one that is not enabled, or bears another PIN than was handed over, only the registration is read on (CSIP
+        Implementation Guide v2.1 6.1; 2018 clause 8.5). What the server offers everybody is for those who take part.
+        """
+        match source:
+            case sep.EndDevice() if kind is not sep.Registration:
+                device = self._ours(source)
+                admitted = device is not None and device.lfdi in self.admitted
+                known = admitted or source.registration_link is None
+                return known and source.enabled is not False
+            case sep.DeviceCapability() if kind in PROGRAM_LISTS:
+                return bool(self.admitted)
+            case _:
+                return True
+
+    def admit(self, device: Device, mirror: Mirror, now: datetime) -> list[Change]:
+        """Have read what is assigned to a device that takes part, and no more what is assigned to one that does not.
+
+        Returns:
+            What is no longer known of the server.
+        """
+        place, root = self.places.get(device.lfdi), mirror.nodes[mirror.root]
+        if device.ready:
+            self.admitted.add(device.lfdi)
+            if place is not None:
+                mirror.open(*place, now)
+            if root.value is not None and len(self.admitted) == 1:
+                mirror.open(root, root.value, now)
+            return []
+        self.admitted.discard(device.lfdi)
+        changes = mirror.shut(*place, self._shared) if place is not None else []
+        if root.value is not None and not self.admitted:
+            changes += mirror.shut(root, root.value, _nobody)
+        return changes
+
+    def _shared(self, href: str) -> bool:
+        """Say whether a device that takes part leads to an address."""
+        return not self.admitted.isdisjoint(self._index.get(href, _NOBODY))
 
     def speaker(self, site: SiteId) -> str:
         """Return the LFDI of the device that speaks for a site.
@@ -191,6 +234,12 @@ class Roll:
 
     def _note(self, word: str, **fields: str) -> None:
         self.notes.append(Note(word=word, fields=fields))
+
+
+def _nobody(href: str) -> bool:
+    """Share nothing."""
+    del href
+    return False
 
 
 def _devices(setting: Setting) -> Iterator[Device]:

@@ -93,6 +93,7 @@ class Sep2Session:
             function_sets=options.function_sets,
             chance=tools.chance,
             ours=self._fleet.owns,
+            follows=self._fleet.follows,
             page=options.list_limit,
             most=options.connections,
         )
@@ -297,6 +298,7 @@ class Sep2Session:
         self._mirror.begin(now)
         self._fleet.acts = not self._waits_for_lists(now)
         self._fleet.work(self._mirror, now)
+        self._follow(self._fleet.left(), now)
         if not self._synchronised and self._mirror.settled and self._fleet.idle:
             self._synchronised = True
             self._note(SYNCHRONISED)
