@@ -174,16 +174,20 @@ class SmallTokens:
 
 @dataclass
 class SmallStatements:
-    kept: dict[str, SettlementStatement] = field(default_factory=dict)
+    kept: dict[str, list[SettlementStatement]] = field(default_factory=dict)
+    """Every version, from the first one on."""
 
     def put(self, statement: SettlementStatement) -> None:
-        self.kept[statement.id] = statement
+        self.kept.setdefault(statement.id, []).append(statement)
 
-    def get(self, statement_id: str) -> SettlementStatement | None:
-        return self.kept.get(statement_id)
+    def get(self, statement_id: str, version: int | None = None) -> SettlementStatement | None:
+        found = self.kept.get(statement_id, [])
+        wanted = [one for one in found if version in (None, one.version)]
+        return wanted[-1] if wanted else None
 
     def of_site(self, site: SiteId | None) -> tuple[SettlementStatement, ...]:
-        return tuple(s for s in self.kept.values() if site in (None, s.site))
+        newest = [versions[-1] for versions in self.kept.values()]
+        return tuple(one for one in newest if site in (None, one.site))
 
 
 @dataclass

@@ -15,6 +15,7 @@ from multidict import CIMultiDictProxy
 
 from gateway.client.clock import SystemClock
 from gateway.domain.names import IntentId, SiteId
+from gateway.domain.settlement import Correction, CorrectionReason
 from gateway.domain.signed import document_digest, signed_part
 from gateway.southbound.examples import EXAMPLES
 from gateway.southbound.parts import Pace
@@ -501,6 +502,26 @@ async def test_statements_are_paged_and_only_the_sites_own(desk: Desk) -> None:
     assert (await desk.get("/v1/statements/s3"))[1]["id"] == "s3"
     assert (await desk.get("/v1/statements/theirs"))[0] == 404
     assert (await desk.get("/v1/statements?after=theirs"))[1]["reason"] == "CURSOR"
+
+
+async def test_the_newest_version_of_a_statement_is_shown_and_earlier_ones_by_number(
+    desk: Desk,
+) -> None:
+    first = sample_statement("s")
+    correction = Correction(corrects=1, sha256="0" * 64, reason=CorrectionReason.LATE_DATA)
+    second = first.model_copy(update={"version": 2, "correction": correction})
+    for one in (first, second):
+        desk.gateway.store.work.statements.put(one)
+
+    shown = (await desk.get("/v1/statements/s"))[1]
+    assert (shown["version"], shown["correction"]["corrects"]) == (2, 1)
+    (listed,) = (await desk.get("/v1/statements"))[1]["items"]
+    assert listed == shown
+    earlier = (await desk.get("/v1/statements/s?version=1"))[1]
+    assert earlier["version"] == 1
+    assert "correction" not in earlier
+    assert (await desk.get("/v1/statements/s?version=3"))[0] == 404
+    assert (await desk.get("/v1/statements/s?version=x"))[1]["reason"] == "INVALID_QUERY"
 
 
 async def test_readiness_names_what_is_wrong(desk: Desk) -> None:
