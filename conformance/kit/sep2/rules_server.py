@@ -261,12 +261,21 @@ def rule_112(transcript: Transcript) -> Iterator[Finding]:
             )  # fmt: skip
 
 
+def rule_113(transcript: Transcript) -> Iterator[Finding]:
+    """Every member of a list says where it lies."""
+    for one in asked(transcript, "GET"):
+        if one.answer is None or not one.fine:
+            continue
+        for member in one.answer.elements("self::*[@all and @results]/*[not(@href)]"):
+            yield wrong("RULE-SEP2-113", one.answer, local_name(member), "an href", "none")
+
+
 RULES: Final = tuple(
     Check(f"RULE-SEP2-{number}", judge)
     for number, judge in enumerate(
         (
             rule_101, rule_102, rule_103, rule_104, rule_105, rule_106, rule_107, rule_108, rule_109, rule_110,
-            rule_111, rule_112,
+            rule_111, rule_112, rule_113,
         ),
         101,
     )
