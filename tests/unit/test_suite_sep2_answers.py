@@ -1,6 +1,7 @@
 """Checks and general rules of the cases for 2030.5 servers: each accepts a right story and objects to a wrong one."""
 
 from collections.abc import Callable
+from copy import copy
 from datetime import timedelta
 
 import pytest
@@ -85,7 +86,7 @@ def paged(second: str) -> Story:
 
 
 def _copy(row: Element) -> Element:
-    return row.__copy__()
+    return copy(row)
 
 
 def cut_to(*numbers: int) -> Story:
