@@ -33,6 +33,7 @@ from gateway.protocols.sep2.server.devices import NewDevice
 from gateway.protocols.sep2.server.options import ServerOptions
 from gateway.protocols.sep2.server.terms import EventTerms
 from gateway.servers.sep2.app import HttpOptions
+from gateway.servers.sep2.lines import NotifyPin
 from gateway.servers.sep2.notifier import NotifierOptions
 from gateway.servers.sep2.store import Sep2Store
 from gateway.servers.sep2.utility import Place, Sep2Utility
@@ -103,6 +104,7 @@ class Premises:
         port: int = 0,
         *,
         notifies: bool = False,
+        pin: NotifyPin = NotifyPin.LFDI,
     ) -> AsyncIterator[Sep2Utility]:
         """Run a utility."""
         identity = files(self.folder, "server", self.server, self.pki)
@@ -111,6 +113,7 @@ class Premises:
             context=sep2_client(identity, self.profile, host_names=False),
             chance=Random(1),
             networks=(ip_network("127.0.0.0/8"),),
+            pin=pin,
         )
         place = Place(
             tls=context, profile=self.profile, port=port, notify=notify if notifies else None

@@ -26,11 +26,17 @@ class Subscriber:
     on_notification: Callable[[sep.Notification], None] = lambda _: None
     hang: Callable[[], Awaitable[None]] | None = None
     """Waited for before anything is answered."""
+    headers: dict[str, str] = field(default_factory=dict)
+    """Of answers that are no success."""
+    connections: set[int] = field(default_factory=set)
+    """Ports that it was called from."""
 
     async def handle(self, request: web.Request) -> web.Response:
         """Take one notification."""
         assert request.method == "POST"
         assert request.content_type == "application/sep+xml"
+        if request.transport is not None:
+            self.connections.add(request.transport.get_extra_info("peername")[1])
         body = await request.read()
         if self.hang is not None:
             await self.hang()
@@ -39,7 +45,8 @@ class Subscriber:
         if 200 <= status < 300:
             self.came.append(notification)
             self.on_notification(notification)
-        return web.Response(status=status)
+            return web.Response(status=status)
+        return web.Response(status=status, headers=self.headers)
 
 
 @asynccontextmanager

@@ -19,6 +19,7 @@ from gateway.protocols.sep2.server.options import ServerOptions
 from gateway.protocols.sep2.server.records import Kept, Turn
 from gateway.servers.sep2.admin.app import admin_app
 from gateway.servers.sep2.app import HttpOptions
+from gateway.servers.sep2.lines import NotifyPin
 from gateway.servers.sep2.notifier import NotifierOptions
 from gateway.servers.sep2.sql import SqlStore
 from gateway.servers.sep2.utility import Place, Sep2Utility
@@ -51,6 +52,8 @@ class Sep2Serving:
     """``https://host:port`` as clients know it; empty: localhost."""
     networks: tuple[Network, ...] = ()
     """Own networks that notifications may reach."""
+    pin: NotifyPin = NotifyPin.LFDI
+    """Whose certificate a listener must show."""
     requests_per_s: float = 50.0
     """Per client in the long run; 0: as many as it likes."""
     timeline: Timeline | None = None
@@ -91,6 +94,7 @@ class _Played:
             context=sep2_client(wanted.files, wanted.profile, host_names=False),
             chance=SystemChance(),
             networks=wanted.networks,
+            pin=wanted.pin,
         )
         self._utility = Sep2Utility(
             wanted.options,

@@ -9,6 +9,7 @@ from conformance.cli.serve_sep2 import Sep2Serving, serve_sep2
 from conformance.cli.timeline import add_timeline, timeline_of
 from gateway.protocols.sep2.server.options import ServerOptions
 from gateway.protocols.sep2.tables import Edition, Flavour
+from gateway.servers.sep2.lines import NotifyPin
 from gateway.transport.sep2_tls import Sep2Profile
 from gateway.transport.targets import read_network
 from gateway.transport.tls import TlsFiles
@@ -50,6 +51,16 @@ def add_sep2(roles: "argparse._SubParsersAction[P]") -> None:
     role.add_argument(
         "--origin", default="", metavar="URL", help="https://host:port as clients reach it"
     )
+    _add_notify(role)
+    _add_rate(role)
+    add_timeline(role)
+    role.add_argument("--admin-port", type=int, default=0, metavar="N", help="on 127.0.0.1")
+    role.add_argument(
+        "--admin-token-file", type=Path, metavar="FILE", help="token; drawn and told without it"
+    )
+
+
+def _add_notify(role: argparse.ArgumentParser) -> None:
     role.add_argument("--no-subscriptions", action="store_true", help="polling alone")
     role.add_argument(
         "--notify-host",
@@ -65,11 +76,11 @@ def add_sep2(roles: "argparse._SubParsersAction[P]") -> None:
         metavar="CIDR",
         help="own network that they may reach, e.g. 127.0.0.0/8; without it the Internet alone",
     )
-    _add_rate(role)
-    add_timeline(role)
-    role.add_argument("--admin-port", type=int, default=0, metavar="N", help="on 127.0.0.1")
     role.add_argument(
-        "--admin-token-file", type=Path, metavar="FILE", help="token; drawn and told without it"
+        "--notify-pin",
+        choices=[str(one) for one in NotifyPin],
+        default="lfdi",
+        help="whose certificate a listener must show: the subscriber's, or any of the hierarchy",
     )
 
 
@@ -115,6 +126,7 @@ def run_sep2(given: argparse.Namespace, token: str) -> int:
             port=given.port,
             store=given.store,
             networks=networks,
+            pin=NotifyPin(given.notify_pin),
             origin=given.origin.rstrip("/"),
             requests_per_s=given.requests_per_s,
             timeline=timeline_of(given.refuse, given),

@@ -11,6 +11,7 @@ import ssl
 from typing import Final
 
 import aiohttp
+from aiohttp.abc import AbstractResolver
 from aiohttp.client_proto import ResponseHandler
 from aiohttp.connector import Connection
 from aiohttp.http import RawResponseMessage
@@ -71,6 +72,7 @@ class OrderlyConnector(aiohttp.TCPConnector):
         clock: Time of the limit.
         connect_s: Limit for a connection and its handshake, seconds.
         most: Connections, idle ones included.
+        resolver: Knows the peer's addresses; None: the system's.
     """
 
     def __init__(
@@ -79,8 +81,14 @@ class OrderlyConnector(aiohttp.TCPConnector):
         clock: Clock,
         connect_s: float = CONNECT_S,
         most: int = MOST_CONNECTIONS,
+        resolver: AbstractResolver | None = None,
     ) -> None:
-        super().__init__(ssl=context if context is not None else True, limit=most)
+        super().__init__(
+            ssl=context if context is not None else True,
+            limit=most,
+            resolver=resolver,
+            use_dns_cache=resolver is None,
+        )
         self._clock = clock
         self._connect_s = connect_s
         self._factory = functools.partial(_orderly, self._loop)

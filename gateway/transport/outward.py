@@ -98,48 +98,64 @@ class Outward:
                 except OSError as error:
                     raise TransportError("NO_ADDRESS", f"{target.host}: {error}") from None
                 judged = judge(target, found, self._rules)
-                return await self._exchange(call, _Pinned(target.host, judged), look)
+                return await self._exchange(call, Pinned(target.host, judged), look)
         except TimeoutError:
             detail = f"{target.host}: no answer within {self._total_s:g} s"
             raise TransportError("TIMEOUT", detail) from None
 
-    async def _exchange(self, call: Call, pinned: "_Pinned", look: Look | None) -> Heard:
-        connector = _Connector(self._tls, pinned, look)
-        async with aiohttp.ClientSession(
-            connector=connector,
-            timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_S),
-            trust_env=False,
-            auto_decompress=False,
-            cookie_jar=aiohttp.DummyCookieJar(),
-            skip_auto_headers=("Accept-Encoding", "User-Agent", "Content-Type"),
-        ) as http:
-            try:
-                async with http.request(
-                    call.method,
-                    URL(call.url, encoded=True),
-                    data=call.body or None,
-                    headers=call.headers,
-                    allow_redirects=False,
-                ) as answer:
-                    return await self._heard(answer)
-            except GatewayError:
-                raise
-            except aiohttp.ClientSSLError as error:
-                raise TransportError("TLS", f"{pinned.host}: {error}") from None
-            except aiohttp.ClientConnectorError as error:
-                raise TransportError("CONNECT", f"{pinned.host}: {error.os_error}") from None
-            except (aiohttp.ClientError, OSError, ValueError) as error:
-                detail = f"{pinned.host}: broke off ({type(error).__name__})"
-                raise TransportError("BROKEN", detail) from None
+    async def _exchange(self, call: Call, pinned: "Pinned", look: Look | None) -> Heard:
+        async with plain_session(_Connector(self._tls, pinned, look)) as http:
+            return await exchanged(http, call, pinned.host, self._clock)
 
-    async def _heard(self, answer: aiohttp.ClientResponse) -> Heard:
-        headers = {name.lower(): value for name, value in answer.headers.items()}
-        return Heard(
-            status=answer.status,
-            headers=headers,
-            body=await _beginning(answer),
-            retry_after=retry_after(headers.get("retry-after"), self._clock.now()),
-        )
+
+def plain_session(connector: aiohttp.BaseConnector) -> aiohttp.ClientSession:
+    """Make a session that adds nothing of its own to a call."""
+    return aiohttp.ClientSession(
+        connector=connector,
+        timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_S),
+        trust_env=False,
+        auto_decompress=False,
+        cookie_jar=aiohttp.DummyCookieJar(),
+        skip_auto_headers=("Accept-Encoding", "User-Agent", "Content-Type"),
+    )
+
+
+async def exchanged(http: aiohttp.ClientSession, call: Call, host: str, clock: Clock) -> Heard:
+    """Make one call on a session.
+
+    Raises:
+        TransportError: ``CONNECT`` or ``TLS``: nothing was sent; ``BROKEN``.
+    """
+    try:
+        async with http.request(
+            call.method,
+            URL(call.url, encoded=True),
+            data=call.body or None,
+            headers=call.headers,
+            allow_redirects=False,
+        ) as answer:
+            return await _heard(answer, clock.now())
+    except GatewayError:
+        raise
+    except aiohttp.ClientSSLError as error:
+        raise TransportError("TLS", f"{host}: {error}") from None
+    except aiohttp.ClientConnectorError as error:
+        raise TransportError("CONNECT", f"{host}: {error.os_error}") from None
+    except aiohttp.ConnectionTimeoutError:
+        raise TransportError("CONNECT", f"{host}: no connection in time") from None
+    except (aiohttp.ClientError, OSError, ValueError) as error:
+        detail = f"{host}: broke off ({type(error).__name__})"
+        raise TransportError("BROKEN", detail) from None
+
+
+async def _heard(answer: aiohttp.ClientResponse, now: datetime) -> Heard:
+    headers = {name.lower(): value for name, value in answer.headers.items()}
+    return Heard(
+        status=answer.status,
+        headers=headers,
+        body=await _beginning(answer),
+        retry_after=retry_after(headers.get("retry-after"), now),
+    )
 
 
 async def _beginning(answer: aiohttp.ClientResponse) -> bytes:
@@ -153,7 +169,8 @@ async def _beginning(answer: aiohttp.ClientResponse) -> bytes:
             parts += part
     except (aiohttp.ClientError, OSError):
         pass  # what came so far is kept
-    answer.close()
+    if not answer.content.at_eof():
+        answer.close()
     return bytes(parts)
 
 
@@ -192,12 +209,12 @@ def retry_after(text: str | None, now: datetime) -> timedelta | None:
     return min(max(at - now, timedelta(0)), LONGEST_WAIT)
 
 
-class _Pinned(abc.AbstractResolver):
+class Pinned(abc.AbstractResolver):
     """Knows one host and the addresses that were judged."""
 
-    def __init__(self, host: str, addresses: Sequence[str]) -> None:
+    def __init__(self, host: str, addresses: Sequence[str] = ()) -> None:
         self.host = host
-        self._addresses = addresses
+        self.addresses = addresses
 
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
@@ -205,7 +222,7 @@ class _Pinned(abc.AbstractResolver):
         """Return the judged addresses."""
         if host.rstrip(".").lower() != self.host.rstrip("."):
             raise OSError("only the judged host is known here")
-        return [self._result(address, port) for address in self._addresses]
+        return [self._result(address, port) for address in self.addresses]
 
     def _result(self, address: str, port: int) -> abc.ResolveResult:
         return abc.ResolveResult(
@@ -225,7 +242,7 @@ class _Pinned(abc.AbstractResolver):
         """
         peer = transport.get_extra_info("peername") if transport else None
         reached = address_of(peer[0]) if peer else None
-        if reached is None or reached not in map(address_of, self._addresses):
+        if reached is None or reached not in map(address_of, self.addresses):
             raise TransportError("FORBIDDEN_TARGET", f"{self.host}: reached what was not judged")
 
     async def close(self) -> None:
@@ -235,7 +252,7 @@ class _Pinned(abc.AbstractResolver):
 class _Connector(aiohttp.TCPConnector):
     """Connects to judged addresses, looks once more, and keeps no connection."""
 
-    def __init__(self, tls: ssl.SSLContext, pinned: _Pinned, look: Look | None) -> None:
+    def __init__(self, tls: ssl.SSLContext, pinned: Pinned, look: Look | None) -> None:
         super().__init__(ssl=tls, resolver=pinned, use_dns_cache=False, force_close=True, limit=1)
         self._pinned = pinned
         self._look = look

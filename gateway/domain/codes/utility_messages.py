@@ -3,7 +3,14 @@
 from typing import Final
 
 from gateway.domain.codes.row import Move, Row
-from gateway.domain.errors import IdentityError, SessionError, SignalError, StoreError, WireError
+from gateway.domain.errors import (
+    IdentityError,
+    SessionError,
+    SignalError,
+    StoreError,
+    TransportError,
+    WireError,
+)
 
 _OP: Final = Move.OPERATOR
 _UT: Final = Move.UTILITY
@@ -250,5 +257,14 @@ ROWS: Final = (
         "A 2030.5 server knows its clients by their certificates alone.",
         "Connect with the device certificate that the utility knows.",
         (IdentityError,),
+    ),
+    Row(
+        "GG-2305",
+        "NOT_THE_SUBSCRIBER",
+        "A listener shows the certificate of another device",
+        Move.SITE,
+        "A 2030.5 server tells notifications to a listener with the certificate of the device that subscribed.",
+        "Let the listener show that certificate; where a fleet has another one for it, serve with --notify-pin chain.",
+        (TransportError,),
     ),
 )
