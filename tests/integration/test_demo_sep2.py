@@ -18,6 +18,7 @@ from gateway.domain.protocol import SEP2_FAMILY, ProtocolName
 
 @pytest.mark.slow
 @pytest.mark.spec("CSIP BASIC-017", "CSIP BASIC-029", "CSIP-AUS LOA-01", "IEEE 2030.5-2018 10.11")
+@pytest.mark.spec("CSIP-AUS LOA-13")
 @pytest.mark.parametrize("protocol", sorted(SEP2_FAMILY))
 def test_every_target_is_met_and_the_server_has_the_whole_story(
     tmp_path: Path, protocol: ProtocolName

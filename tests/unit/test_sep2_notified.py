@@ -170,11 +170,14 @@ def test_a_control_that_is_told_is_known_without_a_question() -> None:
 @pytest.mark.spec(
     "CSIP-AUS LOA-05", "CSIP-AUS LOA-06", "CSIP-AUS ALL-15", "CSIP-AUS ALL-16", "CSIP MAINT-004"
 )
+@pytest.mark.spec("CSIP-AUS GEN-05", "CSIP-AUS GEN-06")
 @pytest.mark.parametrize(
     ("base", "kw"),
     [
         (sep.DERControlBase(op_mod_imp_lim_w=megawatts(3)), 3000),
         (sep.DERControlBase(op_mod_load_lim_w=megawatts(2)), 2000),
+        (sep.DERControlBase(op_mod_exp_lim_w=megawatts(1)), 1000),
+        (sep.DERControlBase(op_mod_gen_lim_w=megawatts(1)), 1000),
         (sep.DERControlBase(op_mod_energize=False), 0),
         (sep.DERControlBase(op_mod_connect=False), 0),
     ],

@@ -20,6 +20,7 @@ def watts(value: int, multiplier: int) -> sep.ActivePower:
 
 
 @pytest.mark.spec("CSIP-AUS LOA-01", "CSIP-AUS LOA-02", "CSIP-AUS ALL-24", "CSIP BASIC-014")
+@pytest.mark.spec("CSIP-AUS GEN-01", "CSIP-AUS GEN-02")
 @pytest.mark.parametrize(
     ("base", "kind", "kw"),
     [
@@ -27,6 +28,9 @@ def watts(value: int, multiplier: int) -> sep.ActivePower:
         (sep.DERControlBase(op_mod_imp_lim_w=watts(7123, 2)), Kind.LIMIT_IMPORT, "712.3"),
         (sep.DERControlBase(op_mod_imp_lim_w=watts(999, -1)), Kind.LIMIT_IMPORT, "0.0999"),
         (sep.DERControlBase(op_mod_load_lim_w=watts(4321, 3)), Kind.LIMIT_IMPORT, "4321"),
+        (sep.DERControlBase(op_mod_exp_lim_w=watts(1500, 3)), Kind.LIMIT_EXPORT, "1500"),
+        (sep.DERControlBase(op_mod_exp_lim_w=watts(0, 0)), Kind.LIMIT_EXPORT, "0"),
+        (sep.DERControlBase(op_mod_gen_lim_w=watts(30_000, 4)), Kind.LIMIT_EXPORT, "300000"),
         (sep.DERControlBase(op_mod_target_w=watts(-6500, 3)), Kind.SETPOINT, "6500"),
         (sep.DERControlBase(op_mod_fixed_w=-2500), Kind.SETPOINT, "2500"),
     ],
@@ -126,8 +130,10 @@ def test_of_many_assigned_programs_all_are_read_and_the_best_is_followed(count: 
     assert mrid(count) in kept
 
 
-@pytest.mark.spec("CSIP-AUS LOA-11", "CSIP-AUS LOA-12")
-@pytest.mark.parametrize("mode", ["op_mod_imp_lim_w", "op_mod_load_lim_w"])
+@pytest.mark.spec("CSIP-AUS LOA-11", "CSIP-AUS LOA-12", "CSIP-AUS GEN-11", "CSIP-AUS GEN-12")
+@pytest.mark.parametrize(
+    "mode", ["op_mod_imp_lim_w", "op_mod_load_lim_w", "op_mod_exp_lim_w", "op_mod_gen_lim_w"]
+)
 def test_a_limit_that_varies_is_followed_from_control_to_control(mode: str) -> None:
     levels = [9000, 2500, 7000, 0]
     server = utility()

@@ -47,6 +47,7 @@ def test_an_active_control_shows_its_modes(base: sep.DERControlBase) -> None:
     "CSIP-AUS S-ALL-19", "CSIP-AUS S-ALL-20", "CSIP-AUS S-ALL-21", "CSIP-AUS S-ALL-22"
 )
 @pytest.mark.spec("CSIP-AUS S-ALL-23", "CSIP-AUS S-ALL-24", "CSIP-AUS S-ALL-48")
+@pytest.mark.spec("IEEE 2030.5-2018 Version")
 def test_a_default_shows_its_modes_and_counts_its_versions() -> None:
     utility = Utility()
     href = utility.href(sep.DefaultDERControl)
@@ -331,3 +332,36 @@ def test_everything_that_is_made_has_a_location_at_which_it_stands() -> None:
         assert status == 200, place
         assert isinstance(found, sep.Resource)
         assert found.href == answer.location
+
+
+@pytest.mark.spec("CSIP Implementation Guide v2.1 Table 7", "IEEE 2030.5-2018 DeviceCapability")
+def test_the_function_sets_that_a_server_owes_are_reached_by_links() -> None:
+    utility = Utility()
+
+    def shown(href: str) -> object:
+        status, found = utility.get(href, "l=1")
+        assert status == 200, href
+        return found
+
+    entry, device = shown("/dcap"), shown(utility.href(sep.EndDevice))
+    assert isinstance(device, sep.EndDevice)
+    assert device.function_set_assignments_list_link is not None
+    fsas = shown(device.function_set_assignments_list_link.href)
+    assert isinstance(fsas, sep.FunctionSetAssignmentsList)
+    (fsa,), der = fsas.function_set_assignments, shown(utility.href(sep.DER))
+    owed = [
+        *((entry, name) for name in ("time", "end_device_list", "mirror_usage_point_list")),
+        (entry, "response_set_list"),
+        *((device, name) for name in ("function_set_assignments_list", "der_list")),
+        *((device, name) for name in ("log_event_list", "subscription_list", "registration")),
+        *((fsa, name) for name in ("time", "der_program_list")),
+        *((der, name) for name in ("der_capability", "der_settings", "der_status")),
+    ]
+    links = {name: getattr(one, f"{name}_link") for one, name in owed}
+    assert None not in links.values()
+    # What the device itself has to tell is not there before it has told it.
+    told = {"der_capability", "der_settings", "der_status"}
+    found = {name: utility.get(link.href)[0] for name, link in links.items()}
+    assert {name: status for name, status in found.items() if name not in told} == dict.fromkeys(
+        links.keys() - told, 200
+    )
