@@ -23,10 +23,12 @@ from certs.sep2 import folder as sep2_folder
 from certs.sep2 import tell
 from certs.sep2.folder import Sep2Role
 from certs.sep2.hierarchy import DEPTHS, Depth, sep2
+from certs.sep2.judging import judged
 from certs.sep2.tell import Made
 from gateway.domain.codes.registry import row_of
 from gateway.domain.codes.shape import shape
 from gateway.domain.errors import GatewayError, MisuseError
+from gateway.transport.sep2_tls import Sep2Profile
 
 FOUND: Final = 1
 MISUSED: Final = 2
@@ -137,6 +139,10 @@ def inspect_(
             help="Judge validity at this instant, e.g. 2025-05-03T23:30:00Z.",
         ),
     ] = None,
+    profile: Annotated[
+        Sep2Profile | None,
+        typer.Option(help="Judge it as a peer of IEEE 2030.5 does, too."),
+    ] = None,
     *,
     as_json: AsJson = False,
 ) -> None:
@@ -146,6 +152,7 @@ def inspect_(
     Told is who issued whom, for how long, under which names, and what is wrong.
     """
     report = _report(files, at)
+    report = report if profile is None else judged(report, profile)
     typer.echo(render.report_json(report) if as_json else render.explanation(report))
     raise typer.Exit(FOUND if report.faults else 0)
 

@@ -99,6 +99,22 @@ def test_a_bad_variant_is_issued_by_its_name(shell: Shell, made: Path, name: str
     assert (made / "bad" / f"{name}.key").stat().st_mode & 0o777 == 0o600
 
 
+@pytest.mark.spec("IEEE 2030.5-2018 6.11", "CSIP COMM-004D..G")
+def test_every_bad_variant_is_explained_and_nothing_good_is(shell: Shell, made: Path) -> None:
+    anchor = made / "anchor.pem"
+    for good in (made / "device" / "A1.pem", made / "server" / "localhost.pem"):
+        assert shell("inspect", good, anchor, "--profile", "sep2")[0] == 0
+    unexplained = []
+    for name in VARIANTS:
+        shell("issue", made, name, "--role", "bad")
+        code, out, _ = shell(
+            *("inspect", made / "bad" / f"{name}.pem", anchor, "--profile", "csip", "--json")
+        )
+        if code != 1 or not json.loads(out)["faults"]:
+            unexplained.append(name)
+    assert unexplained == []
+
+
 def test_a_variant_that_is_not_there_names_those_that_are(shell: Shell, made: Path) -> None:
     code, _, err = shell("issue", made, "smudged", "--role", "bad")
 

@@ -5,6 +5,9 @@ from pathlib import Path
 import aiohttp
 import pytest
 
+from gateway.protocols.sep2._generated import model as sep
+from gateway.protocols.sep2.codec import decode
+from gateway.protocols.sep2.identity import sfdi_of
 from gateway.servers.sep2.admin.app import admin_app
 from gateway.transport.server import listen
 from tests.sep2_operator import TOKEN, operated
@@ -156,3 +159,36 @@ async def test_nobody_operates_without_the_token(tmp_path: Path) -> None:
                 async with session.get(f"{listener.url}/v1/utility", headers=headers) as answer:
                     assert answer.status == 401
         await listener.stop()
+
+
+async def test_devices_are_registered_by_what_they_show_and_listed(tmp_path: Path) -> None:
+    site = Premises(folder=tmp_path)
+    device, aggregator = site.pki.device("0001"), site.pki.aggregator("fleet")
+    chain = device.chain_pem.decode()
+    async with site.utility() as utility, operated(site, utility) as operator:
+        made = await operator.do("POST", "/v1/devices", certificate=chain, pin=111111)
+        assert (made["name"], made["sfdi"]) == (device.lfdi, sfdi_of(device.lfdi))
+        assert "wants 5" in made["doubt"]
+        made = await operator.do("PUT", f"/v1/devices/{aggregator.lfdi}", pin=PIN)
+        assert made["doubt"] is None
+        managed = "0BA0B84C9A8A6F1C3E5D7F908172635400040732"
+        await operator.do("PUT", f"/v1/devices/{managed}", manager=aggregator.lfdi)
+        await operator.do("PUT", f"/v1/devices/{device.lfdi}/enabled", on=False)
+
+        items = (await operator.do("GET", "/v1/devices"))["items"]
+        assert [
+            (o["lfdi"], o["enabled"], o["registered"], o["manages"])
+            for o in sorted(items, key=lambda o: (o["registered"], o["enabled"]))
+        ] == [
+            (managed, True, False, []),
+            (device.lfdi, False, True, []),
+            (aggregator.lfdi, True, True, [managed]),
+        ]
+        edev = utility.url.replace("/dcap", "/edev?l=9")
+        async with site.browser(aggregator) as session, session.get(edev) as answer:
+            shown = decode(await answer.read(), sep.EndDeviceList).value
+        assert {one.href for one in shown.end_device} == {
+            o["href"] for o in items if o["lfdi"] != device.lfdi
+        }
+        for wrong, status in (("no PEM", 400), (chain.replace("MII", "MIJ", 1), 400), (chain, 409)):
+            assert (await operator.ask("POST", "/v1/devices", certificate=wrong))[0] == status

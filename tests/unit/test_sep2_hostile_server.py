@@ -124,6 +124,39 @@ def test_a_location_that_is_none_is_no_location() -> None:
     assert len(world.events) == 1
 
 
+@pytest.mark.spec("IEEE 2030.5-2018 leniency")
+def test_a_wrong_order_is_read_and_said_once() -> None:
+    server = utility()
+    server.put("/derp/1/derc", [GOOD])
+    found = replace(GOOD, href="/derp/1/derc/1")
+    body = encode(sep.DERControlList(all=1, results=1, der_control=(found,)), FLAVOUR)
+    created = b"<creationTime>%d</creationTime>" % GOOD.creation_time
+    assert created in body
+    moved = body.replace(created, b"").replace(b"</interval>", b"</interval>" + created)
+    server.raw["/derp/1/derc"] = moved
+
+    world = World(server).run(20 * MINUTE)
+
+    assert server.responses() == RUN
+    (note,) = [note for note in world.notes if note.word == "against_schema"]
+    assert "creationTime" in note.fields["detail"]
+
+
+@pytest.mark.spec("IEEE 2030.5-2018 leniency", "IEEE 2030.5-2018 HexBinary160")
+def test_unknown_elements_and_lower_case_hex_change_nothing() -> None:
+    server = utility()
+    body = encode(sep.DERControlList(all=1, results=1, der_control=(GOOD,)), FLAVOUR)
+    strange = body.replace(b"</interval>", b"</interval><y:x xmlns:y='urn:y' z='1'><y:q/></y:x>")
+    server.raw["/derp/1/derc"] = strange.replace(mrid(1).encode(), mrid(1).lower().encode())
+    entry = server.resources["/edev"].end_device[0]  # type: ignore[attr-defined] # a list
+    edev = encode(sep.EndDeviceList(all=1, results=1, end_device=(entry,)), FLAVOUR)
+    server.raw["/edev"] = edev.replace(entry.lfdi.encode(), entry.lfdi.lower().encode())
+
+    World(server).run(20 * MINUTE)
+
+    assert server.responses() == RUN
+
+
 # events that nobody can read
 
 

@@ -242,7 +242,7 @@ def test_the_status_tells_when_the_site_is_cut_off_and_back(csip_aus: bool, off:
     assert cut[0] <= seconds(START + 5 * MINUTE) + 1, "at once, not with the next poll"
 
 
-@pytest.mark.spec("CSIP-AUS ALL-30", "IEEE 2030.5-2018 DERSettings")
+@pytest.mark.spec("CSIP-AUS ALL-30")
 @pytest.mark.parametrize("how", ["restart", "outage", "both"])
 def test_settings_are_the_same_when_the_client_comes_back(how: str) -> None:
     server = utility(rate=60)
@@ -331,7 +331,7 @@ def test_of_fifteen_programs_in_two_assignments_the_best_is_followed(mode: str) 
 
 
 @pytest.mark.slow
-@pytest.mark.spec("CSIP-AUS ALL-25-EXT", "IEEE 2030.5-2018 10.2.3.3 rule m")
+@pytest.mark.spec("CSIP-AUS ALL-25-EXT")
 def test_72_hours_of_controls_of_six_hours_leave_no_gap() -> None:
     server = utility(rate=3600)  # every minute of three days would take minutes
     levels = [9000, 2500, 7000, 0, 4000, 8000, 1000, 6000, 3000, 5000, 9500, 2000]

@@ -110,6 +110,8 @@ class Sep2Session:
         self._outbox.recall()
         self._asked_at: dict[str, datetime] = {}
         self._notes: list[Note] = []
+        self._deviations: set[tuple[str, str]] = set()
+        """(document, what a strict reader would refuse) that was said since the start."""
         self._synchronised = False
         self._look_until: datetime | None = None
         self._away_since: datetime | None = None
@@ -238,6 +240,10 @@ class Sep2Session:
         if node.href == self._mirror.root:
             self._setting.old = found.old_namespace
             self._subscriptions.flavour = self._setting.flavour
+        for one in found.findings:
+            if (node.kind.__name__, one.word) not in self._deviations:
+                self._deviations.add((node.kind.__name__, one.word))
+                self._note("against_schema", href=node.href, what=one.word, detail=one.detail)
         taken = with_refusals(found, node.href)
         self._notes += taken.notes
         return taken.value, taken.aside

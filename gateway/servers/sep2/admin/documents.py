@@ -32,6 +32,13 @@ class DeviceBody(Document):
     """It may register devices itself, which it then manages."""
 
 
+class CertificateBody(DeviceBody):
+    """A device to register by what it shows."""
+
+    certificate: Annotated[str, Field(min_length=1, max_length=32_768)]
+    """PEM; of a chain the first one is the device's."""
+
+
 class PinBody(Document):
     """A new PIN."""
 
@@ -212,6 +219,33 @@ class Done(Document):
 
     name: str
     """mRID or LFDI."""
+
+
+class Registered(Done):
+    """A device that was registered."""
+
+    sfdi: int
+    doubt: str | None = None
+    """What is doubtful about its PIN."""
+
+
+class DeviceShown(Document):
+    """A device as the utility has it."""
+
+    lfdi: str
+    sfdi: int
+    href: str
+    enabled: bool
+    registered: bool
+    """It has a Registration with a PIN."""
+    manages: tuple[str, ...]
+    """LFDIs of the devices that it acts for beside itself."""
+
+
+class DevicesShown(Document):
+    """Every device."""
+
+    items: tuple[DeviceShown, ...]
 
 
 class Shown(Document):

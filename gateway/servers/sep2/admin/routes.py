@@ -7,8 +7,8 @@ from typing import Final, TypeAlias
 from pydantic import BaseModel
 
 from gateway.domain.errors import MisuseError
+from gateway.servers.sep2.admin import devices, permits, pricing, subscribers, work
 from gateway.servers.sep2.admin import documents as d
-from gateway.servers.sep2.admin import permits, pricing, subscribers, work
 from gateway.servers.sep2.admin.asked import Asked
 
 Work: TypeAlias = Callable[[Asked], Awaitable[BaseModel]]
@@ -36,9 +36,23 @@ ROUTES: Final = (
         method="PUT",
         path=_DEVICE,
         summary="Register a device or an aggregator by its LFDI.",
-        work=work.register,
+        work=devices.register,
         body=d.DeviceBody,
         success=201,
+    ),
+    Route(
+        method="POST",
+        path="/v1/devices",
+        summary="Register a device or an aggregator by its certificate.",
+        work=devices.register_certificate,
+        body=d.CertificateBody,
+        success=201,
+    ),
+    Route(
+        method="GET",
+        path="/v1/devices",
+        summary="List devices, and whom they act for.",
+        work=devices.list_devices,
     ),
     Route(method="DELETE", path=_DEVICE, summary="Forget a device.", work=work.unregister),
     Route(

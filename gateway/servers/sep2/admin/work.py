@@ -9,7 +9,6 @@ from pydantic import BaseModel
 from gateway.domain.errors import WireError
 from gateway.protocols.sep2._generated import model as sep
 from gateway.protocols.sep2.server import removing, times
-from gateway.protocols.sep2.server.devices import NewDevice
 from gateway.protocols.sep2.server.kinds import EVENTS
 from gateway.protocols.sep2.server.programs import PROGRAMS
 from gateway.protocols.sep2.server.records import Kept
@@ -56,20 +55,6 @@ async def show_utility(asked: Asked) -> BaseModel:
         now=asked.utility.now(),
         devices=sum(1 for _ in server.book.devices()),
     )
-
-
-async def register(asked: Asked) -> BaseModel:
-    """Register a device."""
-    body: d.DeviceBody = asked.body
-    new = NewDevice(
-        lfdi=asked.path["lfdi"],
-        pin=body.pin,
-        manager=body.manager or "",
-        category=body.category,
-        ders=body.ders,
-        aggregator=body.aggregator,
-    )
-    return d.Done(name=await asked.utility.operate(lambda o, now: o.register(new, now)))
 
 
 async def unregister(asked: Asked) -> BaseModel:
