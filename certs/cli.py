@@ -28,7 +28,6 @@ from certs.sep2.tell import Made
 from gateway.domain.codes.registry import row_of
 from gateway.domain.codes.shape import shape
 from gateway.domain.errors import GatewayError, MisuseError
-from gateway.transport.sep2_tls import Sep2Profile
 
 FOUND: Final = 1
 MISUSED: Final = 2
@@ -139,11 +138,10 @@ def inspect_(
             help="Judge validity at this instant, e.g. 2025-05-03T23:30:00Z.",
         ),
     ] = None,
-    profile: Annotated[
-        Sep2Profile | None,
-        typer.Option(help="Judge it as a peer of IEEE 2030.5 does, too."),
-    ] = None,
     *,
+    as_sep2: Annotated[
+        bool, typer.Option("--sep2", help="Judge it as a peer of IEEE 2030.5 does, too.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Explain a chain of certificates.
@@ -152,7 +150,7 @@ def inspect_(
     Told is who issued whom, for how long, under which names, and what is wrong.
     """
     report = _report(files, at)
-    report = report if profile is None else judged(report, profile)
+    report = judged(report) if as_sep2 else report
     typer.echo(render.report_json(report) if as_json else render.explanation(report))
     raise typer.Exit(FOUND if report.faults else 0)
 

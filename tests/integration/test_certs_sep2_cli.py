@@ -103,13 +103,11 @@ def test_a_bad_variant_is_issued_by_its_name(shell: Shell, made: Path, name: str
 def test_every_bad_variant_is_explained_and_nothing_good_is(shell: Shell, made: Path) -> None:
     anchor = made / "anchor.pem"
     for good in (made / "device" / "A1.pem", made / "server" / "localhost.pem"):
-        assert shell("inspect", good, anchor, "--profile", "sep2")[0] == 0
+        assert shell("inspect", good, anchor, "--sep2")[0] == 0
     unexplained = []
     for name in VARIANTS:
         shell("issue", made, name, "--role", "bad")
-        code, out, _ = shell(
-            *("inspect", made / "bad" / f"{name}.pem", anchor, "--profile", "csip", "--json")
-        )
+        code, out, _ = shell(*("inspect", made / "bad" / f"{name}.pem", anchor, "--sep2", "--json"))
         if code != 1 or not json.loads(out)["faults"]:
             unexplained.append(name)
     assert unexplained == []
