@@ -9,7 +9,7 @@ from typing import Final
 from conformance.engine.drivers.entry import Place
 from conformance.engine.drivers.hands import Values
 from conformance.engine.leaping import LeapingClock
-from conformance.reference.sep2client.device import Client
+from conformance.reference.sep2client.subscribed import SubscribedClient
 
 CLIENT: Final = "conformance.reference.sep2client"
 _NOTHING: Final[Values] = {}
@@ -29,12 +29,14 @@ class BundledClient:
     def __init__(self, place: Place, package: str = CLIENT) -> None:
         device, settings, memory = (
             importlib.import_module(f"{package}.{name}")
-            for name in ("device", "settings", "memory")
+            for name in ("subscribed", "settings", "memory")
         )
         given = place.values
         told = settings.Settings(
             url=place.url,
             tls=place.client_tls,
+            listen_tls=place.server_tls,
+            subscribes=given.get("subscribes", "yes") == "yes",
             lfdi=lfdi_of(place.pem.certificate if place.pem else b""),
             pin=int(given.get("pin", "111115")),
             aggregator=place.mode == "aggregator",
@@ -43,7 +45,9 @@ class BundledClient:
         )
         kept = place.memory.setdefault(_MEMORY, memory.Memory())
         self._clock = LeapingClock(place.clock)
-        self._client: Client = device.Client(told, self._clock, place.chance, kept)
+        self._client: SubscribedClient = device.SubscribedClient(
+            told, self._clock, place.chance, kept
+        )
 
     async def run(self) -> None:
         """Live until cancelled."""
@@ -73,6 +77,11 @@ class BundledClient:
     async def set_clock(self, fast: str) -> Values:
         """Set the device's clock: so many seconds fast; below zero: slow."""
         self._clock.offset = timedelta(seconds=int(fast))
+        return _NOTHING
+
+    async def unsubscribe(self) -> Values:
+        """End every subscription; poll from now on."""
+        self._client.unsubscribe()
         return _NOTHING
 
     async def set_load(self, kw: str) -> Values:

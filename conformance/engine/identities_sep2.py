@@ -3,6 +3,7 @@
 import ssl
 import tempfile
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -13,6 +14,7 @@ from conformance.engine.errors import PreconditionError, SuiteError
 from conformance.engine.identities import Identities
 from conformance.engine.wallets import Filed, Made, hierarchies
 from conformance.faults.disguise import HONEST, Disguise
+from conformance.kit.sep2.notices import NO_CERTIFICATE, OTHER_ROOT, STRANGER
 from gateway.domain.errors import ConfigError
 from gateway.transport.sep2_tls import Sep2Profile, sep2_client, sep2_server
 from gateway.transport.tls import TlsFiles
@@ -42,10 +44,12 @@ class Faces:
 
     Args:
         pkis: By depth; the client trusts the roots of all.
+        own: The suite's certificate, by which it notifies as well.
     """
 
-    def __init__(self, pkis: Mapping[int, Sep2Pki]) -> None:
+    def __init__(self, pkis: Mapping[int, Sep2Pki], own: Sep2Leaf) -> None:
         self._pkis = pkis
+        self._own = own
         self._made: dict[str, ssl.SSLContext] = {}
         self._face = PLAIN_FACE
 
@@ -73,7 +77,8 @@ class Faces:
 
     def _make(self, face: str) -> ssl.SSLContext:
         pki = self._pkis[int(face[-1])] if face.startswith("depth-") else self._pkis[4]
-        leaf = VARIANTS[face].make(pki) if face in VARIANTS else pki.server()
+        usual = pki.server() if face.startswith("depth-") else self._own
+        leaf = VARIANTS[face].make(pki) if face in VARIANTS else usual
         made = _context(leaf, self._pkis[4])
         if face in _SPOILT:
             _SPOILT[face](made)
@@ -100,14 +105,14 @@ def _context(leaf: Sep2Leaf, pki: Sep2Pki) -> ssl.SSLContext:
 def made_for_run() -> Identities:
     """Make test hierarchies of each depth, a server and one client; nothing of it stays on the disk."""
     pkis = {depth: sep2(word) for depth, word in DEPTHS.items()}
-    leaf = pkis[4].device("0001")
+    leaf, own = pkis[4].device("0001"), pkis[4].server()
     anchors = b"".join(pki.anchor_pem for pki in pkis.values())
     with tempfile.TemporaryDirectory(prefix="gridgate-suite-") as text:
         theirs = _files(Path(text), "device", leaf, anchors)
         return Identities(
-            server=Faces(pkis),
+            server=Faces(pkis, own),
             client=sep2_client(
-                _files(Path(text), "server", pkis[4].server(), pkis[4].anchor_pem),
+                _files(Path(text), "server", own, pkis[4].anchor_pem),
                 Sep2Profile.CSIP,
                 host_names=False,
             ),
@@ -115,6 +120,7 @@ def made_for_run() -> Identities:
             device_server=sep2_server(theirs, Sep2Profile.CSIP),
             device_pem=Pem(certificate=leaf.chain_pem, key=leaf.key_pem, ca=anchors),
             device_lfdi=leaf.lfdi,
+            masks=partial(_masked, pkis[4]),
         )
 
 
@@ -147,6 +153,27 @@ def clients_from_files(certificate: Path, key: Path, ca: Path, profile: str) -> 
     except (PreconditionError, ValueError, OSError) as error:
         raise SuiteError(f"the suite's certificate: {error}") from None
     return Identities(server=None, client=None, wallet=wallet)
+
+
+def _masked(pki: Sep2Pki, face: str) -> ssl.SSLContext:
+    """Make the client's context of somebody who is not the suite.
+
+    Raises:
+        SuiteError: there is no such face.
+    """
+    if face == NO_CERTIFICATE:
+        bare = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        bare.minimum_version = bare.maximum_version = ssl.TLSVersion.TLSv1_2
+        bare.check_hostname = False
+        bare.set_ciphers(f"ECDHE-ECDSA-AES128-CCM8:{_LEVEL}")
+        bare.load_verify_locations(cadata=pki.anchor_pem.decode())
+        return bare
+    if face not in (STRANGER, OTHER_ROOT):
+        raise SuiteError(f"nobody notifies as {face}")
+    leaf = (pki if face == STRANGER else sep2()).device("0666")
+    with tempfile.TemporaryDirectory(prefix="gridgate-suite-") as text:
+        files = _files(Path(text), "mask", leaf, pki.anchor_pem)
+        return sep2_client(files, Sep2Profile.CSIP, host_names=False)
 
 
 def _files(folder: Path, name: str, leaf: Sep2Leaf, anchors: bytes) -> TlsFiles:

@@ -13,8 +13,10 @@ from conformance.engine.setting import Setting
 from conformance.engine.stage import PlayedStage, Scene
 from conformance.engine.tape import Tape
 from conformance.kit.case import Case, Start
+from conformance.kit.sep2.notices import SUBSCRIBABLE
 from conformance.kit.sep2.utility import Server
 from conformance.kit.sep2.values import Account, Assignment, Program, limit
+from conformance.peers.scriptsep2.notifying import Outward
 from conformance.peers.scriptsep2.server import ScriptedServer, Settings
 from conformance.peers.scriptsep2.tree import USUAL, MridNames, Rates
 from gateway.domain.ports import Clock
@@ -79,6 +81,7 @@ async def _against(play: Ground) -> None:
         play.setting.identities.server,
         play.setting.address,
         MridNames(play.setting.seed, play.case.id),
+        Outward(client=play.setting.identities.client, masks=play.setting.identities.masks),
     )
     _furnish(server, dict(play.case.facts))
     await server.open()
@@ -125,11 +128,16 @@ def _settings(play: Ground) -> Settings:
         lfdi=lfdi.upper(),
         devices=managed if mode == "aggregator" else (),
         aus=mode == "csipaus",
-        subscribable=facts.get("subscribable") == "yes",
+        subscribable=_subscribable(facts.get("subscribable", "no")),
         mode=values.get("control_mode", USUAL),
         page=int(facts.get("page", "255")),
         strangers=int(facts.get("strangers", "2")),
     )
+
+
+def _subscribable(fact: str) -> frozenset[str]:
+    """Return what may be subscribed to: all that can be (``yes``), nothing, or what is named."""
+    return frozenset({"yes": SUBSCRIBABLE, "no": ()}.get(fact, tuple(fact.split())))
 
 
 def _managed(lfdi: str) -> tuple[str, ...]:

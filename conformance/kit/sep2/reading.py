@@ -9,10 +9,11 @@ from urllib.parse import urlsplit
 from lxml import etree
 
 from conformance.kit.sep2.message import Sep2Message
-from conformance.kit.sep2.names import NAMES
+from conformance.kit.sep2.names import NAMES, XSI
 from conformance.kit.transcript import Exchange, Mark, Message, Part, Side, Transcript
 from conformance.kit.xml import Element, local_name, parse
 
+_TYPE = f"{{{XSI}}}type"
 RESPONSES = ("DERControlResponse", "Response", "DrResponse", "PriceResponse", "TextResponse")
 
 
@@ -25,7 +26,9 @@ def links_in(body: bytes) -> tuple[tuple[str, str], ...]:
 
 def _links(root: Element) -> Iterator[tuple[str, str]]:
     for element in root.iter(etree.Element):
-        name = local_name(element)
+        name = element.get(_TYPE, "").rpartition(":")[2] or local_name(element)
+        if name == "newResourceURI" and element.text:
+            yield path_of(element.text.strip()), "moved"
         for key in ("href", "replyTo"):
             where = element.get(key)
             if where:
@@ -57,7 +60,9 @@ def known_paths(transcript: Transcript, before: int | None = None) -> Mapping[st
         if before is not None and message.number >= before:
             break
         if message.sender is Side.SUITE:
-            found.update(links_in(message.body) if message.body else ())
+            for path, name in links_in(message.body) if message.body else ():
+                if name != "moved" or path not in found:
+                    found[path] = name
             where = message.header("Location")
             if where:
                 found.setdefault(path_of(where), "created")
@@ -191,13 +196,20 @@ def served(transcript: Transcript, control: str) -> list[tuple[Message, Element]
     wanted = mrid_of(transcript, control)
     found = []
     for message in transcript.messages:
-        whole = isinstance(message, Sep2Message) and message.fine and message.sender is Side.SUITE
-        if whole and message.name in ("DERControlList", "DERControl"):
+        if message.sender is Side.SUITE and _brings_controls(transcript, message):
             rows = message.elements("descendant-or-self::s:DERControl")
             found += [
                 (message, r) for r in rows if r.findtext("s:mRID", namespaces=NAMES) == wanted
             ]
     return found
+
+
+def _brings_controls(transcript: Transcript, message: Message) -> bool:
+    """Say whether a message of the suite is a document with controls, answered or notified, that arrived."""
+    if message.part is Part.REQUEST:
+        return message.name == "Notification" and went_well(transcript, message)
+    whole = isinstance(message, Sep2Message) and message.fine
+    return whole and message.name in ("DERControlList", "DERControl")
 
 
 def puts(transcript: Transcript, name: str) -> list[Message]:

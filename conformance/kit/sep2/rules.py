@@ -20,7 +20,7 @@ _UPPER: Final = frozenset("0123456789ABCDEF")
 _QUERY: Final = frozenset({"s", "l", "a"})
 _LFDI_DIGITS: Final = 40
 _EVENTS: Final = (
-    "DERControlList", "DERControl", "TimeTariffIntervalList", "TimeTariffInterval"
+    "DERControlList", "DERControl", "TimeTariffIntervalList", "TimeTariffInterval", "Notification"
 )  # fmt: skip
 _RECEIVED: Final = 1
 _USER: Final = (4, 5, 8, 9)
@@ -39,9 +39,14 @@ def _requests(transcript: Transcript) -> Iterator[Message]:
 def rule_001(transcript: Transcript) -> Iterator[Finding]:
     """A document holds what its type allows: order, occurrence, bounds."""
     for message in _sent(transcript):
-        if message.body.strip():
+        if message.body.strip() and (message.part is Part.REQUEST or _is_document(message)):
             for fault in message.schema_faults[:1]:
                 yield wrong("RULE-SEP2-001", message, "", "a valid document", fault)
+
+
+def _is_document(message: Message) -> bool:
+    """Say whether an answer holds, by its own words, a document of 2030.5; of a refusal it may be any text."""
+    return message.header("Content-Type").partition(";")[0].strip().lower() == MEDIA_TYPE
 
 
 def rule_002(transcript: Transcript) -> Iterator[Finding]:

@@ -4,8 +4,10 @@ from datetime import timedelta
 from typing import Protocol
 
 from conformance.kit.replies import Reply
+from conformance.kit.sep2.notices import Notice
 from conformance.kit.sep2.values import Account, Assignment, Control, Price, Program, Tariff
 from conformance.kit.stage import Stage
+from conformance.kit.transcript import Message
 from conformance.kit.xml import Element
 
 
@@ -65,6 +67,22 @@ class Server(Protocol):
 
     def withdraw(self, control_id: str) -> None:
         """Drop a control from its list without a word."""
+        ...
+
+    async def notify(self, notice: Notice) -> Message | None:
+        """Send one notification now, right or wrong, and return the answer; None: there was none.
+
+        Raises:
+            UnobservedError: the client is not subscribed to what it is about.
+        """
+        ...
+
+    def hush(self, *, silent: bool = True) -> None:
+        """Have no change notified from now on, or every one again; what was not told is not made up for."""
+        ...
+
+    def forget_subscriptions(self) -> None:
+        """Lose every subscription, without a word."""
         ...
 
     def put_tariff(self, tariff: Tariff, assignment: str) -> None:

@@ -96,7 +96,7 @@ class Documents:
             "results": len(shown),
             "pollRate": self._poll(name),
         }
-        if self._tree.subscribable and name in _SUBSCRIBABLE:
+        if name in self._tree.subscribable:
             attributes["subscribable"] = 1
         root = make(name, {}, attributes, aus=self._tree.aus)
         for member in shown:
@@ -147,7 +147,7 @@ class Documents:
         """Return one EndDevice."""
         account = self._tree.accounts[ids[0]]
         lists = ["DERList", "FunctionSetAssignmentsList", "LogEventList"]
-        if self._tree.subscribable:
+        if self._tree.subscribable and ids[0] == self._tree.own:
             lists.append("SubscriptionList")
         links = {**self._counted(now, *lists, of=ids), **self._links("DeviceInformation", of=ids)}
         if account.pin is not None:
@@ -203,7 +203,8 @@ class Documents:
         name = f"default of {one.id}"
         base = self._base(one.default or {}, one.id)
         content = {"mRID": self._tree.mrid(name), "description": name[:32], "DERControlBase": base}
-        return {**content, **one.default_settings}, {}
+        marked = {"subscribable": 1} if "DefaultDERControl" in self._tree.subscribable else {}
+        return {**content, **one.default_settings}, marked
 
     def control(self, ids: list[str], now: datetime) -> tuple[Content, Content]:
         """Return one DERControl."""
@@ -381,6 +382,3 @@ _UNRATED: Final = (
     "ConsumptionTariffIntervalList",
 )  # fmt: skip
 """Lists without a pollRate."""
-_SUBSCRIBABLE: Final = (
-    "EndDeviceList", "FunctionSetAssignmentsList", "DERProgramList", "DERControlList"
-)  # fmt: skip

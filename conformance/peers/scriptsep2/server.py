@@ -10,6 +10,7 @@ from typing import Final
 from conformance.kit.replies import Reply
 from conformance.kit.sep2.build import written
 from conformance.kit.sep2.names import MEDIA_TYPE
+from conformance.kit.sep2.notices import Notice
 from conformance.kit.sep2.values import Account, Assignment, Control, Price, Program, Tariff
 from conformance.kit.stage import UnobservedError
 from conformance.kit.transcript import Message
@@ -19,6 +20,8 @@ from conformance.peers.script2b.door import Address, Door
 from conformance.peers.script2b.ports import Answer, Contexts, Recorder
 from conformance.peers.script2b.utility import http_date
 from conformance.peers.scriptsep2.documents import Documents
+from conformance.peers.scriptsep2.notifying import Notifier, Outward
+from conformance.peers.scriptsep2.subscribing import Subscriptions
 from conformance.peers.scriptsep2.taking import Taker
 from conformance.peers.scriptsep2.tree import USUAL, Key, MridNames, Rates, Tree
 from gateway.domain.ports import Clock
@@ -37,7 +40,8 @@ class Settings:
     devices: tuple[str, ...] = ()
     """LFDIs that it manages; empty: it is the device."""
     aus: bool = False
-    subscribable: bool = False
+    subscribable: frozenset[str] = frozenset()
+    """Names of the resources that may be subscribed to."""
     mode: str = USUAL
     """By which controls limit power."""
     page: int = 255
@@ -56,6 +60,7 @@ class ScriptedServer:
         contexts: TLS identities, one of which is shown; None: plain HTTP.
         address: Where it listens.
         names: Fresh ids.
+        outward: Identities by which it notifies.
     """
 
     def __init__(
@@ -66,6 +71,7 @@ class ScriptedServer:
         contexts: Contexts | None,
         address: Address,
         names: MridNames,
+        outward: Outward,
     ) -> None:
         self._settings = settings
         self._tape = tape
@@ -76,7 +82,10 @@ class ScriptedServer:
         self.tree.expected = self.devices if settings.aus else ()
         self.tree.page, self.tree.mode = settings.page, settings.mode
         self._documents = Documents(self.tree)
-        self._taker = Taker(self.tree, self._documents)
+        self.tree.own = settings.lfdi
+        self._subscriptions = Subscriptions(self.tree, secure=contexts is not None)
+        self._taker = Taker(self.tree, self._documents, self._subscriptions)
+        self._notifier = Notifier(self._documents, self._subscriptions, tape, clock, outward)
         self._door = Door(self._serve, tape, clock, contexts, address)
         self._next: dict[str, deque[Reply]] = {}
         self._always: dict[str, Reply] = {}
@@ -91,10 +100,28 @@ class ScriptedServer:
     async def open(self) -> None:
         """Listen."""
         await self._door.up()
+        self._notifier.root = self._door.url
+        self._notifier.open()
 
     async def close(self) -> None:
         """Close everything."""
+        await self._notifier.close()
         await self._door.down()
+
+    # --- notifications
+
+    async def notify(self, notice: Notice) -> Message | None:
+        """Send one notification now."""
+        return await self._notifier.order(notice)
+
+    def hush(self, *, silent: bool = True) -> None:
+        """Tell nobody of changes."""
+        self._notifier.silent = silent
+
+    def forget_subscriptions(self) -> None:
+        """Lose every subscription."""
+        for key in self._subscriptions.all():
+            self._subscriptions.drop(key)
 
     # --- what a script may ask
 
@@ -121,6 +148,7 @@ class ScriptedServer:
             before = self.tree.assignments[assigned]
             names = dict.fromkeys((*before.programs, program.id))
             self.tree.assignments[assigned] = replace(before, programs=tuple(names))
+        self._notifier.look()
 
     def drop_program(self, program_id: str) -> None:
         """Remove a program."""
@@ -128,6 +156,7 @@ class ScriptedServer:
         for name, one in self.tree.assignments.items():
             kept = tuple(p for p in one.programs if p != program_id)
             self.tree.assignments[name] = replace(one, programs=kept)
+        self._notifier.look()
 
     def put_assignment(self, assignment: Assignment, *lfdis: str) -> None:
         """Add or replace an assignment."""
@@ -137,6 +166,7 @@ class ScriptedServer:
             account = self.tree.accounts[lfdi]
             names = tuple(dict.fromkeys((*account.assignments, assignment.id)))
             self.tree.accounts[lfdi] = replace(account, assignments=names)
+        self._notifier.look()
 
     def drop_assignment(self, assignment_id: str) -> None:
         """Take an assignment away."""
@@ -144,10 +174,12 @@ class ScriptedServer:
             kept = tuple(a for a in account.assignments if a != assignment_id)
             self.tree.accounts[lfdi] = replace(account, assignments=kept)
         del self.tree.assignments[assignment_id]
+        self._notifier.look()
 
     def put_account(self, account: Account) -> None:
         """Add or replace an EndDevice."""
         self.tree.accounts[account.lfdi] = account
+        self._notifier.look()
 
     def account(self, lfdi: str = "") -> Account:
         """Return an EndDevice."""
@@ -156,12 +188,14 @@ class ScriptedServer:
     def drop_account(self, lfdi: str) -> None:
         """Remove an EndDevice."""
         del self.tree.accounts[lfdi]
+        self._notifier.look()
 
     def publish(self, program_id: str, *controls: Control) -> None:
         """Add or replace controls."""
         for control in controls:
             self.tree.put_control(program_id, control, self._clock.now())
             self._tape.mark("suite.publish", control=control.id, mrid=self.mrid(control.id))
+        self._notifier.look()
 
     def cancel(self, control_id: str, *, randomly: bool = False) -> None:
         """Set a control to cancelled."""
@@ -173,6 +207,7 @@ class ScriptedServer:
         """Drop a control."""
         for program, _ in list(self.tree.controls_of(control_id)):
             del self.tree.controls[program][control_id]
+        self._notifier.look()
 
     def put_tariff(self, tariff: Tariff, assignment: str) -> None:
         """Add or replace a tariff."""
@@ -236,12 +271,15 @@ class ScriptedServer:
     async def down(self) -> None:
         """Close the port."""
         self._tape.mark("suite.down")
+        self._notifier.away = True
         await self._door.down()
 
     async def up(self) -> None:
         """Listen again."""
         await self._door.up()
         self._tape.mark("suite.up")
+        self._notifier.away = False
+        self._notifier.look()
 
     def show(self, face: str) -> None:
         """Show this identity."""
@@ -278,6 +316,7 @@ class ScriptedServer:
         if request.method in ("GET", "HEAD"):
             return self._read(request, key, tail, reply)
         status, headers = self._taker.take(request, key)
+        self._notifier.learn()
         return self._said(status, headers, b"", reply)
 
     def _ordered(self, method: str, name: str) -> Reply | None:

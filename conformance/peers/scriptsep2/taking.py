@@ -10,13 +10,14 @@ from conformance.kit.sep2.values import Account
 from conformance.kit.transcript import Message
 from conformance.kit.xml import Element, parse
 from conformance.peers.scriptsep2.documents import Documents
+from conformance.peers.scriptsep2.subscribing import Subscriptions
 from conformance.peers.scriptsep2.tree import Key, Tree
 
 Said = tuple[int, tuple[tuple[str, str], ...]]
 PUT: Final = frozenset(
     {
         "DERAvailability", "DERCapability", "DERSettings", "DERStatus", "DeviceInformation", "EndDevice",
-        "MirrorUsagePoint", "PowerStatus", "DeviceStatus", "ConnectionPoint",
+        "MirrorUsagePoint", "PowerStatus", "DeviceStatus", "ConnectionPoint", "Subscription",
     }
 )  # fmt: skip
 _MEMBERS: Final[Mapping[str, tuple[str, ...]]] = {
@@ -45,11 +46,13 @@ class Taker:
     Args:
         tree: What there is.
         documents: Says what lies where.
+        subscriptions: Of the client.
     """
 
-    def __init__(self, tree: Tree, documents: Documents) -> None:
+    def __init__(self, tree: Tree, documents: Documents, subscriptions: Subscriptions) -> None:
         self._tree = tree
         self._documents = documents
+        self._subscriptions = subscriptions
 
     def take(self, request: Message, key: Key) -> Said:
         """Do what a request asks; return status and headers."""
@@ -76,6 +79,8 @@ class Taker:
     def _replace(self, key: Key, root: Element) -> Said:
         if root.tag != tag(_PROFILED.get(key[0], key[0])):
             return 400, ()
+        if key[0] == "Subscription":
+            return self._subscriptions.replace(key, root)
         if key[0] != "EndDevice":
             self._tree.posted[key] = deepcopy(root)
         return 204, ()
@@ -85,6 +90,8 @@ class Taker:
             return 400, ()
         if key[0] == "EndDeviceList":
             return self._register(root)
+        if key[0] == "SubscriptionList":
+            return self._subscriptions.create(root)
         if key[0] == "MirrorUsagePoint":
             return 201, (("Location", self._tree.href(*key)),)
         again = self._same(key, root)

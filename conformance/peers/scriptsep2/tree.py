@@ -70,7 +70,10 @@ class Tree:
     aus: bool = False
     expected: tuple[str, ...] = ()
     """LFDIs that may register themselves; only with CSIP-AUS."""
-    subscribable: bool = False
+    own: str = ""
+    """LFDI of the client's certificate."""
+    subscribable: frozenset[str] = frozenset()
+    """Names of the resources that may be subscribed to; none: there is no list of subscriptions."""
     _hrefs: dict[Key, str] = field(default_factory=dict)
     _keys: dict[str, Key] = field(default_factory=dict)
     _mrids: dict[str, str] = field(default_factory=dict)

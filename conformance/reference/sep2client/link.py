@@ -1,5 +1,6 @@
 """One request to the server: links resolved, lists read to their end, redirects followed, failures told apart."""
 
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Final, Literal
 from urllib.parse import urljoin, urlsplit
@@ -53,6 +54,10 @@ class Link:
 
     def __init__(self, settings: Settings, clock: Clock) -> None:
         self._root = settings.url
+        self.peer_der: bytes | None = None
+        """Certificate that the server showed last."""
+        self.heed: Callable[[str, Element], None] = lambda _, __: None
+        """Told of every document that was read, with its address."""
         self._http = PeerClient(
             settings.url,
             settings.tls,
@@ -77,9 +82,11 @@ class Link:
         if answer.status != _OK:
             raise RefusedError(answer.status)
         try:
-            return parse(answer.body)
+            found = parse(answer.body)
         except ValueError:
             raise LaterError from None
+        self.heed(href, found)
+        return found
 
     async def members(self, href: str, name: str) -> tuple[Element, list[Element]]:
         """Read a list to its end: the first page, and every member; begun again when it changes meanwhile.
@@ -125,6 +132,7 @@ class Link:
                 continue
             if answer.status >= 500 or answer.status in _LATER:
                 raise LaterError(answer.retry_after)
+            self.peer_der = answer.peer_der or self.peer_der
             return answer
 
     def _onward(self, url: str, location: str) -> str:

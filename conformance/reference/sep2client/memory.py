@@ -77,6 +77,8 @@ class Memory:
     """Responses that were decided on, by LFDI, mRID and status: each is sent once."""
     offset: timedelta = timedelta(0)
     """By how much the server's clock was ahead of ours."""
+    port: int = 0
+    """On which it listens for notifications: subscriptions that outlive a restart lead there."""
 
 
 @dataclass

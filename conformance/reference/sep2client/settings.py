@@ -44,6 +44,10 @@ class Settings:
         "opModVoltWatt",
     )
     """Elements of a DERControlBase that it can carry out; those of CSIP-AUS too where it is on."""
+    subscribes: bool = True
+    """It subscribes to what the server lets it; False: it polls everything."""
+    listen_tls: ssl.SSLContext | None = None
+    """Its identity as a listener for notifications; None: it has none, and subscribes to nothing."""
     timeout_s: float = 30.0
     longest_pause_s: int = 60
     """Between two tries of what failed."""
