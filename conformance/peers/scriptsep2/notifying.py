@@ -18,7 +18,7 @@ from lxml import etree
 
 from conformance.kit.sep2.build import make, written
 from conformance.kit.sep2.names import XSI, tag
-from conformance.kit.sep2.notices import Notice
+from conformance.kit.sep2.notices import DELETED, Notice
 from conformance.kit.stage import UnobservedError
 from conformance.kit.transcript import Message
 from conformance.kit.xml import Element, local_name
@@ -176,9 +176,9 @@ class Notifier:
             )
             if resource is None:
                 return
-            notice = Notice(of=resource)
+            notice = Notice(of=resource, status=0 if self._documents.has(resource) else DELETED)
             answer, _ = await self._post(key, self._made(key, notice), notice)
-            if answer is not None and answer.status in _GONE:
+            if notice.status or (answer is not None and answer.status in _GONE):
                 self._subscriptions.drop(key)
             if answer is not None and answer.status < _FAILING and answer.status != _BUSY:
                 return

@@ -267,6 +267,7 @@ class ScriptedServer:
     def move(self, what: str) -> None:
         """Give resources new hrefs."""
         self.tree.move(what)
+        self._notifier.look()
 
     async def down(self) -> None:
         """Close the port."""

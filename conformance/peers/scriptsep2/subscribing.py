@@ -26,6 +26,8 @@ class Subscriptions:
         self._tree = tree
         self._secure = secure
         self._made = 0
+        self._to: dict[Key, Key] = {}
+        """Subscription -> what it is to, wherever that lies by now."""
 
     def all(self) -> list[Key]:
         """Return the keys of the subscriptions, the oldest first."""
@@ -45,7 +47,7 @@ class Subscriptions:
 
     def resource(self, key: Key) -> Key | None:
         """Return what a subscription is to."""
-        return self._resource(self._tree.posted[key])
+        return self._to.get(key)
 
     def text(self, key: Key, name: str) -> str:
         """Return what a subscription says."""
@@ -61,7 +63,8 @@ class Subscriptions:
 
     def create(self, root: Element) -> Said:
         """Take a new subscription, or the same once more."""
-        if not self._fits(root):
+        resource = self._fitting(root)
+        if resource is None:
             return 400, ()
         for key in self.all():
             if self._same(key, root):
@@ -71,15 +74,18 @@ class Subscriptions:
         key = ("Subscription", self._tree.own, str(self._made))
         self._tree.lists.setdefault(self._list, []).append(key)
         self._tree.posted[key] = deepcopy(root)
+        self._to[key] = resource
         return 201, (("Location", self._tree.href(*key)),)
 
     def replace(self, key: Key, root: Element) -> Said:
         """Take a subscription in the place of one that is there."""
         if key not in self._tree.posted:
             return 404, ()
-        if not self._fits(root):
+        resource = self._fitting(root)
+        if resource is None:
             return 400, ()
         self._tree.posted[key] = deepcopy(root)
+        self._to[key] = resource
         return 204, ()
 
     def drop(self, key: Key) -> None:
@@ -93,12 +99,12 @@ class Subscriptions:
         names = ("subscribedResource", "notificationURI")
         return all(self.text(key, n) == (root.findtext(tag(n)) or "").strip() for n in names)
 
-    def _fits(self, root: Element) -> bool:
-        """Say whether a subscription is one that this server can serve."""
+    def _fitting(self, root: Element) -> Key | None:
+        """Return what a subscription is to, where this server can serve it."""
         resource = self._resource(root)
         if resource is None or resource[0] not in self._tree.subscribable:
-            return False
+            return None
         where = urlsplit((root.findtext(tag("notificationURI")) or "").strip())
         schemes = ("https",) if self._secure else ("https", "http")
         plain = root.find(tag("Condition")) is None and root.findtext(tag("encoding")) == _XML
-        return plain and where.scheme in schemes and bool(where.hostname)
+        return resource if plain and where.scheme in schemes and where.hostname else None
