@@ -160,6 +160,11 @@ CHECKS: list[tuple[Check, Story, Story]] = [
         paged("/p/derc/3"),
     ),
     (
+        a.patient("p", requirement=REQ),
+        lambda s: s.asks("GET /tm", time()),
+        lambda s: s.asks("GET /tm", time()).asks("GET /tm", status=429),
+    ),
+    (
         paging.ends("DERControlList", 3, requirement=REQ, part="p"),
         lambda s: s.asks("GET /p/derc?l=0", members("DERControlList", all_=3)),
         lambda s: s.asks("GET /p/derc?l=0", members("DERControlList")),

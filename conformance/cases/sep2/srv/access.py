@@ -17,7 +17,7 @@ from conformance.kit.sep2.client import Client
 from conformance.kit.sep2.server_acts import part
 from conformance.kit.sep2.server_case import case
 from conformance.kit.sep2.server_stage import ServerStage
-from conformance.kit.sep2.serving_acts import aggregator, offer
+from conformance.kit.sep2.serving_acts import offer
 from conformance.kit.sep2.values import Account, limit
 
 _READ = "REQ-CSIPAUS-S-ALL-05-1"
@@ -276,44 +276,6 @@ async def subscriptions(stage: ServerStage) -> None:
 
 
 @case(
-    id="CSIP-SRV-ACC-015",
-    title="A device that an aggregator manages is hidden from another aggregator",
-    purpose="Exposes a server that takes every aggregator for the manager of every device.",
-    public=("S-ALL-05",),
-    requirements=(_MANAGER,),
-    checks=(
-        answers("own", 200, requirement=_MANAGER),
-        listed("EndDevice", 1, requirement=_MANAGER, part="list", client="rival"),
-        refuses("foreign", requirement=_MANAGER),
-    ),
-    observations=(
-        done_well("own", 3),
-        done_well("list", got="EndDeviceList"),
-        answered("foreign", 4, client="rival"),
-    ),
-    needs=("register_aggregator",),
-)
-async def rival(stage: ServerStage) -> None:
-    """Let the manager read a device; let another aggregator list its own, and try the same addresses."""
-    manager, devices = await aggregator(stage)
-    other = await stage.another_client("rival", role="aggregator")
-    places = [
-        await manager.href(what, devices[0])
-        for what in ("EndDevice", "FunctionSetAssignmentsList", "DERList")
-    ]
-    status = await manager.href("DERStatus", devices[0])
-    async with part(stage, "own"):
-        for where in places:
-            await manager.get(f"{where}?s=0&l=255")
-    async with part(stage, "list"):
-        await other.members("EndDeviceList")
-    async with part(stage, "foreign"):
-        for where in places:
-            await other.get(f"{where}?s=0&l=255", wrong=_WRONG)
-        await other.put(status, documents.status(stage.now), wrong=_WRONG)
-
-
-@case(
     id="CSIP-SRV-ACC-016",
     title="A device that was removed finds nothing any more",
     purpose="Exposes a server that goes on serving a device whose registration has ended.",
@@ -338,3 +300,37 @@ async def removed(stage: ServerStage) -> None:
                 await stage.client.get(f"{where}?s=0&l=255")
         if name == "before":
             await stage.operator.remove(stage.client.lfdi)
+
+
+@case(
+    id="CSIP-SRV-ACC-017",
+    title="Two devices whose mirrors bear the same mRID do not disturb each other",
+    purpose="Exposes a server that finds mirrors by mRID alone: whoever guesses one overwrites a meter.",
+    public=("S-ALL-05", "S-ALL-07"),
+    requirements=(_WRITE,),
+    checks=(
+        answers("create", 201, requirement=_WRITE, method="POST"),
+        unchanged("before", "after", requirement=_WRITE, besides=("lastUpdateTime",)),
+        listed("MirrorUsagePoint", 1, requirement=_WRITE, part="after", client="first"),
+    ),
+    observations=(
+        done_well("before", got="MirrorUsagePointList"),
+        answered("same", method="POST", client="second"),
+        done_well("after", got="MirrorUsagePointList"),
+    ),
+    applies_if="SRV-MUP",
+)
+async def same_mrid(stage: ServerStage) -> None:
+    """Let the owner make a mirror; let another device POST one of the same mRIDs for itself; let the owner look."""
+    owner, other = stage.client, await _other(stage)
+    where = await owner.href("MirrorUsagePointList")
+    mine = documents.mirror(owner.lfdi)
+    async with part(stage, "create"):
+        await owner.post(where, mine)
+    async with part(stage, "before"):
+        await owner.get(f"{where}?s=0&l=255")
+    theirs = documents.mirror(owner.lfdi, deviceLFDI=other.lfdi, roleFlags="0049", status=0)
+    async with part(stage, "same"):
+        await other.post(await other.href("MirrorUsagePointList"), theirs, wrong="another's mRIDs")
+    async with part(stage, "after"):
+        await owner.get(f"{where}?s=0&l=255")

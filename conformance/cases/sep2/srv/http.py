@@ -1,6 +1,7 @@
 """HTTP of a server: methods, what is not there, bodies that do harm (CORE-001, CORE-002)."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 
 from conformance.kit.case import Case
 from conformance.kit.sep2 import client_documents as documents
@@ -10,6 +11,7 @@ from conformance.kit.sep2.checks.answers import (
     answers,
     done_well,
     heads,
+    patient,
     refuses,
     unchanged,
 )
@@ -22,6 +24,8 @@ _METHOD = "REQ-SEP2-5.5-52"
 _HOST = "REQ-SEP2-5.5-53"
 _ABSENT = "REQ-SEP2-5.5-54"
 _HARM = "REQ-SEP2-5.5-55"
+_LATER = "REQ-SEP2-5.5-56"
+FLOOD = 300
 _HEADED = (
     "DeviceCapability", "Time", "EndDeviceList", "EndDevice", "FunctionSetAssignmentsList", "DERProgramList",
     "DERControlList", "DefaultDERControl", "DERList",
@@ -201,3 +205,26 @@ entities = _harmful(
     )
 )
 empty = _harmful(_Row(number="013", what="A PUT of white space", body=b"  \n"))
+
+
+@case(
+    id="SEP2-SRV-HTT-020",
+    title="Who asks very often is served, or told when to come again",
+    purpose="Exposes a server that breaks off under load, or refuses without a word about when.",
+    public=(),
+    requirements=(_LATER,),
+    checks=(
+        patient("flood", requirement=_LATER),
+        answers("after", 200, requirement=_LATER),
+    ),
+    observations=(answered("flood", FLOOD), done_well("after")),
+)
+async def flood(stage: ServerStage) -> None:
+    """Ask for the time three hundred times without a pause; wait as long as was asked, at most; ask once more."""
+    where = await stage.client.href("Time")
+    async with part(stage, "flood"):
+        for _ in range(FLOOD):
+            await stage.client.tries(where, wrong="")
+    await stage.sleep(timedelta(minutes=5))
+    async with part(stage, "after"):
+        await stage.client.get(where)

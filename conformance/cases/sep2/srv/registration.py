@@ -17,7 +17,7 @@ from conformance.kit.sep2.checks.identity import sfdi_of
 from conformance.kit.sep2.server_acts import part
 from conformance.kit.sep2.server_case import AUS, case
 from conformance.kit.sep2.server_stage import ServerStage
-from conformance.kit.sep2.serving_acts import managed_lfdi
+from conformance.kit.sep2.serving_acts import aggregator, managed_lfdi
 from conformance.kit.xml import Element
 
 _DUPLICATE = "REQ-CSIPAUS-S-ALL-51-1"
@@ -118,6 +118,44 @@ async def another_lfdi(stage: ServerStage) -> None:
         await other.get(f"{await other.href('EndDeviceList')}?s=0&l=255")
     async with part(stage, "after"):
         await client.members("EndDeviceList")
+
+
+@case(
+    id="CSIPAUS-SRV-REG-054",
+    title="An aggregator cannot take over a device that is registered",
+    purpose="Exposes a server that makes whoever posts an EndDevice its manager, though it has one, or none by right.",
+    public=("S-ALL-51", "S-ALL-52"),
+    requirements=(_DUPLICATE, _FOREIGN),
+    checks=(
+        refuses("take", requirement=_FOREIGN, method="POST"),
+        listed("EndDevice", 1, requirement=_FOREIGN, part="list", client="rival"),
+        unchanged("before", "after", requirement=_DUPLICATE),
+    ),
+    observations=(
+        answered("take", 2, method="POST", client="rival"),
+        done_well("list", got="EndDeviceList"),
+        done_well("before"),
+        done_well("after"),
+    ),
+    modes=AUS,
+    applies_if=_NEW,
+    needs=("register_aggregator",),
+)
+async def taken_over(stage: ServerStage) -> None:
+    """Let an aggregator POST the EndDevices of a direct device and of another aggregator's; let it look."""
+    _, devices = await aggregator(stage)
+    rival = await stage.another_client("rival", role="aggregator")
+    where = await stage.client.href("EndDevice")
+    async with part(stage, "before"):
+        await stage.client.get(where)
+    places = await rival.href("EndDeviceList")
+    async with part(stage, "take"):
+        for lfdi in (stage.client.lfdi, devices[0]):
+            await rival.post(places, rival.end_device(lfdi), wrong="registered already")
+    async with part(stage, "list"):
+        await rival.members("EndDeviceList")
+    async with part(stage, "after"):
+        await stage.client.get(where)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

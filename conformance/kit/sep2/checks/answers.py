@@ -144,6 +144,21 @@ def heads(part: str, *, requirement: str) -> Check:
     return Check(f"HEAD of {part} is as GET", judge)
 
 
+def patient(part: str, *, requirement: str) -> Check:
+    """Demand that every request of a part is served, or answered by 429 or 503 with a Retry-After."""
+
+    def judge(transcript: Transcript) -> Iterator[Finding]:
+        for one in within(transcript, part):
+            if one.answer is None or one.fine:
+                continue
+            if one.status not in (429, 503):
+                yield wrong(requirement, one.answer, "status", "200, 429, 503", str(one.status))
+            elif not one.answer.header("Retry-After"):
+                yield wrong(requirement, one.answer, "Retry-After", "when to come again", "none")
+
+    return Check(f"{part} is served or told when", judge)
+
+
 def links(
     name: str, *wanted: str, requirement: str, client: str = FIRST, own: bool = False
 ) -> Check:
