@@ -289,7 +289,7 @@ def test_silence_is_demanded_between_marks() -> None:
 
 
 def test_the_end_of_a_subscription_is_told() -> None:
-    check = noticed.ends("4", "DERControlList", "program", mark="gone", requirement=REQ)
+    check = noticed.ends("4", what="DERControlList", of="program", mark="gone", requirement=REQ)
 
     def ended(status: int) -> Served:
         return subscribed().mark("gone").notifies("/n/1", notification(None, status=status))
@@ -331,8 +331,33 @@ def test_a_script_waits_for_a_notification() -> None:
     assert condition(story.transcript) is None
     assert condition(told(story, element(ONE), status=500).transcript) is None
     assert condition(told(story, element(ONE)).transcript) is not None
-    since = notified("DERControlList", "program", since=story.number)
-    assert since(story.transcript) is None
+    since = notified("DERControlList", "program", mark="later")
+    assert since(story.mark("later").transcript) is None
+
+
+def test_a_status_is_brought_after_its_change() -> None:
+    check = noticed.brings("one", 2, mark="cancelled", requirement=REQ)
+    story = told(subscribed(), element(ONE, 2)).mark("cancelled")
+    assert found(check, story) == [": none"]
+    assert found(check, told(story, element(ONE, 1))) == [
+        "DERControl one/EventStatus/currentStatus: 1"
+    ]
+    assert found(check, told(story.wait(50), element(ONE, 2))) == []
+    late = told(subscribed().mark("cancelled").wait(61), element(ONE, 2))
+    assert found(check, late) == ["DERControl one/EventStatus/currentStatus: 2"]
+
+
+def test_a_refusal_explains_itself() -> None:
+    check = stored.explains("a condition", 3, requirement=REQ)
+    for status, code, seen in ((400, 3, []), (400, 1, ["s:reasonCode: status 400, 1"])):
+        story = Served().asks(
+            "POST /s",
+            make("Error", {"reasonCode": code}),
+            body=subscription(),
+            status=status,
+            wrong="a condition",
+        )
+        assert found(check, story) == seen
 
 
 # --- what is kept

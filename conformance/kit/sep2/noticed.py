@@ -10,7 +10,7 @@ from conformance.kit.sep2.message import Sep2Message
 from conformance.kit.sep2.names import XSI
 from conformance.kit.sep2.reading import path_of
 from conformance.kit.sep2.shown import places
-from conformance.kit.transcript import Mark, Message, Part, Side, Transcript
+from conformance.kit.transcript import Message, Part, Side, Transcript
 from conformance.kit.xml import Element
 
 SOON: Final = timedelta(seconds=60)
@@ -122,14 +122,14 @@ def after(transcript: Transcript, mark: str, rows: list[Notice]) -> list[Notice]
 
 
 def notified(
-    what: str, of: str = "", *, since: int = 0, times: int = 1, taken: bool = True
+    what: str, of: str = "", *, mark: str = "", times: int = 1, taken: bool = True
 ) -> Callable[[Transcript], Message | None]:
     """Wait until a client was told of a resource.
 
     Args:
         what: Name of the resource.
         of: Description of what links there, LFDI of its EndDevice.
-        since: Number of a message or mark after which it must come.
+        mark: After which it must come; empty: any.
         times: How often.
         taken: Only what the suite answered by success.
     """
@@ -140,11 +140,9 @@ def notified(
         fresh, looked = transcript.messages[looked:], len(transcript.messages)
         if not any(m.sender is Side.SUITE or m.name == "Notification" for m in fresh):
             return None
-        rows = [
-            one
-            for one in notices(transcript, what, of)
-            if one.message.number > since and (one.taken or not taken)
-        ]
+        every = notices(transcript, what, of)
+        found = after(transcript, mark, every) if mark else every
+        rows = [one for one in found if one.taken or not taken]
         return rows[times - 1].message if len(rows) >= times else None
 
     return condition
@@ -158,9 +156,3 @@ def notice_seen(what: str, of: str = "", at_least: int = 1, *, mark: str = "") -
         return len(after(transcript, mark, rows) if mark else rows)
 
     return Observation(f"notification of {what}{f' of {of}' if of else ''}", at_least, count)
-
-
-def last_number(transcript: Transcript) -> int:
-    """Return the number of the newest record."""
-    rows: list[Message | Mark] = [*transcript.messages[-1:], *transcript.marks[-1:]]
-    return max((row.number for row in rows), default=0)

@@ -6,8 +6,10 @@ from typing import Final
 
 from conformance.kit.sep2.acts import ASSIGNMENT, MINUTE, PROGRAM
 from conformance.kit.sep2.client import Client
+from conformance.kit.sep2.noticed import SOON, notified
 from conformance.kit.sep2.server_stage import ServerStage
-from conformance.kit.sep2.values import Account, Content, Control
+from conformance.kit.sep2.values import Account, Content, Control, Program
+from conformance.kit.transcript import Message
 
 MARGIN: Final = timedelta(seconds=6)
 """Before and after an instant: more than clocks may differ."""
@@ -62,6 +64,14 @@ async def set_default(
     await stage.operator.put_default(program, base, settings or {})
 
 
+async def add_program(
+    stage: ServerStage, name: str, primacy: int, default: Content, settings: Content | None = None
+) -> None:
+    """Have a program added to the usual assignment."""
+    made = Program(id=name, primacy=primacy, default=default, default_settings=settings or {})
+    await stage.operator.put_program(made, assigned=ASSIGNMENT)
+
+
 async def see(client: Client, what: str = "DERControlList", of: str = PROGRAM) -> None:
     """Read a list to its end, or a resource."""
     if what.endswith("List"):
@@ -113,8 +123,31 @@ async def aggregator(
     return client, lfdis
 
 
-async def read_back(stage: ServerStage, what: str, lfdi: str = "") -> None:
-    """Read back what the server stored of an EndDevice, as the mark ``stored.<what>``."""
+async def subscribe(
+    client: Client, what: str, of: str = "", *, limit: int = 50, word: str = ""
+) -> Message:
+    """Read a resource, then subscribe to it.
+
+    Args:
+        client: Who.
+        what: Name of the resource.
+        of: As of ``Client.href``.
+        limit: Most members in a notification.
+        word: In which its address for notifications ends; empty: the resource's name.
+    """
+    await see(client, what, of)
+    listener = await client.listen()
+    where = await client.href(what, of)
+    return await client.subscribe(where, uri=listener.at(word or what), limit=limit)
+
+
+async def until_told(stage: ServerStage, what: str, of: str = "", *, mark: str = "") -> None:
+    """Wait until a client was told of a resource, perhaps after a mark; a while longer than a server has."""
+    await stage.until(notified(what, of, mark=mark), 2 * SOON, f"tell {what}")
+
+
+async def read_back(stage: ServerStage, what: str, lfdi: str = "", *, name: str = "") -> None:
+    """Read back what the server stored of an EndDevice, as the mark ``stored.<what>``, or under another name."""
     lfdi = lfdi or stage.client.lfdi
     found = await stage.operator.posted(lfdi, what)
-    stage.mark(f"stored.{what}", **dict(found))
+    stage.mark(f"stored.{name or what}", **dict(found))

@@ -8,13 +8,13 @@ from typing import Final
 from conformance.kit.finding import Check, Finding, Level, wrong
 from conformance.kit.sep2.noticed import SOON, Notice, Subscribed, after, notices, subscriptions
 from conformance.kit.sep2.reading import path_of
-from conformance.kit.sep2.shown import answers, text_of
+from conformance.kit.sep2.shown import answers, appearances, text_of
 from conformance.kit.transcript import Mark, Message, Side, Transcript
 from conformance.kit.xml import Element
 
 _STATUSES: Final = ("0", "1", "2", "3", "4")
 _FAILED: Final = 500
-_HASTY: Final = timedelta(seconds=1)
+_HASTY: Final = timedelta(milliseconds=500)
 
 
 def subscribes(*, requirement: str) -> Check:
@@ -172,6 +172,30 @@ def tells(
     return Check(f"tells {what} after {mark}", judge)
 
 
+def brings(control: str, status: int, *, mark: str, requirement: str) -> Check:
+    """Demand that a notification after a mark brings a control with this currentStatus, within the usual time."""
+
+    def judge(transcript: Transcript) -> Iterator[Finding]:
+        here = transcript.mark(mark)
+        if here is None:
+            return
+        until = here.at + SOON
+        rows = [
+            one
+            for one in appearances(transcript, "DERControl", control)
+            if one.message.name == "Notification" and one.message.number > here.number
+        ]
+        if not any(one.status == status and one.message.at <= until for one in rows):
+            if rows:
+                seen = " ".join(str(one.status) for one in rows)
+                path = f"DERControl {control}/EventStatus/currentStatus"
+                yield wrong(requirement, rows[0].message, path, str(status), seen)
+            else:
+                yield _absent(transcript, here, f"control {control}", SOON, requirement)
+
+    return Check(f"brings {control} with status {status} after {mark}", judge)
+
+
 def _absent(
     transcript: Transcript, here: Mark, what: str, within: timedelta, requirement: str
 ) -> Finding:
@@ -187,21 +211,23 @@ def _absent(
     )
 
 
-def quiet(what: str = "", of: str = "", *, mark: str, until: str = "", requirement: str) -> Check:
-    """Demand that nothing is told of a resource after a mark, perhaps until another."""
+def quiet(
+    what: str = "", of: str = "", *, mark: str, until: str = "", at: str = "", requirement: str
+) -> Check:
+    """Demand that nothing is told of a resource after a mark, perhaps until another; ``at``: end of the address."""
 
     def judge(transcript: Transcript) -> Iterator[Finding]:
         end = transcript.mark(until) if until else None
         for one in after(transcript, mark, notices(transcript, what, of)):
-            if end is None or one.message.number < end.number:
+            if one.uri.endswith(at) and (end is None or one.message.number < end.number):
                 expected = f"no notification of {what or 'anything'} after {mark}"
                 yield wrong(requirement, one.message, "", expected, f"one of {one.resource}")
 
     return Check(f"tells nothing of {what or 'anything'} after {mark}", judge)
 
 
-def ends(status: str, what: str, of: str = "", *, mark: str, requirement: str) -> Check:
-    """Demand that a subscription ends after a mark by a notification with this status, and that nothing follows it."""
+def ends(*statuses: str, what: str, of: str = "", mark: str, requirement: str) -> Check:
+    """Demand that a subscription ends after a mark by a notification with such a status, and that nothing follows."""
 
     def judge(transcript: Transcript) -> Iterator[Finding]:
         here = transcript.mark(mark)
@@ -212,13 +238,14 @@ def ends(status: str, what: str, of: str = "", *, mark: str, requirement: str) -
         if not last:
             yield _absent(transcript, here, what, SOON, requirement)
             return
-        if last[0].status != status:
-            yield wrong(requirement, last[0].message, "s:status", status, last[0].status)
+        if last[0].status not in statuses:
+            told = " or ".join(statuses)
+            yield wrong(requirement, last[0].message, "s:status", told, last[0].status)
         for one in rows[rows.index(last[0]) + 1 :]:
             if one.uri == last[0].uri and last[0].taken:
                 yield wrong(requirement, one.message, "", "nothing after the end", one.resource)
 
-    return Check(f"ends the subscription to {what} by status {status}", judge)
+    return Check(f"ends the subscription to {what} by status {'/'.join(statuses)}", judge)
 
 
 def equals_read(what: str, of: str = "", *, mark: str, requirement: str) -> Check:
@@ -311,8 +338,8 @@ def tells_again(
     return Check(f"tells {what} again", judge)
 
 
-def patient(*, requirement: str) -> Check:
-    """Demand that what failed is not tried again at once (SHOULD): a second lies between."""
+def patient(*, requirement: str, least: timedelta = _HASTY) -> Check:
+    """Demand that what failed is not tried again at once (SHOULD): ``least`` lies between."""
 
     def judge(transcript: Transcript) -> Iterator[Finding]:
         last: dict[tuple[str, str], Notice] = {}
@@ -322,7 +349,7 @@ def patient(*, requirement: str) -> Check:
             if before is None or before.answer < _FAILED:
                 continue
             gap = one.message.at - before.message.at
-            if gap < _HASTY:
+            if gap < least:
                 seen = f"{gap.total_seconds():g} s"
                 found = wrong(requirement, one.message, "", "a pause after a failure", seen)
                 yield replace(found, level=Level.SHOULD)

@@ -334,12 +334,16 @@ def _default(
             yield wrong(requirement, message, f"s:{name}", str(value or "none"), seen or "none")
 
 
-def ranks(*programs: tuple[str, int], requirement: str) -> Check:
-    """Demand the primacy of programs wherever they appear, and that lists of programs begin with the best."""
+def ranks(*programs: tuple[str, int], requirement: str, mark: str = "") -> Check:
+    """Demand the primacy of programs wherever they appear after a mark, and that lists of them begin with the best."""
 
     def judge(transcript: Transcript) -> Iterator[Finding]:
+        here = transcript.mark(mark) if mark else None
+        since = here.number if here is not None else 0
         for name, primacy in programs:
             for one in appearances(transcript, "DERProgram", name):
+                if one.message.number < since:
+                    continue
                 seen = number_of(one.element, "s:primacy")
                 if seen != primacy:
                     yield wrong(requirement, one.message, "s:primacy", str(primacy), str(seen))

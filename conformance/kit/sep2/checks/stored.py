@@ -49,6 +49,22 @@ def refuses(*, requirement: str, statuses: Sequence[int] = _BAD) -> Check:
     return Check("refuses what is wrong", judge)
 
 
+def explains(wrong_in: str, reason: int, *, requirement: str) -> Check:
+    """Demand that what is wrong on purpose in this way is refused by 400 with an Error of this reasonCode."""
+
+    def judge(transcript: Transcript) -> Iterator[Finding]:
+        for exchange in transcript.exchanges(Side.SUITE):
+            answer = exchange.response
+            if exchange.request.wrong != wrong_in or answer is None:
+                continue
+            found = answer.text("s:reasonCode")
+            if answer.status != 400 or found != str(reason):
+                seen = f"status {answer.status}, {found or 'none'}"
+                yield wrong(requirement, answer, "s:reasonCode", f"400 with {reason}", seen)
+
+    return Check(f"explains {wrong_in} by reason {reason}", judge)
+
+
 def entries(mark: Mark) -> list[dict[str, str]]:
     """Return what a mark ``stored.<what>`` tells, entry by entry."""
     found: dict[int, dict[str, str]] = {}
