@@ -107,15 +107,21 @@ def managed_lfdi(number: int) -> str:
 
 
 async def aggregator(
-    stage: ServerStage, devices: int = 1, name: str = "aggregator"
+    stage: ServerStage, devices: int = 1, name: str = "aggregator", *, first: int = 1
 ) -> tuple[Client, Sequence[str]]:
     """Bring an aggregator with devices that it manages, all in the usual assignment.
+
+    Args:
+        stage: Where.
+        devices: How many.
+        name: Of the client.
+        first: Number of the first device: those of two aggregators must differ.
 
     Returns:
         The client and the LFDIs of the devices.
     """
     client = await stage.another_client(name, "aggregator")
-    lfdis = [managed_lfdi(number) for number in range(1, devices + 1)]
+    lfdis = [managed_lfdi(number) for number in range(first, first + devices)]
     for lfdi in lfdis:
         await stage.operator.register(
             Account(lfdi=lfdi, assignments=(ASSIGNMENT,)), manager=client.lfdi
