@@ -116,21 +116,20 @@ class Server(Operator):
         if request.method in WITH_BODY and request.content_type != MEDIA_TYPE:
             raise RefusedError(415)
 
+    def _caller(self, request: web.Request) -> str:
+        return lfdi_of(peer_certificate(request.transport))
+
     def _read(self, request: web.Request) -> web.Response:
-        view = self._desk.view(_caller(request), self.now())
+        view = self._desk.view(self._caller(request), self.now())
         found = self._desk.read(view, request.path, request.query)
         return web.Response(body=written(found), content_type=MEDIA_TYPE)
 
     def _change(self, request: web.Request, body: bytes) -> web.Response:
-        view = self._desk.view(_caller(request), self.now())
+        view = self._desk.view(self._caller(request), self.now())
         done = self._desk.change(view, request.method, request.path, body)
         self.changed()
         headers = {"Location": done.location} if done.location else {}
         return web.Response(status=done.status, headers=headers)
-
-
-def _caller(request: web.Request) -> str:
-    return lfdi_of(peer_certificate(request.transport))
 
 
 def _accepts(accepted: str) -> bool:

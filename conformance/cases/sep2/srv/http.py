@@ -107,14 +107,15 @@ async def never(stage: ServerStage) -> None:
     public=("CORE-001", "CORE-002"),
     requirements=(_METHOD,),
     checks=(answers("strange", 400, 405, 501, requirement=_METHOD),),
-    observations=(answered("strange", 2),),
+    observations=(answered("strange", 4),),
 )
 async def strange_method(stage: ServerStage) -> None:
-    """Ask for the entry and the list by a made-up method."""
+    """Ask for the entry and the list by a made-up method, and by one of another protocol."""
     places = [await stage.client.href(what) for what in ("DeviceCapability", "EndDeviceList")]
     async with part(stage, "strange"):
         for where in places:
-            await stage.client.send("BREW", where, wrong="a method that nobody knows")
+            for method in ("BREW", "PROPFIND"):
+                await stage.client.send(method, where, wrong="a method that nobody knows")
 
 
 @case(
