@@ -354,6 +354,50 @@ def test_an_interval_that_was_not_metered_is_not_invented() -> None:
     assert starts == {seconds(START + n * 5 * MINUTE) for n in (0, 1, 3, 4, 5)}
 
 
+def late(world: World, by: timedelta, **others: frozenset[int]) -> object:
+    """Make meters whose values come a while after their interval."""
+    whole = metered(**others)  # type: ignore[arg-type] # minutes
+
+    def answer(wanted: Collect) -> Readings:
+        (meter,) = wanted.meters
+        there = [one for one in wanted.span.steps(wanted.step) if one.end + by <= world.now]
+        asked = [replace(wanted, span=one) for one in there]
+        found = [whole(one).series[meter][0] for one in asked]  # type: ignore[operator] # a function
+        return Readings(key=wanted.key, series={meter: tuple(found)})
+
+    return answer
+
+
+@pytest.mark.spec("IEEE 2030.5-2018 10.11", "CSIP BASIC-029")
+@pytest.mark.parametrize(("by", "hours"), [(20, 1), (301, 1), (7200, 4)])
+@pytest.mark.parametrize("restart", [False, True])
+def test_what_a_site_tells_late_is_mirrored_late_once_and_in_full(
+    by: int, hours: int, restart: bool
+) -> None:
+    server = utility()
+    world = World(server)
+    world.metered = late(world, timedelta(seconds=by))  # type: ignore[assignment] # of that shape
+    world.run(timedelta(minutes=17, seconds=3))
+    if restart:
+        world.start()
+    world.run(START + timedelta(hours=hours))
+    starts = [one.mirror_reading_set[0].time_period.start for one in mirrored(server)]
+    assert len(starts) == len(set(starts))
+    there = (hours * 3600 - by) // 300
+    waits = min(2 * by, 3600) // 300 + 1  # a look may come as late again, and an hour later at most
+    assert set(starts) >= {seconds(START + n * 5 * MINUTE) for n in range(there - waits)}
+
+
+@pytest.mark.spec("IEEE 2030.5-2018 10.11")
+def test_a_gap_keeps_no_later_interval_waiting() -> None:
+    server = utility()
+    world = World(server)
+    world.metered = metered(missing=frozenset({10}))  # type: ignore[assignment] # of that shape
+    world.run(timedelta(hours=3))
+    starts = [one.mirror_reading_set[0].time_period.start for one in mirrored(server)]
+    assert len(starts) == len(set(starts)) == 3 * 11 - 1  # the last one has not ended for long
+
+
 @pytest.mark.spec("IEEE 2030.5-2018 10.11.3")
 @pytest.mark.parametrize("crash", [2, 299, 304, 305, 306, 601, 906])
 def test_after_a_restart_no_interval_is_missing_and_none_is_told_otherwise(crash: int) -> None:

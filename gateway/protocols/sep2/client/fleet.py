@@ -386,7 +386,7 @@ class Fleet:
     def collected(self, readings: Readings, now: datetime) -> Iterator[Outgoing]:
         """Yield what tells metered values to the server."""
         line = self.metering.line_of(readings)
-        if line is not None:
+        if line is not None and line.fresh(readings):
             self._sayings.metered(line, readings, now)
             self._to_report.add(line.device.lfdi)
         yield from self.metering.collected(readings, now)

@@ -1,7 +1,8 @@
 """Readings of ours mirrored at the server: one MirrorUsagePoint per meter, one average per post interval.
 
 A mirror is created once and recognised by its mRID, which follows from device and meter; afterwards readings go to the
-address that the server gave it, without ReadingType. What was not metered is not invented: its interval stays out.
+address that the server gave it, without ReadingType. What was not metered is not invented: its interval stays out, and
+follows when the site tells it within a day.
 Import is positive and flows forward (flowDirection 1); values are watts.
 
 Spec: IEEE 2030.5-2018 clause 10.11 (metering mirror); CSIP-AUS ALL-06, ALL-10.
@@ -10,100 +11,30 @@ Spec: IEEE 2030.5-2018 clause 10.11 (metering mirror); CSIP-AUS ALL-06, ALL-10.
 import heapq
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from decimal import ROUND_HALF_EVEN, Decimal
+from datetime import datetime, timedelta
 from typing import Final
 
-from pydantic import TypeAdapter
-
-from gateway.domain.reading import Quality, Reading
 from gateway.domain.timespan import Span
 from gateway.protocols.actions import Collect, Readings
 from gateway.protocols.entry import MeterPoint
 from gateway.protocols.sep2._generated import model as sep
 from gateway.protocols.sep2.client.device import Device
+from gateway.protocols.sep2.client.gaps import KEPT_FOR
+from gateway.protocols.sep2.client.line import EPOCH, Line, mirror_of, readings_of, told_by
 from gateway.protocols.sep2.client.setting import Setting
 from gateway.protocols.sep2.client.state import (
-    MeterMirror,
     Outgoing,
-    Parts,
     Purpose,
-    plain,
-    value_of,
 )
 from gateway.protocols.sep2.codec import encode
 from gateway.protocols.sep2.identity import mrid_of
 
 GRACE: Final = timedelta(seconds=5)
-"""After the end of an interval, for late readings."""
+"""After the end of an interval, before its readings are asked for; what comes later is a gap first."""
 AGAIN_AFTER: Final = timedelta(minutes=15)
 """Between attempts at a mirror that the server refuses."""
-BACKLOG: Final = timedelta(days=1)
+BACKLOG: Final = KEPT_FOR
 """Older intervals that were never told are let go."""
-SITE_METER: Final = 0x0003
-"""roleFlags: a mirror, at the premises' aggregation point."""
-ELECTRICITY: Final = 0
-ON: Final = 1
-WATTS: Final = 38
-AVERAGE: Final = 2
-POWER: Final = 37
-SECONDARY_METERED: Final = 1
-FORWARD: Final = 1
-INDICATING: Final = 12
-VALID: Final = 0b1
-ESTIMATED: Final = 0b100
-QUESTIONABLE: Final = 0b10000
-_FLAGS: Final = {
-    Quality.ACTUAL: VALID,
-    Quality.ESTIMATED: ESTIMATED,
-    Quality.TIME_SUSPECT: QUESTIONABLE,
-}
-_STORED: Final = TypeAdapter(MeterMirror)
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-
-
-@dataclass(slots=True, kw_only=True)
-class Line:
-    """One meter of one device, and its mirror."""
-
-    device: Device
-    point: MeterPoint
-    mrid: str
-    """Of the MirrorUsagePoint."""
-    kind_mrid: str
-    """Of its MirrorMeterReading."""
-    href: str = ""
-    """Of the mirror at the server; empty: it is not there yet, or was lost."""
-    rate: timedelta
-    """Length of one average."""
-    covered_until: datetime | None = None
-    collecting: Span | None = None
-    due_at: datetime | None = None
-    """When its next interval is to be collected; None: it is being collected, or there is no mirror."""
-
-    @property
-    def key(self) -> str:
-        """Return what names its readings on their way."""
-        return f"mirror {self.mrid}"
-
-    @property
-    def part(self) -> str:
-        """Return the name of its part of the stored state."""
-        return f"meter {self.mrid}"
-
-    def recall(self, parts: Parts) -> None:
-        """Take what is stored of it; from now on it is kept."""
-        found = parts.found(self.part)
-        if found is not None:
-            old = value_of(_STORED, found)
-            self.href, self.covered_until = old.href, old.covered_until
-        parts.keep(self.part, self._document)
-
-    def _document(self) -> object:
-        if not (self.href or self.covered_until):
-            return None
-        found = MeterMirror(mrid=self.mrid, href=self.href, covered_until=self.covered_until)
-        return plain(_STORED, found)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -156,8 +87,10 @@ class Metering:
         """Note what is to be done next about a mirror."""
         if not line.href:
             self._missing[line.mrid] = None
-        span = None if line.collecting is not None else self._next(line, now)
-        line.due_at = None if span is None else span.end + GRACE
+        asked = line.collecting is not None or line.looking
+        span = None if asked else self._next(line, now)
+        dues = () if span is None else (span.end + GRACE, line.gaps.look_at)
+        line.due_at = min(filter(None, dues), default=None)
         if line.due_at is not None:
             heapq.heappush(self._dues, (line.due_at, line.mrid))
 
@@ -233,51 +166,38 @@ class Metering:
                     purpose=Purpose.MIRROR,
                     method="POST",
                     href=self.target,
-                    body=encode(self._mirror(line), self.setting.flavour).decode(),
+                    body=encode(mirror_of(line), self.setting.flavour).decode(),
                     subject=line.mrid,
                 )
-
-    def _mirror(self, line: Line) -> sep.MirrorUsagePoint:
-        kind = sep.ReadingType(
-            accumulation_behaviour=INDICATING,
-            commodity=SECONDARY_METERED,
-            data_qualifier=AVERAGE,
-            flow_direction=FORWARD,
-            interval_length=int(line.rate.total_seconds()),
-            kind=POWER,
-            power_of_ten_multiplier=0,
-            uom=WATTS,
-        )
-        reading = sep.MirrorMeterReading(
-            mrid=line.kind_mrid, description="average active power", reading_type=kind
-        )
-        return sep.MirrorUsagePoint(
-            mrid=line.mrid,
-            description=f"{line.point.site} {line.point.meter}"[:32],
-            role_flags=SITE_METER,
-            service_category_kind=ELECTRICITY,
-            status=ON,
-            device_lfdi=line.device.lfdi,
-            mirror_meter_reading=(reading,),
-        )
 
     # --- readings
 
     def due(self, now: datetime) -> Iterator[Collect]:
-        """Yield what is to be asked of the meters now: per mirror one interval at a time, the oldest first."""
+        """Yield what is to be asked of the meters now: one interval at a time per mirror, then its gaps."""
         while self._first() is not None and self._dues[0][0] <= now:
             line = self.lines[heapq.heappop(self._dues)[1]]
-            span = self._next(line, now)
-            if span is None or span.end + GRACE > now:
+            asked = self._ask(line, now)
+            if not asked:
                 self._timed(line, now)
                 continue
-            line.collecting, line.due_at = span, None
+            line.due_at = None
             yield Collect(
                 key=line.key,
                 meters=((line.point.site, line.point.meter),),
-                span=span,
-                step=span.duration,
+                span=Span(start=asked[0].start, end=asked[-1].end),
+                step=asked[0].duration,
             )
+
+    def _ask(self, line: Line, now: datetime) -> tuple[Span, ...]:
+        """Return the intervals that a meter is asked for now, and note that it is."""
+        span = self._next(line, now)
+        if span is None:
+            return ()
+        if span.end + GRACE <= now:
+            line.collecting = span
+            return (span,)
+        line.looking = line.gaps.take(now)
+        return line.looking
 
     def next_at(self) -> datetime | None:
         """Return when an interval ends whose readings are to be told; None: none will."""
@@ -300,52 +220,45 @@ class Metering:
         if start is None or start < now - BACKLOG:
             line.covered_until = start = running
             self.setting.parts.touch(line.part)
-        if (start - _EPOCH) % line.rate:
+        if (start - EPOCH) % line.rate:
             start = _floor(
                 start, line.rate
             )  # the rate was changed: begin where the new one has a boundary
         return Span.lasting(start, line.rate)
 
     def collected(self, readings: Readings, now: datetime) -> Iterator[Outgoing]:
-        """Yield the document that tells an interval; a gap yields none and is passed over."""
+        """Yield the documents that tell intervals; a gap yields none, and is asked for again."""
         line = self.line_of(readings)
-        if line is None or line.collecting is None:
+        if line is None:
             return
-        span, line.collecting = line.collecting, None
-        line.covered_until = span.end
+        told = told_by(line, readings)
+        if line.collecting is not None:
+            span, line.collecting = line.collecting, None
+            line.covered_until = span.end
+            told = {span: [one for found in told.values() for one in found]} if told else {}
+            if told:
+                line.gaps.heard(now)
+            else:
+                line.gaps.missed(span, now)
+        elif line.looking:
+            told = {span: told[span] for span in line.looking if span in told}
+            line.looking = ()
+            line.gaps.found(told, now)
+        else:
+            return
         self.setting.parts.touch(line.part)
         self._timed(line, now)
-        series = readings.series.get((line.point.site, line.point.meter), ())
-        told = [one for one in series if one.mean_kw is not None and one.quality in _FLAGS]
-        if told:
+        for span, values in told.items():
             yield Outgoing(
                 key=f"{Purpose.READING} {line.mrid} {span.start:%Y%m%dT%H%M%SZ}",
                 purpose=Purpose.READING,
                 method="POST",
                 href=line.href,
-                body=encode(self._readings(line, span, told), self.setting.flavour).decode(),
+                body=encode(
+                    readings_of(line, span, values, self.setting), self.setting.flavour
+                ).decode(),
                 subject=line.mrid,
             )
-
-    def _readings(self, line: Line, span: Span, told: list[Reading]) -> sep.MirrorMeterReading:
-        offset = self.setting.clock.offset
-        options = self.setting.options
-        seed = f"{line.kind_mrid}/{span.start:%Y%m%dT%H%M%SZ}".encode()
-        values = tuple(
-            sep.Reading(
-                quality_flags=_FLAGS[one.quality],
-                time_period=_period(one.span, offset),
-                value=_watts(one.mean_kw or Decimal(0)),
-                local_id=place,
-            )
-            for place, one in enumerate(told)
-        )
-        whole = sep.MirrorReadingSet(
-            mrid=mrid_of(seed, options.pen, options.pen_encoding),
-            time_period=_period(span, offset),
-            reading=values,
-        )
-        return sep.MirrorMeterReading(mrid=line.kind_mrid, mirror_reading_set=(whole,))
 
 
 def _whole(wanted: timedelta, interval: timedelta) -> timedelta:
@@ -355,15 +268,4 @@ def _whole(wanted: timedelta, interval: timedelta) -> timedelta:
 
 
 def _floor(at: datetime, step: timedelta) -> datetime:
-    return at - (at - _EPOCH) % step
-
-
-def _period(span: Span, offset: timedelta) -> sep.DateTimeInterval:
-    return sep.DateTimeInterval(
-        start=int((span.start + offset).timestamp()),
-        duration=int(span.duration.total_seconds()),
-    )
-
-
-def _watts(kw: Decimal) -> int:
-    return int((kw * 1000).quantize(Decimal(1), ROUND_HALF_EVEN))
+    return at - (at - EPOCH) % step

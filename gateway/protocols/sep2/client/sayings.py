@@ -8,7 +8,7 @@ from gateway.protocols.actions import Note, Readings
 from gateway.protocols.sep2._generated import model as sep
 from gateway.protocols.sep2.client.alarms import Alarms
 from gateway.protocols.sep2.client.device import Device
-from gateway.protocols.sep2.client.metering import Line
+from gateway.protocols.sep2.client.line import Line
 from gateway.protocols.sep2.client.mirror import Mirror, Node
 from gateway.protocols.sep2.client.presence import Presence
 from gateway.protocols.sep2.client.reporting import Reporting

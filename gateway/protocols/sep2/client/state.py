@@ -35,6 +35,7 @@ from pydantic import TypeAdapter, ValidationError
 from gateway.domain.canonical import canonical, read_json
 from gateway.domain.errors import MisuseError, WireError
 from gateway.protocols.actions import Method
+from gateway.protocols.sep2.client.gaps import Run
 
 FORMAT: Final = 2
 LARGEST: Final = 256 * 1024 * 1024
@@ -104,7 +105,9 @@ class MeterMirror:
     href: str
     """Where the server put it."""
     covered_until: datetime | None = None
-    """End of the last reading handed to the outbox."""
+    """End of the last interval that was asked of the meter."""
+    gaps: tuple[Run, ...] = ()
+    """Those before it that the meter had not told yet, oldest first."""
 
 
 class Parts:
