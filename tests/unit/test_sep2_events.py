@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from gateway.protocols.sep2.events import CancelRandom, Program, Settings, Supersede
+from gateway.protocols.sep2.events.table import Input
 from tests.sep2_event_world import SERVICE_POINT, SYSTEM, T0, Device, event, program, status
 
 SYS = program(SYSTEM, primacy=4, default=["opModImpLimW"])
@@ -360,3 +361,28 @@ def test_what_ends_now_comes_before_what_could_have_begun_long_ago() -> None:
     assert device.codes("a") == [1, 2, 3]
     assert device.codes("b") == [1, 2, 3]
     assert device.codes("c") == [1, 14, 2]
+
+
+@pytest.mark.spec("IEEE 2030.5-2018 10.2.3.3")
+def test_what_was_due_while_nobody_looked_began_when_it_was_due() -> None:
+    device = Device().sees(event("known", 120, 300))
+    device.now = 200  # the gateway was away, or busy
+    device.take(device.engine.on_time(T0 + 200))
+    assert [(s.start - T0, s.end - T0) for s in device.engine.stretches()] == [(120, 420)]
+    assert device.told == [(0, "known", 1), (200, "known", 2)]
+
+
+@pytest.mark.spec("IEEE 2030.5-2018 10.2.3.3")
+def test_what_is_first_seen_while_it_should_run_begins_when_it_is_seen() -> None:
+    device = Device(now=200).sees(event("late", 120, 300))
+    assert [(s.start - T0, s.end - T0) for s in device.engine.stretches()] == [(200, 420)]
+
+
+@pytest.mark.spec("IEEE 2030.5-2018 10.2.3.3")
+def test_what_is_opted_into_again_holds_from_then_on() -> None:
+    device = Device().sees(event("left", 120, 300)).until(150)
+    key = device.engine.stretches()[0].key
+    device.take(device.engine.decide(key, Input.OPT_OUT, T0 + 150))
+    device.now = 260
+    device.take(device.engine.decide(key, Input.OPT_IN, T0 + 260))
+    assert [(s.start - T0, s.end - T0) for s in device.engine.stretches()] == [(260, 420)]

@@ -193,7 +193,14 @@ class Turn:
     def _begin(self, place: Place) -> None:
         """Give an event its modes; whoever has them, or was kept out of them, hears of it first."""
         at = self.mark
-        modes = frozenset(mode for begin, mode in beginnings(place, at) if begin <= at)
+        # What was due while nobody looked began when it was due, and not when it was found to be; what turns out late
+        # begins now.
+        since = {
+            mode: at if begin == at else self.now
+            for begin, mode in beginnings(place, at)
+            if begin <= at
+        }
+        modes = frozenset(since)
         others = [
             other
             for other in self.arrangement().values()
@@ -213,7 +220,7 @@ class Turn:
         after = replace(
             record,
             begun=record.begun | modes,
-            held={**record.held, **dict.fromkeys(modes, self.now)},
+            held={**record.held, **since},
             start_at=place.start,
         )
         if record.state in _RUNNING:
