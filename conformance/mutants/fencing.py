@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Final
 
 from conformance.story.inline import open_inline
-from conformance.story.plot import SITE, START, write_config
+from conformance.story.plot import SITE, START
+from conformance.story.utility import OADR20B
 from gateway.app.bootstrap import Gateway, Wiring
 from gateway.app.fencing import Fencing
 from gateway.app.ids import SeededIds, seeded_key
@@ -79,7 +80,7 @@ def _gateway(
         alone_on_host=False,
     )
     # Nobody listens at the utility's address: what is looked at is the site's side.
-    return make(load(write_config(folder, "http://127.0.0.1:9/OpenADR2/Simple/2.0b")), wiring)
+    return make(load(OADR20B.configure(folder, "http://127.0.0.1:9/OpenADR2/Simple/2.0b")), wiring)
 
 
 async def _talk(clock: VirtualClock, older: Gateway, newer: Gateway, token: str) -> str:

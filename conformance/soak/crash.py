@@ -1,4 +1,4 @@
-"""Part ``crash``: the gateway of the story dies at each named point, and another one goes on.
+"""Parts ``crash`` and ``crash 2030.5``: the gateway of the story dies at each named point, and another one goes on.
 
 One process, virtual time, the same every time: the seed chooses at which passing of a point the gateway dies, and for
 how long it stays away.
@@ -16,10 +16,13 @@ import structlog
 
 from conformance.soak.history import Fault, Verdict
 from conformance.soak.row import Plan, Row
+from conformance.story.cast import Cast
 from conformance.story.crash import PAUSE, Trial
-from gateway.domain.points import all_points
+from conformance.story.utility import OADR20B
+from conformance.story.utility_sep2 import SEP2
 
 PART: Final = "crash"
+PART_SEP2: Final = "crash 2030.5"
 _EVERY_NTH: Final = 12
 """In the slice of the test suite, which tries each point by itself elsewhere."""
 _PAUSES: Final = (PAUSE, timedelta(0), timedelta(minutes=3))
@@ -29,20 +32,29 @@ _MOST: Final = 3
 
 def run(plan: Plan) -> Iterator[Row]:
     """Try a crash at every point, several times: at its first passing, at the next, and so on."""
+    return _run(plan, PART, OADR20B)
+
+
+def run_sep2(plan: Plan) -> Iterator[Row]:
+    """Try the same with a utility that speaks IEEE 2030.5."""
+    return _run(plan, PART_SEP2, SEP2)
+
+
+def _run(plan: Plan, part: str, cast: Cast) -> Iterator[Row]:
     be_quiet()
-    wanted = [point for point in all_points() if plan.wants(point)]
+    wanted = [point for point in cast.points if plan.wants(point)]
     if plan.quick and not plan.only:
         wanted = wanted[::_EVERY_NTH]
     runs = plan.times(1, _MOST)
-    trial = Trial(plan.folder)
+    trial = Trial(plan.folder, cast=cast)
     seeds = [plan.seed + run for run in range(runs)]
     began = time.process_time()
     whole = asyncio.run(trial.whole(sorted({_passing(seed) for seed in seeds})))
-    yield _row("no crash", [list(whole)], plan.seed, time.process_time() - began)
+    yield _row(part, "no crash", [list(whole)], plan.seed, time.process_time() - began)
     for point in wanted:
         began = time.process_time()
         found = [asyncio.run(_crash(trial, point, seed)) for seed in seeds]
-        yield _row(point, found, plan.seed, time.process_time() - began)
+        yield _row(part, point, found, plan.seed, time.process_time() - began)
 
 
 def _passing(seed: int) -> int:
@@ -60,11 +72,11 @@ async def _crash(trial: Trial, point: str, seed: int) -> list[Verdict]:
     return list(tried.verdicts)
 
 
-def _row(what: str, found: list[list[Verdict]], seed: int, seconds: float) -> Row:
+def _row(part: str, what: str, found: list[list[Verdict]], seed: int, seconds: float) -> Row:
     count = Counter(verdict.fault for verdicts in found for verdict in verdicts)
     first = next((str(verdicts[0]) for verdicts in found if verdicts), "")
     return Row(
-        part=PART,
+        part=part,
         what=what,
         runs=len(found),
         lost=count[Fault.LOST],

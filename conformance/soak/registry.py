@@ -22,6 +22,7 @@ PARTS: Final[Mapping[str, Part]] = {
     failed_flush.PART: failed_flush.run,
     store_faults.PART: store_faults.run,
     crash.PART: crash.run,
+    crash.PART_SEP2: crash.run_sep2,
     kill.PART: kill.run,
     wrong.PART: wrong.run,
     hostile.PART: hostile.run,

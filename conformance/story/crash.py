@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import Final
 
 from conformance.soak.history import Fault, Verdict, judge
+from conformance.story.cast import Cast
 from conformance.story.plot import PATIENCE
+from conformance.story.utility import OADR20B
 from conformance.story.world import Ending, Making, Moment, World
 from gateway.app.bootstrap import Gateway
 from gateway.domain.errors import GatewayError
@@ -43,10 +45,12 @@ class Trial:
     Args:
         folder: For files.
         make: Makes the gateway.
+        cast: The protocol in which the story is told.
     """
 
     folder: Path
     make: Making = Gateway
+    cast: Cast = OADR20B
     passed: dict[str, int] = field(default_factory=dict)
     """Point -> how often the story passes it when nobody crashes."""
     _moments: dict[tuple[str, int], Moment] = field(default_factory=dict)
@@ -60,7 +64,7 @@ class Trial:
             times: At which passings: 1 the first.
         """
         with self._room() as room:
-            world = World(room, "whole", self.make)
+            world = World(room, "whole", self.make, cast=self.cast)
 
             def watch(point: str) -> None:
                 time = self.passed[point] = self.passed.get(point, 0) + 1
@@ -86,7 +90,8 @@ class Trial:
 
     async def _after(self, moment: Moment, pause: timedelta) -> tuple[Verdict, ...]:
         with self._room() as room:
-            world = World(room, f"after {moment.point}", self.make, moment, pause)
+            name = f"after {moment.point}"
+            world = World(room, name, self.make, moment, pause, cast=self.cast)
             try:
                 ending = await world.play()
             except (GatewayError, ExceptionGroup) as error:

@@ -102,10 +102,16 @@ def ends(event: EventSpec) -> datetime:
     return event.start + sum((step.lasts for step in event.signals[0].steps), timedelta(0))
 
 
-def write_config(folder: Path, vtn_url: str, port: int = 0) -> Path:
-    """Write the gateway's configuration into a folder and return the file."""
+def configuration(folder: Path, utility: str, program: str) -> Path:
+    """Write the gateway's configuration into a folder and return the file.
+
+    Args:
+        folder: Where.
+        utility: What is said of the utility beside its name.
+        program: Name of its program.
+    """
     path = folder / "gateway.toml"
-    text = _CONFIG.format(url=vtn_url, port=port, site=SITE, meter=METER, market=MARKET)
+    text = _CONFIG.format(utility=utility, program=program, site=SITE, meter=METER)
     path.write_text(text, encoding="utf-8")
     return path
 
@@ -116,7 +122,7 @@ data_dir = "data"
 test_mode = true
 
 [southbound]
-port = {port}
+port = 0
 lease_s = 3600
 
 [[site]]
@@ -135,13 +141,10 @@ max_kw = 200
 
 [[utility]]
 name = "azp"
-protocol = "oadr20b"
-url = "{url}"
-ven_name = "story"
-
+{utility}
 [[program]]
 utility = "azp"
-name = "{market}"
+name = "{program}"
 sites = ["{site}"]
 opt_by = "PT2M"
 settle_after = "PT6M"

@@ -38,7 +38,7 @@ from conformance.story.short import (
     ordered,
     write_short_config,
 )
-from conformance.story.world import schema
+from conformance.story.utility import schema
 from gateway.app.access import looking
 from gateway.app.ids import SeededIds, SystemIds
 from gateway.client.clock import SystemClock

@@ -12,6 +12,7 @@ from typing import Any, Final
 import orjson
 
 from conformance.soak.history import Acted, Handed, Mark, Opt, Said
+from conformance.story.cast import Cast
 from conformance.story.plot import (
     FORGETS_AT,
     METER,
@@ -19,7 +20,6 @@ from conformance.story.plot import (
     SAMPLE,
     SITE,
     START,
-    WORDS,
 )
 from gateway.client.exchange import BackLaterError, Exchange
 from gateway.client.problem import Refused
@@ -79,11 +79,18 @@ class CountingSite:
         clock: Time.
         memory: What it knows.
         write: Takes its marks.
+        cast: What its events are called, and what it says to each.
     """
 
     def __init__(
-        self, exchange: Exchange, clock: Clock, memory: Memory, write: Callable[[Mark], None]
+        self,
+        exchange: Exchange,
+        clock: Clock,
+        memory: Memory,
+        write: Callable[[Mark], None],
+        cast: Cast,
     ) -> None:
+        self._cast = cast
         self._exchange = exchange
         self._clock = clock
         self._memory = memory
@@ -137,7 +144,7 @@ class CountingSite:
         if intent.revision <= self._memory.known.get(intent.id, 0):
             return
         self._memory.known[intent.id] = intent.revision
-        event, version = _names(intent)
+        event, version = self._cast.names(intent.provenance.source_ids)
         self._write(
             Acted(
                 at=self._clock.now(),
@@ -154,15 +161,15 @@ class CountingSite:
     def _answer(self, intent: ComputeFlexIntent, event: str, version: int) -> None:
         path, now = f"/intents/{intent.id}", self._clock.now()
         revision: dict[str, Any] = {"revision": intent.revision}
-        if event not in WORDS:
+        if event not in self._cast.words:
             body = {**revision, "reason": "infeasible"}
             self._post(f"{path}/rejection", body, word=(event, version, "out"))
             return
-        for place, opt in enumerate(WORDS[event]):
+        for place, opt in enumerate(self._cast.words[event]):
             body = {**revision, "opt": opt}
             at = now + 2 * place * TICK
             self._post(f"{path}/commitment", body, at=at, word=(event, version, opt))
-        if WORDS[event] == ("in",):
+        if self._cast.words[event] == ("in",):
             self._follow_up(intent, path)
 
     def _follow_up(self, intent: ComputeFlexIntent, path: str) -> None:
@@ -263,8 +270,3 @@ class CountingSite:
     ) -> None:
         post = Post(at=at or self._clock.now(), path=path, body=body, word=word, hands=hands)
         self._memory.posts.append(post)
-
-
-def _names(intent: ComputeFlexIntent) -> tuple[str, int]:
-    ids = intent.provenance.source_ids
-    return ids["eventID"], int(ids["modificationNumber"])

@@ -1,15 +1,19 @@
 """The utility of the story: publishes, changes and takes back by the plot, and writes down what it is told."""
 
-from collections.abc import Callable, Sequence
-from typing import Final
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Final, cast
 
 from lxml import etree
 
 from conformance.peers.vtn2b import Told, UtilityPeer
-from conformance.soak.history import UTILITY, Answered, Asked, Down, Found, Mark, Ordered, Up
+from conformance.soak.history import UTILITY, Answered, Asked, Down, Found, Ordered, Up
+from conformance.story.cast import Cast, Write
 from conformance.story.plot import (
     AWAY,
     DEEDS,
+    MARKET,
     METER,
     OPT_BY,
     POLL,
@@ -18,9 +22,12 @@ from conformance.story.plot import (
     SITE,
     START,
     VTN_ID,
+    WORDS,
     Deed,
+    configuration,
     ends,
 )
+from gateway.domain.points import all_points
 from gateway.domain.ports import Clock, Ids
 from gateway.protocols.oadr2b.codec import Codec
 from gateway.protocols.oadr2b.messages import OptType
@@ -29,6 +36,7 @@ from gateway.protocols.oadr2b.vtn_facts import Answered as AnsweredFact
 from gateway.protocols.oadr2b.vtn_facts import Delivered, Fact, Reported
 from gateway.protocols.oadr2b.vtn_records import Record
 from gateway.servers.vtn2b.app import HttpOptions
+from gateway.transport.schemas import load_oadr20b_schema
 
 Changes = dict[Place, Record | None]
 REPORTED: Final = tuple(
@@ -37,6 +45,7 @@ REPORTED: Final = tuple(
     for what in ("power", "energy")
 )
 """What the utility must have been told by the end."""
+schema: Callable[[], etree.XMLSchema] = cache(load_oadr20b_schema)
 _FIRST: Final = -1
 """Before the first deed: the wish for reports."""
 
@@ -83,7 +92,7 @@ class StoryUtility:
         clock: Clock,
         ids: Ids,
         schema: etree.XMLSchema,
-        write: Callable[[Mark], None],
+        write: Write,
         kept: KeptTurns,
         port: int = 0,
     ) -> None:
@@ -101,6 +110,11 @@ class StoryUtility:
     def url(self) -> str:
         """Return what the gateway is given; the same while nobody listens there."""
         return self._url
+
+    @property
+    def turns(self) -> Sequence[Changes]:
+        """Return everything that it has kept so far."""
+        return self._kept.turns
 
     async def start(self) -> None:
         """Listen."""
@@ -184,3 +198,34 @@ class StoryUtility:
         elif isinstance(fact, Reported) and fact.starts_at >= START:
             key = f"report {fact.r_id} {fact.starts_at:%H:%M}"
             self._write(Found(at=told.at, key=key, content=str(fact.value)))
+
+
+def _utility(clock: Clock, ids: Ids, write: Write, past: Sequence[object]) -> StoryUtility:
+    turns = cast(Sequence[Changes], past)  # what a utility of this kind has kept
+    return StoryUtility(clock, ids, schema(), write, KeptTurns(turns))
+
+
+def _configure(folder: Path, url: str) -> Path:
+    spoken = f"""\
+protocol = "oadr20b"
+url = "{url}"
+ven_name = "story"
+"""
+    return configuration(folder, spoken, MARKET)
+
+
+def _names(source: Mapping[str, str]) -> tuple[str, int]:
+    return source["eventID"], int(source["modificationNumber"])
+
+
+OADR20B: Final = Cast(
+    utility=_utility,
+    configure=_configure,
+    words=WORDS,
+    names=_names,
+    event=lambda event_id: event_id,
+    points=all_points(),
+    told=REPORTED,
+    settled="e1",
+)
+"""The story in OpenADR 2.0b."""

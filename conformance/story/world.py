@@ -5,11 +5,9 @@ import hashlib
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from functools import cache, partial
+from functools import partial
 from pathlib import Path
 from typing import Final
-
-from lxml import etree
 
 from conformance.soak.history import (
     GATEWAY,
@@ -23,10 +21,11 @@ from conformance.soak.history import (
     Unsure,
     Up,
 )
+from conformance.story.cast import Cast
 from conformance.story.inline import open_inline
-from conformance.story.plot import END, PATIENCE, SITE, START, UNKNOWN_TIMER, write_config
+from conformance.story.plot import END, PATIENCE, SITE, START, UNKNOWN_TIMER
 from conformance.story.site import CountingSite, Memory
-from conformance.story.utility import REPORTED, Changes, KeptTurns, StoryUtility
+from conformance.story.utility import OADR20B
 from gateway.app.bootstrap import Gateway, Wiring
 from gateway.app.ids import SeededChance, SeededIds, seeded_key
 from gateway.app.virtual import VirtualClock
@@ -41,14 +40,12 @@ from gateway.settlement.records import logged
 from gateway.southbound.parts import Pace
 from gateway.southbound.tokens import create_token
 from gateway.store.begun import SUFFIX
-from gateway.transport.schemas import load_oadr20b_schema
 
 Making = Callable[[Loaded, Wiring], Gateway]
 DATABASE: Final = "story.db"
 SIDES: Final = ("", "-wal", SUFFIX)
 """Files of the store that a kill leaves."""
 LEFT_BEHIND_AT: Final = START + timedelta(minutes=8)
-schema: Callable[[], etree.XMLSchema] = cache(load_oadr20b_schema)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +55,7 @@ class Moment:
     point: str
     at: datetime
     files: Mapping[str, bytes]
-    turns: tuple[Changes, ...]
+    turns: tuple[object, ...]
     done: int
     memory: Memory
     history: History
@@ -103,6 +100,7 @@ class World:
         moment: Where it goes on; None: from the beginning.
         pause: How long the gateway is away after the moment.
         watch: Told each point.
+        cast: The protocol in which the story is told.
     """
 
     folder: Path
@@ -111,6 +109,7 @@ class World:
     moment: Moment | None = None
     pause: timedelta = timedelta(seconds=20)
     watch: Watch = unwatched
+    cast: Cast = OADR20B
     history: list[Mark] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -118,13 +117,13 @@ class World:
         self._ear = _Ear(self.watch)
         self.clock = VirtualClock(moment.at if moment else START)
         self.memory = moment.memory.copy() if moment else Memory()
-        self.kept = KeptTurns(moment.turns if moment else ())
         if moment is not None:
             self.history += moment.history
             for side, content in moment.files.items():
                 (self.folder / (DATABASE + side)).write_bytes(content)
         ids = SeededIds(1, f"utility {self.name}")
-        self.utility = StoryUtility(self.clock, ids, schema(), self.history.append, self.kept)
+        past = moment.turns if moment else ()
+        self.utility = self.cast.utility(self.clock, ids, self.history.append, past)
         self.utility.done = moment.done if moment else self.utility.done
 
     def stopped_at(self, point: str) -> Moment:
@@ -135,7 +134,7 @@ class World:
             point=point,
             at=self.clock.now(),
             files={side: path.read_bytes() for side, path in paths.items() if path.exists()},
-            turns=tuple(self.kept.turns),
+            turns=tuple(self.utility.turns),
             done=self.utility.done,
             memory=self.memory.copy(),
             history=tuple(self.history),
@@ -161,7 +160,7 @@ class World:
         if self.moment is not None:
             self._mark_down()
             await self.clock.sleep_until(self.clock.now() + self.pause)
-        gateway = self.make(load(write_config(self.folder, url)), self._wiring())
+        gateway = self.make(load(self.cast.configure(self.folder, url)), self._wiring())
         await gateway.start()
         if self.moment is not None:
             self.history.append(Up(at=self.clock.now(), who=GATEWAY))
@@ -213,7 +212,7 @@ class World:
         exchange = Exchange(
             f"{gateway.url}/v1", lambda: token, self.clock, None, on_heard=lambda: None
         )
-        site = CountingSite(exchange, self.clock, self.memory, self.history.append)
+        site = CountingSite(exchange, self.clock, self.memory, self.history.append, self.cast)
         try:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._held(site.listen), name="site listens")
@@ -239,55 +238,48 @@ class World:
     async def _ending(self, gateway: Gateway) -> Ending:
         def look(work: Work) -> dict[str, str]:
             self._count_kept(work)
-            return _outcome(work)
+            return self._outcome(work)
 
         outcome = await gateway.office.store.read(look)
         return Ending(history=tuple(self.history), outcome=outcome)
 
     def _count_kept(self, work: Work) -> None:
         at = self.clock.now()
-        owed = list(REPORTED) if self.pause < PATIENCE else []
-        if any(isinstance(m, Said) and (m.event, m.sure) == ("e1", True) for m in self.history):
-            owed.append("statement of e1")
-        self.history += [Handed(at=at, key=key, sure=False) for key in REPORTED]
+        told, settled = self.cast.told, self.cast.settled
+        owed = list(told) if self.pause < PATIENCE else []
+        if any(isinstance(m, Said) and (m.event, m.sure) == (settled, True) for m in self.history):
+            owed.append(f"statement of {settled}")
+        possible = (*told, *self.cast.perhaps)
+        self.history += [Handed(at=at, key=key, sure=False) for key in possible]
         self.history += [Handed(at=at, key=key, sure=True) for key in owed]
         for statement in work.statements.of_site(None):
-            event = _event_of(work, statement.intent_id)
+            event = self._event_of(work, statement.intent_id)
             version = f"version {statement.version}"
             self.history.append(Found(at=at, key=f"statement of {event}", content=version))
         for entry in work.log.entries(kinds=("telemetry",)):
             batch = logged(entry.index, entry.record).document["batch"]
             assert isinstance(batch, dict)  # noqa: S101 - the log's own form
             self.history.append(Found(at=at, key=f"batch {batch['batch_id']}"))
-        self.history += _held(work)
+        self.history += self._held_back(work)
 
+    def _event_of(self, work: Work, intent: str) -> str:
+        of_site = work.intents.of_site(SiteId(SITE), live=False)
+        return self.cast.event(next(r.event.event_id for r in of_site if r.intent.id == intent))
 
-def _event_of(work: Work, intent: str) -> str:
-    return next(
-        r.event.event_id
-        for r in work.intents.of_site(SiteId(SITE), live=False)
-        if r.intent.id == intent
-    )
+    def _held_back(self, work: Work) -> Iterator[Held]:
+        """Yield what the log says was put to the operator instead of the site."""
+        for entry in work.log.entries(kinds=("intent",)):
+            record = logged(entry.index, entry.record).record
+            intent = record.intent if isinstance(record, LoggedIntent) else None
+            if intent is not None and intent.hold_reason and not intent.signature:
+                event, version = self.cast.names(intent.provenance.source_ids)
+                yield Held(at=intent.issued_at, site=intent.site, event=event, version=version)
 
-
-def _held(work: Work) -> Iterator[Held]:
-    """Yield what the log says was put to the operator instead of the site."""
-    for entry in work.log.entries(kinds=("intent",)):
-        record = logged(entry.index, entry.record).record
-        intent = record.intent if isinstance(record, LoggedIntent) else None
-        if intent is not None and intent.hold_reason and not intent.signature:
-            told = intent.provenance.source_ids
-            yield Held(
-                at=intent.issued_at,
-                site=intent.site,
-                event=told["eventID"],
-                version=int(told["modificationNumber"]),
-            )
-
-
-def _outcome(work: Work) -> dict[str, str]:
-    paid = {s.intent_id: str(s.totals.payment) for s in work.statements.of_site(None)}
-    return {
-        r.event.event_id: f"{r.intent.status} {paid.get(r.intent.id, '')}".strip()
-        for r in work.intents.of_site(SiteId(SITE), live=False)
-    }
+    def _outcome(self, work: Work) -> dict[str, str]:
+        paid = {s.intent_id: str(s.totals.payment) for s in work.statements.of_site(None)}
+        return {
+            self.cast.event(
+                r.event.event_id
+            ): f"{r.intent.status} {paid.get(r.intent.id, '')}".strip()
+            for r in work.intents.of_site(SiteId(SITE), live=False)
+        }

@@ -16,7 +16,7 @@ end the process there, each point in turn. ``all_points`` names every one: a nam
 or stands there and is never told, fails a test.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from enum import StrEnum
 from typing import Final
 
@@ -95,6 +95,18 @@ DOORS: Final = ("time", "message", "failure", "readings", "decision")
 """What a session is woken by."""
 SERVICES: Final = ("EiRegisterParty", "EiEvent", "EiReport", "OadrPoll")
 """What a session of OpenADR 2.0b sends to."""
+SEP2_SERVICES: Final = (
+    "get",
+    "response",
+    "mirror",
+    "reading",
+    "capability",
+    "settings",
+    "status",
+    "information",
+    "power",
+)
+"""What a session of IEEE 2030.5 that polls sends in the story of the crash runs."""
 PUSHED: Final = ("EiRegisterParty", "EiEvent", "EiReport")
 """What a utility sends to, in push mode."""
 TIMERS: Final = ("opt_deadline", "phase", "settle")
@@ -136,16 +148,21 @@ def order_points() -> tuple[str, ...]:
 
 
 def all_points() -> tuple[str, ...]:
-    """Return the name of every point at which a crash is tried."""
-    return tuple(_points())
+    """Return the name of every point at which a crash is tried, with a utility of OpenADR 2.0b."""
+    return tuple(_points(SERVICES))
 
 
-def _points() -> Iterator[str]:
+def sep2_points() -> tuple[str, ...]:
+    """Return the name of every point at which a crash is tried, with a utility of IEEE 2030.5."""
+    return tuple(_points(SEP2_SERVICES))
+
+
+def _points(services: Sequence[str]) -> Iterator[str]:
     for step in Step:
         if step not in BESIDE:
             yield from (f"{step}.{phase}" for phase in PHASES)
     yield from (f"door.{kind}" for kind in DOORS)
-    for service in SERVICES:
+    for service in services:
         yield from (f"send.{service}.before", f"send.{service}.after")
     for kind in TIMERS:
         yield from (f"timer.{kind}.begun", f"timer.{kind}.ran")

@@ -7,8 +7,9 @@ import pytest
 from conformance.soak.history import Acted, Answered, Fault, judge
 from conformance.story.crash import Trial
 from conformance.story.plot import PATIENCE
+from conformance.story.utility_sep2 import SEP2
 from conformance.story.world import Moment, World
-from gateway.domain.points import Step, all_points
+from gateway.domain.points import SEP2_SERVICES, Step, all_points, sep2_points
 
 
 @pytest.mark.slow
@@ -24,6 +25,30 @@ async def test_a_crash_at_any_point_loses_nothing_and_doubles_nothing(tmp_path: 
     found = [await trial.crash(point, time) for point, time in trial.crashes]
     assert [str(tried) for tried in found if tried.verdicts] == []
     assert {tried.point for tried in found} >= set(all_points())
+
+
+@pytest.mark.slow
+async def test_with_a_2030_5_utility_neither_responses_nor_readings_are_lost_or_doubled(
+    tmp_path: Path,
+) -> None:
+    trial = Trial(tmp_path, cast=SEP2)
+
+    assert await trial.whole() == ()
+    assert set(trial.passed) == {
+        *sep2_points(),
+        *(f"{Step.OTHER}.{p}" for p in ("begun", "ran", "committed", "told")),
+    }
+    # Those at which this protocol differs; ``gridgate-conformance soak`` tries every point, several times.
+    own = [*(f"send.{one}.{side}" for one in SEP2_SERVICES for side in ("before", "after"))]
+    steps = [
+        "session.committed",
+        "intake.ran",
+        "cancel.committed",
+        "taken.ran",
+        "timer.phase.begun",
+    ]
+    found = [await trial.crash(point) for point in (*own, *steps)]
+    assert [str(tried) for tried in found if tried.verdicts] == []
 
 
 @pytest.mark.slow
