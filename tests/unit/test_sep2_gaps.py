@@ -39,7 +39,7 @@ def test_a_gap_is_looked_at_later_each_time_and_never_more_than_an_hour_apart() 
 
 
 def test_a_meter_that_tells_again_is_asked_for_its_gaps_at_once_but_not_at_each_interval() -> None:
-    gaps = missing(span(0), span(1))
+    gaps, now = missing(span(0), span(1)), span(1).end
     for _ in range(8):
         assert gaps.look_at is not None
         now = gaps.look_at
