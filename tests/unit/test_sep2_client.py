@@ -1,20 +1,22 @@
 """The 2030.5 client against a small server: walking, commissioning, events, responses, restarts."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from itertools import pairwise
+from urllib.parse import urljoin
 
 import pytest
 
 from gateway.domain.event import Kind
 from gateway.domain.names import MeterId
 from gateway.domain.reading import Quality, Reading
-from gateway.protocols.actions import Collect, Readings
+from gateway.protocols.actions import Collect, Failure, Message, Readings, Send
 from gateway.protocols.sep2._generated import model as sep
 from gateway.protocols.sep2.client.options import Sep2Options
 from tests.sep2_world import (
     LFDI,
+    ORIGIN,
     SFDI,
     START,
     Server,
@@ -293,6 +295,38 @@ def test_an_event_for_other_categories_is_not_even_answered() -> None:
     world = World(server).run(timedelta(minutes=10))
     assert server.responses() == []
     assert world.events == []
+
+
+class Elsewhere(Server):
+    """A server that answers at one origin alone."""
+
+    origin = ORIGIN
+
+    def answer(self, send: Send, now: datetime) -> Message | Failure:
+        if not urljoin(self.origin, send.href).startswith(f"{self.origin}/"):
+            return Failure(request_id=send.request_id, reason="REDIRECT")
+        return super().answer(send, now)
+
+
+def test_what_waits_to_be_told_follows_a_server_that_moved_to_another_address() -> None:
+    found = utility()
+    server = Elsewhere(resources=found.resources)
+    server.put("/derp/1/derc", [control(1, START + 2 * MINUTE, 2)])
+    world = World(server)
+    world.metered = metered()  # type: ignore[assignment] # of that shape
+    world.run(timedelta(minutes=1))
+    server.down = True
+    world.run(timedelta(minutes=5))  # 2 and 3 wait, and an average
+    assert [code for _, code in server.responses()] == [1]
+
+    server.down, server.origin = False, "https://moved.example:8443"
+    world.scope = replace(world.scope, root=f"{server.origin}/dcap")
+    world.start()
+    world.run(timedelta(minutes=10))
+    assert [code for _, code in server.responses()] == [1, 2, 3]
+    starts = [one.mirror_reading_set[0].time_period.start for one in mirrored(server)]
+    assert starts[:2] == [seconds(START), seconds(START + 5 * MINUTE)]
+    assert len([p for p in server.posted if isinstance(p.value, sep.MirrorUsagePoint)]) == 1
 
 
 def metered(kw: Decimal = Decimal("71.5"), missing: frozenset[int] = frozenset()) -> object:

@@ -50,12 +50,13 @@ class Setting:
         found = self.parts.found(SESSION)
         if found is not None:
             self.clock.offset = timedelta(seconds=found["offset_s"])
+            self.parts.rehomed(found.get("root", ""), self.scope.root)
         self.parts.keep(SESSION, self._document)
         self.parts.touch(SESSION)
 
     def _document(self) -> object:
         offset_s = round(self.clock.offset.total_seconds())
-        return {"format": FORMAT, "offset_s": offset_s}
+        return {"format": FORMAT, "offset_s": offset_s, "root": self.scope.root}
 
     @property
     def flavour(self) -> Flavour:

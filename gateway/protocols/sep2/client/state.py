@@ -29,6 +29,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final, TypeVar
+from urllib.parse import urlsplit
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -136,6 +137,20 @@ class Parts:
         """Yield the names of the stored parts that begin so."""
         return (name for name in self._found if name.startswith(prefix))
 
+    def rehomed(self, before: str, now: str) -> None:
+        """Take that the utility's server may stand elsewhere since: addresses below its old origin follow it.
+
+        Otherwise what waits to be told would be sent to a server that is no more, for ever.
+
+        Args:
+            before: Where its DeviceCapability stood; empty: not known.
+            now: Where it stands.
+        """
+        old, new = (f"{url.scheme}://{url.netloc}/" for url in map(urlsplit, (before, now)))
+        if before and old != new:
+            self._found = {name: _moved(found, old, new) for name, found in self._found.items()}
+            self._touched |= self._found.keys()
+
     def keep(self, name: str, write: Document) -> None:
         """Say who writes a part from now on."""
         self._writers[name] = write
@@ -183,6 +198,18 @@ class Parts:
         write = self._writers.get(name)
         document = None if write is None else write()
         return None if document is None else canonical(document)
+
+
+def _moved(document: Any, old: str, new: str) -> Any:
+    match document:
+        case str() if document.startswith(old):
+            return new + document.removeprefix(old)
+        case list():
+            return [_moved(one, old, new) for one in document]
+        case dict():
+            return {name: _moved(one, old, new) for name, one in document.items()}
+        case _:
+            return document
 
 
 def read(stored: bytes) -> tuple[dict[str, Any], bool]:
