@@ -13,6 +13,8 @@ from conformance.kit.case import Start
 from conformance.kit.oadr20b.names import BASE
 
 _PAIRS: Final = 10
+_FURNISHED: Final = ("register", "put_program", "put_assignment")
+"""What the operator of a 2030.5 server does before a case in which the first client is registered."""
 
 
 def sheet(plan: Plan, ixit: Ixit, folder: Path) -> str:
@@ -45,6 +47,9 @@ def _where(plan: Plan, ixit: Ixit) -> Iterator[str]:
         if plan.mode == "push":
             told = ixit.transport_address or "what the device registers as oadrTransportAddress"
             yield f"The suite posts to {told}; the device must be reachable from it."
+    elif plan.role == "srv":
+        yield f"The suite's clients ask {ixit.server_url or 'server_url of the IXIT, which is not set'}"
+        yield f"Notifications come to {ixit.listen_host}, known as {ixit.host_name}, at ports of their own."
     else:
         yield f"The suite posts to {ixit.vtn_url or 'vtn_url of the IXIT, which is not set'}"
         yield f"Its VENs call themselves {ixit.ven_name} and other names."
@@ -94,7 +99,10 @@ def _do(plan: Plan, ixit: Ixit) -> Iterator[str]:
     for case in plan.cases:
         for name in case.needs:
             wanted.setdefault(name, []).append(case.id)
-        if case.start is Start.FRESH:
+        if plan.role == "srv":
+            for name in _FURNISHED if case.start is Start.REGISTERED else ():
+                wanted.setdefault(name, []).append(case.id)
+        elif case.start is Start.FRESH:
             wanted.setdefault("start (or reset)", []).append(case.id)
     for name, cases in sorted(wanted.items()):
         yield f"* {name}: {len(cases)} case(s), e.g. {cases[0]}"

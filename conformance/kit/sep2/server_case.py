@@ -13,7 +13,7 @@ AUS: Final = ("csipaus",)
 
 
 def case(
-    *, lasts: timedelta = timedelta(minutes=1), modes: Sequence[str] = SERVERS, **fields: Any
+    *, lasts: timedelta = timedelta(seconds=10), modes: Sequence[str] = SERVERS, **fields: Any
 ) -> Callable[[Play], Case]:
     """Turn a script into a case.
 

@@ -219,6 +219,7 @@ empty = _harmful(_Row(number="013", what="A PUT of white space", body=b"  \n"))
         answers("after", 200, requirement=_LATER),
     ),
     observations=(answered("flood", FLOOD), done_well("after")),
+    lasts=timedelta(minutes=5),
 )
 async def flood(stage: ServerStage) -> None:
     """Ask for the time three hundred times without a pause; wait as long as was asked, at most; ask once more."""

@@ -62,6 +62,7 @@ def kept(at_least: int) -> Observation:
     ),
     applies_if="SRV-MUP and SRV-READ-BACK",
     needs=("posted",),
+    lasts=3 * _STEP,
 )
 async def readings(stage: ServerStage) -> None:
     """Make a mirror of three quantities; post two rounds of averages, then a set of four; read all back."""
@@ -132,6 +133,7 @@ async def updated(stage: ServerStage) -> None:
     observations=(answered("tell", 3, method="POST"), kept(1)),
     applies_if="SRV-MUP and SRV-READ-BACK",
     needs=("posted",),
+    lasts=_STEP,
 )
 async def repeated(stage: ServerStage) -> None:
     """POST a mirror and the same set of four readings twice; read back."""

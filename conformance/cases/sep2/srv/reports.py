@@ -60,6 +60,7 @@ Make = Callable[[datetime, bool], Element]
         done_well("mode 1", got="DERStatus"),
         done_well("mode 2", got="DERStatus"),
     ),
+    lasts=3 * MINUTE,
 )  # fmt: skip
 async def status(stage: ServerStage) -> None:
     """PUT three statuses, read each; then those of a device that is off and on again."""
@@ -157,6 +158,7 @@ def _incomplete(number: str, name: str, lacks: str, make: Make, modes: tuple[str
             done_well("after", got=name),
         ),
         modes=modes,
+        lasts=MINUTE,
     )
     async def script(stage: ServerStage) -> None:
         """PUT it whole, read it, PUT one that lacks something, read it again."""
@@ -251,6 +253,7 @@ async def inexact(stage: ServerStage) -> None:
         done_well("again", 2, got="LogEvent"),
         done_well("list", got="LogEventList"),
     ),
+    lasts=2 * MINUTE,
 )
 async def alarms(stage: ServerStage) -> None:
     """POST an alarm and its end; read both at their Location and in the list."""
