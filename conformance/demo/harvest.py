@@ -10,7 +10,7 @@ from conformance.demo.outcome import Happening
 from conformance.demo.scenario import CONTRACT_METER, HOST_METER, SITE, UTILITY
 from gateway.domain.errors import SessionError
 from gateway.domain.event import EventKey
-from gateway.domain.names import EventId, MeterId, SiteId, UtilityName
+from gateway.domain.names import EventId, IntentId, MeterId, SiteId, UtilityName
 from gateway.domain.plan import EffectivePlan
 from gateway.domain.reading import Reading
 from gateway.domain.settlement import SettlementStatement
@@ -64,7 +64,7 @@ def harvest(work: Work, span: Span, event_id: str) -> Harvest:
     """Read one run from the store.
 
     Raises:
-        SessionError: ``NOT_FOUND`` when the event or its statement is not there.
+        SessionError: ``NOT_FOUND`` when the event or its statement is not there, or late data is about to correct it.
     """
     key = EventKey(utility=UtilityName(UTILITY), event_id=EventId(event_id))
     record = next(iter(work.intents.of_event(key)), None)
@@ -73,6 +73,9 @@ def harvest(work: Work, span: Span, event_id: str) -> Harvest:
     statements = [s for s in work.statements.of_site(SiteId(SITE)) if s.event_id == event_id]
     if not statements:
         raise SessionError("NOT_FOUND", f"no statement for {event_id} was made")
+    open_still = work.open_statements.get(IntentId(record.intent.id))
+    if open_still is not None and open_still.late_since is not None:
+        raise SessionError("NOT_FOUND", f"the statement for {event_id} is about to be corrected")
     phases = tuple(_phases(work, record))
     return Harvest(
         record=record,
@@ -133,4 +136,10 @@ def _story(
             what = f"opt {document['opt']} ({document.get('reason', '')})"
             told.append(Happening(at=instant(document["t"]), what=what))
     told.append(Happening(at=statement.end, what="the hold is over"))
+    for entry in work.log.entries(kinds=("settlement",), subject=record.intent.id):
+        document = json.loads(entry.record)
+        correction = document["statement"].get("correction")
+        if correction:
+            what = f"version {correction['corrects']} of the statement is corrected: {correction['reason']}"
+            told.append(Happening(at=instant(document["t"]), what=what))
     return sorted(told, key=lambda one: one.at)

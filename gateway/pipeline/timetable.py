@@ -237,7 +237,12 @@ class Timetable:
         self.office.watch(f"timer.{timer.kind}.begun")
         statement = await Settlement(self.office).settle(IntentId(timer.subject), timer)
         if statement is not None:
-            log.info("settled", statement=statement.id, payment=plain(statement.totals.payment))
+            log.info(
+                "corrected" if statement.correction else "settled",
+                statement=statement.id,
+                version=statement.version,
+                payment=plain(statement.totals.payment),
+            )
         self.office.watch(f"timer.{timer.kind}.ran")
 
 

@@ -28,269 +28,170 @@ class Route:
 
 
 _DEVICE: Final = "/v1/devices/{lfdi}"
-_A_PROGRAM: Final = "/v1/programs/{mrid}"
+_FSA: Final = "/v1/fsas/{mrid}"
+_PROGRAM: Final = "/v1/programs/{mrid}"
+
+
+def _reads(path: str, work: Work, summary: str, *query: str) -> Route:
+    return Route(method="GET", path=path, work=work, summary=summary, query=query)
+
+
+def _makes(path: str, work: Work, body: type[BaseModel], summary: str) -> Route:
+    return Route(method="POST", path=path, work=work, body=body, summary=summary, success=201)
+
+
+def _does(path: str, work: Work, body: type[BaseModel], summary: str) -> Route:
+    return Route(method="POST", path=path, work=work, body=body, summary=summary)
+
+
+def _sets(
+    path: str, work: Work, body: type[BaseModel], summary: str, *, success: int = 200
+) -> Route:
+    return Route(method="PUT", path=path, work=work, body=body, summary=summary, success=success)
+
+
+def _drops(path: str, work: Work, summary: str, *query: str) -> Route:
+    return Route(method="DELETE", path=path, work=work, summary=summary, query=query)
+
 
 ROUTES: Final = (
-    Route(method="GET", path="/v1/utility", summary="The utility itself.", work=work.show_utility),
-    Route(
-        method="PUT",
-        path=_DEVICE,
-        summary="Register a device or an aggregator by its LFDI.",
-        work=devices.register,
-        body=d.DeviceBody,
+    _reads("/v1/utility", work.show_utility, "The utility itself."),
+    _sets(
+        _DEVICE,
+        devices.register,
+        d.DeviceBody,
+        "Register a device or an aggregator by its LFDI.",
         success=201,
     ),
-    Route(
-        method="POST",
-        path="/v1/devices",
-        summary="Register a device or an aggregator by its certificate.",
-        work=devices.register_certificate,
-        body=d.CertificateBody,
-        success=201,
+    _makes(
+        "/v1/devices",
+        devices.register_certificate,
+        d.CertificateBody,
+        "Register a device or an aggregator by its certificate.",
     ),
-    Route(
-        method="GET",
-        path="/v1/devices",
-        summary="List devices, and whom they act for.",
-        work=devices.list_devices,
+    _reads("/v1/devices", devices.list_devices, "List devices, and whom they act for."),
+    _drops(_DEVICE, work.unregister, "Forget a device."),
+    _sets(f"{_DEVICE}/pin", work.pin, d.PinBody, "Change a PIN."),
+    _sets(f"{_DEVICE}/post-rate", work.post_rate, d.RateBody, "Change how often a device posts."),
+    _sets(f"{_DEVICE}/enabled", permits.enable, d.SwitchBody, "Enable a device, or not."),
+    _sets(
+        "/v1/connection-points",
+        permits.connection_points,
+        d.SwitchBody,
+        "Let clients change their ConnectionPoints, or refuse it.",
     ),
-    Route(method="DELETE", path=_DEVICE, summary="Forget a device.", work=work.unregister),
-    Route(
-        method="PUT", path=f"{_DEVICE}/pin", summary="Change a PIN.", work=work.pin, body=d.PinBody
+    _drops(f"{_DEVICE}/mirrors", work.forget_mirrors, "Forget the mirrors of a device."),
+    _makes("/v1/fsas", work.create_fsa, d.FsaBody, "Make an assignment."),
+    _drops(_FSA, work.remove_fsa, "Forget an assignment; its programs stay."),
+    _sets(f"{_FSA}/time", work.set_time, d.TimeBody, "Give an assignment a Time of its own."),
+    _sets("/v1/time", work.set_time, d.TimeBody, "Change what time the utility tells."),
+    _sets(
+        f"{_FSA}/devices",
+        work.assign,
+        d.DevicesBody,
+        "Give an assignment to devices, or take it from them.",
     ),
-    Route(
-        method="PUT",
-        path=f"{_DEVICE}/post-rate",
-        summary="Change how often a device posts.",
-        work=work.post_rate,
-        body=d.RateBody,
+    _makes(
+        "/v1/programs",
+        work.create_program,
+        d.ProgramBody,
+        "Make a program of DER, of demand response or of messages.",
     ),
-    Route(
-        method="PUT",
-        path=f"{_DEVICE}/enabled",
-        summary="Enable a device, or not.",
-        work=permits.enable,
-        body=d.SwitchBody,
+    _makes("/v1/tariffs", pricing.create_tariff, d.TariffBody, "Make a tariff."),
+    _makes(
+        "/v1/tariffs/{mrid}/components",
+        pricing.create_component,
+        d.ComponentBody,
+        "Make a rate component of a tariff.",
     ),
-    Route(
-        method="PUT",
-        path="/v1/connection-points",
-        summary="Let clients change their ConnectionPoints, or refuse it.",
-        work=permits.connection_points,
-        body=d.SwitchBody,
+    _drops(
+        "/v1/components/{mrid}",
+        pricing.remove_component,
+        "Take a rate component out of its tariff.",
     ),
-    Route(
-        method="DELETE",
-        path=f"{_DEVICE}/mirrors",
-        summary="Forget the mirrors of a device.",
-        work=work.forget_mirrors,
+    _reads("/v1/programs", work.list_programs, "List assignments and programs."),
+    _drops(
+        _PROGRAM,
+        work.remove_program,
+        "Forget a program; with force=yes even while events of it are not over.",
+        "force",
     ),
-    Route(
-        method="POST",
-        path="/v1/fsas",
-        summary="Make an assignment.",
-        work=work.create_fsa,
-        body=d.FsaBody,
-        success=201,
+    _sets(
+        f"{_PROGRAM}/fsas",
+        work.attach,
+        d.FsasBody,
+        "Let a program be part of assignments, or of those no more.",
     ),
-    Route(
-        method="DELETE",
-        path="/v1/fsas/{mrid}",
-        summary="Forget an assignment; its programs stay.",
-        work=work.remove_fsa,
+    _sets(f"{_PROGRAM}/primacy", work.primacy, d.PrimacyBody, "Change a primacy."),
+    _sets(f"{_PROGRAM}/default", work.default, d.DefaultBody, "Replace what holds between events."),
+    _makes(
+        f"{_PROGRAM}/curves",
+        pricing.create_curve,
+        d.CurveBody,
+        "Add a curve to a DER program; a mode refers to it by its address.",
     ),
-    Route(
-        method="PUT",
-        path="/v1/fsas/{mrid}/time",
-        summary="Give an assignment a Time of its own.",
-        work=work.set_time,
-        body=d.TimeBody,
+    _reads("/v1/curves", work.list_curves, "List curves."),
+    _makes(
+        "/v1/events",
+        work.issue,
+        d.EventBody,
+        "Issue a DERControl, an EndDeviceControl, a TextMessage or a price.",
     ),
-    Route(
-        method="PUT",
-        path="/v1/time",
-        summary="Change what time the utility tells.",
-        work=work.set_time,
-        body=d.TimeBody,
+    _reads("/v1/events", work.list_events, "List events."),
+    _does("/v1/events/{mrid}/cancel", work.cancel, d.CancelBody, "Cancel an event."),
+    _drops(
+        "/v1/events/{mrid}",
+        permits.withdraw,
+        "Forget an event without a word; clients of 2018 carry it out nevertheless.",
     ),
-    Route(
-        method="PUT",
-        path="/v1/fsas/{mrid}/devices",
-        summary="Give an assignment to devices, or take it from them.",
-        work=work.assign,
-        body=d.DevicesBody,
+    _makes(
+        "/v1/reservations",
+        pricing.grant,
+        d.GrantBody,
+        "Answer a flow reservation request; those asked for are under /v1/told.",
     ),
-    Route(
-        method="POST",
-        path="/v1/programs",
-        summary="Make a program of DER, of demand response or of messages.",
-        work=work.create_program,
-        body=d.ProgramBody,
-        success=201,
+    _does("/v1/clear", work.clear, d.ClearBody, "Cancel every event, of one program or of all."),
+    _makes(
+        "/v1/moves",
+        work.move,
+        d.MoveBody,
+        "Move a resource with all below it; who asks at its former address is sent on (301).",
     ),
-    Route(
-        method="POST",
-        path="/v1/tariffs",
-        summary="Make a tariff.",
-        work=pricing.create_tariff,
-        body=d.TariffBody,
-        success=201,
+    _sets(
+        "/v1/poll-rate",
+        work.poll_rate,
+        d.PollRateBody,
+        "Change the poll rate of a resource, or of all of a kind.",
     ),
-    Route(
-        method="POST",
-        path="/v1/tariffs/{mrid}/components",
-        summary="Make a rate component of a tariff.",
-        work=pricing.create_component,
-        body=d.ComponentBody,
-        success=201,
+    _reads(
+        "/v1/responses",
+        work.list_responses,
+        "What devices responded, to one event or to all.",
+        "event",
+        "lfdi",
     ),
-    Route(
-        method="DELETE",
-        path="/v1/components/{mrid}",
-        summary="Take a rate component out of its tariff.",
-        work=pricing.remove_component,
+    _reads(
+        "/v1/told",
+        work.list_told,
+        "What devices told of themselves, by kind, e.g. DERStatus or LogEvent.",
+        "kind",
+        "lfdi",
     ),
-    Route(
-        method="GET",
-        path="/v1/programs",
-        summary="List assignments and programs.",
-        work=work.list_programs,
+    _reads("/v1/readings", work.list_readings, "Values that devices posted.", "lfdi", "after"),
+    _reads(
+        "/v1/subscriptions",
+        subscribers.list_subscriptions,
+        "Who subscribed to what, what waits, and what became of the last notifications.",
+        "lfdi",
     ),
-    Route(
-        method="DELETE",
-        path=_A_PROGRAM,
-        summary="Forget a program; with force=yes even while events of it are not over.",
-        work=work.remove_program,
-        query=("force",),
+    _does(
+        "/v1/subscriptions/end",
+        subscribers.end_subscription,
+        d.EndBody,
+        "End a subscription; its subscriber is told.",
     ),
-    Route(
-        method="PUT",
-        path=f"{_A_PROGRAM}/fsas",
-        summary="Let a program be part of assignments, or of those no more.",
-        work=work.attach,
-        body=d.FsasBody,
-    ),
-    Route(
-        method="PUT",
-        path=f"{_A_PROGRAM}/primacy",
-        summary="Change a primacy.",
-        work=work.primacy,
-        body=d.PrimacyBody,
-    ),
-    Route(
-        method="PUT",
-        path=f"{_A_PROGRAM}/default",
-        summary="Replace what holds between events.",
-        work=work.default,
-        body=d.DefaultBody,
-    ),
-    Route(
-        method="POST",
-        path=f"{_A_PROGRAM}/curves",
-        summary="Add a curve to a DER program; a mode refers to it by its address.",
-        work=pricing.create_curve,
-        body=d.CurveBody,
-        success=201,
-    ),
-    Route(
-        method="GET",
-        path="/v1/curves",
-        summary="List curves.",
-        work=work.list_curves,
-    ),
-    Route(
-        method="POST",
-        path="/v1/events",
-        summary="Issue a DERControl, an EndDeviceControl, a TextMessage or a price.",
-        work=work.issue,
-        body=d.EventBody,
-        success=201,
-    ),
-    Route(method="GET", path="/v1/events", summary="List events.", work=work.list_events),
-    Route(
-        method="POST",
-        path="/v1/events/{mrid}/cancel",
-        summary="Cancel an event.",
-        work=work.cancel,
-        body=d.CancelBody,
-    ),
-    Route(
-        method="DELETE",
-        path="/v1/events/{mrid}",
-        summary="Forget an event without a word; clients of 2018 carry it out nevertheless.",
-        work=permits.withdraw,
-    ),
-    Route(
-        method="POST",
-        path="/v1/reservations",
-        summary="Answer a flow reservation request; those asked for are under /v1/told.",
-        work=pricing.grant,
-        body=d.GrantBody,
-        success=201,
-    ),
-    Route(
-        method="POST",
-        path="/v1/clear",
-        summary="Cancel every event, of one program or of all.",
-        work=work.clear,
-        body=d.ClearBody,
-    ),
-    Route(
-        method="POST",
-        path="/v1/moves",
-        summary="Move a resource with all below it; who asks at its former address is sent on (301).",
-        work=work.move,
-        body=d.MoveBody,
-        success=201,
-    ),
-    Route(
-        method="PUT",
-        path="/v1/poll-rate",
-        summary="Change the poll rate of a resource, or of all of a kind.",
-        work=work.poll_rate,
-        body=d.PollRateBody,
-    ),
-    Route(
-        method="GET",
-        path="/v1/responses",
-        summary="What devices responded, to one event or to all.",
-        work=work.list_responses,
-        query=("event", "lfdi"),
-    ),
-    Route(
-        method="GET",
-        path="/v1/told",
-        summary="What devices told of themselves, by kind, e.g. DERStatus or LogEvent.",
-        work=work.list_told,
-        query=("kind", "lfdi"),
-    ),
-    Route(
-        method="GET",
-        path="/v1/readings",
-        summary="Values that devices posted.",
-        work=work.list_readings,
-        query=("lfdi", "after"),
-    ),
-    Route(
-        method="GET",
-        path="/v1/subscriptions",
-        summary="Who subscribed to what, what waits, and what became of the last notifications.",
-        work=subscribers.list_subscriptions,
-        query=("lfdi",),
-    ),
-    Route(
-        method="POST",
-        path="/v1/subscriptions/end",
-        summary="End a subscription; its subscriber is told.",
-        work=subscribers.end_subscription,
-        body=d.EndBody,
-    ),
-    Route(
-        method="GET",
-        path="/v1/transcript",
-        summary="Every exchange as it went over the wire.",
-        work=work.list_transcript,
-        query=("after",),
+    _reads(
+        "/v1/transcript", work.list_transcript, "Every exchange as it went over the wire.", "after"
     ),
 )
 """Everything that is served."""
