@@ -10,7 +10,7 @@ from gateway.app.access import looking
 from gateway.cli.ending import Exit
 from gateway.cli.finish import finish
 from gateway.cli.show import TEST_LINE, require_site
-from gateway.cli.table import short_local, shown, table
+from gateway.cli.table import short_local, shown
 from gateway.config.load import Loaded, load
 from gateway.domain.names import SiteId
 from gateway.domain.quantity import plain
@@ -96,24 +96,27 @@ def _lines(loaded: Loaded, found: Sequence[Trail], *, trail: bool) -> list[str]:
     if not found:
         return [*head, "no event has been settled yet"]
     zone = loaded.settings.gateway.timezone
-    rows = [
-        _row(one, zone, newest=one is versions[0])
+    lines = [
+        line
         for versions in found
-        for one in (versions if trail else versions[:1])
+        for line in (_head(versions[0], zone), *_versions(versions if trail else versions[:1]))
     ]
-    names = ("STATEMENT", "VERSION", "EVENT", "SITE", "START", "PAYMENT", "CORRECTS", "FLAGS")
-    return [*head, *table(names, rows, right="PAYMENT"), "", f"statements: {len(found)}"]
+    return [*head, *lines, "", f"statements: {len(found)}"]
 
 
-def _row(one: SettlementStatement, zone: str, *, newest: bool) -> tuple[str, ...]:
-    correction = one.correction
-    return (
-        one.id,
-        f"{one.version}" if newest else f"{one.version}, corrected",
-        shown(one.event_id),
-        one.site,
-        short_local(one.start, zone),
-        f"{one.totals.payment:.2f} {one.currency}",
-        f"{correction.corrects}: {correction.reason.value}" if correction else "-",
-        ", ".join(one.flags) or "-",
-    )
+def _head(one: SettlementStatement, zone: str) -> str:
+    """Say what a statement is about; its id stands alone, to be copied."""
+    return f"{one.id}\n  {short_local(one.start, zone)}  {one.site}  {shown(one.event_id)}"
+
+
+def _versions(trail: Trail) -> list[str]:
+    """Say what each version came to, the newest first."""
+    lines = []
+    for place, one in enumerate(trail):
+        why = one.correction
+        told = f"version {one.version}: {one.totals.payment:.2f} {one.currency}, {one.status.value}"
+        because = f", corrects version {why.corrects} ({why.reason.value})" if why else ""
+        lines.append(f"  {told}{because}{', no longer holds' if place else ''}")
+        if one.flags:
+            lines.append(f"    {', '.join(one.flags)}")
+    return lines
