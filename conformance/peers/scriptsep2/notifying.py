@@ -150,7 +150,7 @@ class Notifier:
 
     def _sign(self, key: Key) -> bytes:
         found = self._document(key, {"l": "255"})
-        return b"" if found is None else _lasting(found)
+        return b"" if found is None else lasting(found)
 
     def _document(self, key: Key, query: dict[str, str]) -> Element | None:
         resource = self._subscriptions.resource(key)
@@ -245,7 +245,7 @@ class Notifier:
         return found
 
 
-def _lasting(root: Element) -> bytes:
+def lasting(root: Element) -> bytes:
     """Return a document without what time alone changes, and without the counts of lists elsewhere."""
     for element in list(root.iter(etree.Element)):
         name = local_name(element)

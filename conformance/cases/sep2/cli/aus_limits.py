@@ -77,6 +77,7 @@ class _Kind:
         return f"REQ-CSIPAUS-{self.public(3, 4)}-1"
 
 
+Kind = _Kind
 EXPORT = _Kind(which="Exp", word="export", class_="GEN", of_device=False)
 GENERATION = _Kind(which="Gen", word="generation", class_="GEN", of_device=True)
 IMPORT = _Kind(which="Imp", word="import", class_="LOA", of_device=False)
