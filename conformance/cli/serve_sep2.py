@@ -20,6 +20,7 @@ from gateway.protocols.sep2.server.records import Kept, Turn
 from gateway.servers.sep2.admin.app import admin_app
 from gateway.servers.sep2.app import HttpOptions
 from gateway.servers.sep2.lines import NotifyPin
+from gateway.servers.sep2.meters import DAYS, Keeping
 from gateway.servers.sep2.notifier import NotifierOptions
 from gateway.servers.sep2.sql import SqlStore
 from gateway.servers.sep2.utility import Place, Sep2Utility
@@ -48,6 +49,8 @@ class Sep2Serving:
     port: int = 0
     store: Path | None = None
     """None: it forgets at the end."""
+    keep_readings: int = DAYS
+    """Days for which values of meters are kept."""
     origin: str = ""
     """``https://host:port`` as clients know it; empty: localhost."""
     networks: tuple[Network, ...] = ()
@@ -80,6 +83,12 @@ def serve_sep2(wanted: Sep2Serving) -> Exit:
     return asyncio.run(_Played(wanted, clock).run())
 
 
+def _store(wanted: Sep2Serving) -> SqlStore | None:
+    if wanted.store is None:
+        return None
+    return SqlStore(wanted.store, Keeping(days=wanted.keep_readings))
+
+
 class _Played:
     """One run."""
 
@@ -109,7 +118,7 @@ class _Played:
             clock=clock,
             ids=SystemIds(),
             http=HttpOptions(requests_per_s=wanted.requests_per_s),
-            store=SqlStore(wanted.store) if wanted.store is not None else None,
+            store=_store(wanted),
             transcript=EXCHANGES,
         )
 

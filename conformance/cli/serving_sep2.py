@@ -10,6 +10,7 @@ from conformance.cli.timeline import add_timeline, timeline_of
 from gateway.protocols.sep2.server.options import ServerOptions
 from gateway.protocols.sep2.tables import Edition, Flavour
 from gateway.servers.sep2.lines import NotifyPin
+from gateway.servers.sep2.meters import DAYS
 from gateway.transport.sep2_tls import Sep2Profile
 from gateway.transport.targets import read_network
 from gateway.transport.tls import TlsFiles
@@ -41,6 +42,9 @@ def add_sep2(roles: "argparse._SubParsersAction[P]") -> None:
     role.add_argument("--host", default="127.0.0.1", help="address to listen on")
     role.add_argument("--port", type=int, default=0, help="0, the default: any free one")
     role.add_argument("--store", type=Path, metavar="FILE", help="SQLite file that outlives it")
+    role.add_argument(
+        "--keep-readings", type=int, default=DAYS, metavar="DAYS", help="then values are forgotten"
+    )
     role.add_argument("--edition", choices=["2018", "2023"], default="2018")
     role.add_argument("--csip-aus", action="store_true", help="with the elements of CSIP-AUS")
     role.add_argument("--in-band", action="store_true", help="devices may register themselves")
@@ -103,8 +107,30 @@ def run_sep2(given: argparse.Namespace, token: str) -> int:
         if why:
             given.refuse(f"--notify-network {why}")
     networks = tuple(map(read_network, given.notify_network))
+    return serve_sep2(
+        Sep2Serving(
+            options=_options(given),
+            files=TlsFiles(certificate=given.certificate, key=given.key, ca=given.ca),
+            profile=Sep2Profile(given.profile),
+            tickets=not given.no_tickets,
+            host=given.host,
+            port=given.port,
+            store=given.store,
+            keep_readings=given.keep_readings,
+            networks=networks,
+            pin=NotifyPin(given.notify_pin),
+            origin=given.origin.rstrip("/"),
+            requests_per_s=given.requests_per_s,
+            timeline=timeline_of(given.refuse, given),
+            admin_port=given.admin_port,
+            admin_token=token,
+        )
+    )
+
+
+def _options(given: argparse.Namespace) -> ServerOptions:
     edition = Edition.Y2018 if given.edition == "2018" else Edition.Y2023
-    options = ServerOptions(
+    return ServerOptions(
         flavour=Flavour(edition=edition, csip_aus=given.csip_aus),
         in_band=given.in_band,
         old_namespace=given.old_namespace or given.old_answers,
@@ -115,24 +141,6 @@ def run_sep2(given: argparse.Namespace, token: str) -> int:
         post_rate=given.post_rate,
         subscriptions=not given.no_subscriptions,
         notify_hosts=frozenset(host.lower() for host in given.notify_host),
-    )
-    return serve_sep2(
-        Sep2Serving(
-            options=options,
-            files=TlsFiles(certificate=given.certificate, key=given.key, ca=given.ca),
-            profile=Sep2Profile(given.profile),
-            tickets=not given.no_tickets,
-            host=given.host,
-            port=given.port,
-            store=given.store,
-            networks=networks,
-            pin=NotifyPin(given.notify_pin),
-            origin=given.origin.rstrip("/"),
-            requests_per_s=given.requests_per_s,
-            timeline=timeline_of(given.refuse, given),
-            admin_port=given.admin_port,
-            admin_token=token,
-        )
     )
 
 
@@ -147,6 +155,8 @@ def _add_rate(role: argparse.ArgumentParser) -> None:
 
 
 def _judge_rates(given: argparse.Namespace) -> None:
+    if not 1 <= given.keep_readings <= 36_500:
+        given.refuse("--keep-readings must lie between 1 and 36500")
     for name in ("poll_rate", "post_rate"):
         if not 1 <= getattr(given, name) <= 86_400:
             given.refuse(f"--{name.replace('_', '-')} must lie between 1 and 86400")

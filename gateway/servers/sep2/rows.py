@@ -36,15 +36,24 @@ class Rows:
 
     Args:
         kind: Its rows.
+        without: Columns that the database fills.
+        keys: What tells rows apart; empty: the primary key.
+        once: Columns that stay as they first were.
     """
 
-    def __init__(self, kind: type[Sep2Row]) -> None:
+    def __init__(
+        self,
+        kind: type[Sep2Row],
+        without: tuple[str, ...] = (),
+        keys: tuple[str, ...] = (),
+        once: tuple[str, ...] = (),
+    ) -> None:
         table = Sep2Row.metadata.tables[str(kind.__tablename__)]
         self.name = table.name
-        self.columns = tuple(column.name for column in table.columns)
+        self.columns = tuple(one.name for one in table.columns if one.name not in without)
         """In the order in which rows have them."""
-        self._keys = tuple(column.name for column in table.primary_key.columns)
-        others = [name for name in self.columns if name not in self._keys]
+        self._keys = keys or tuple(column.name for column in table.primary_key.columns)
+        others = [name for name in self.columns if name not in (*self._keys, *once)]
         change = ", ".join(f"{name} = excluded.{name}" for name in others)
         self._conflict = f"DO UPDATE SET {change}" if others else "DO NOTHING"
 

@@ -21,6 +21,7 @@ from gateway.domain.errors import GatewayError, StoreError
 from gateway.protocols.sep2.server.records import Delivery, Posted, Turn
 from gateway.protocols.sep2.server.shelf import Packed, packed
 from gateway.protocols.sep2.server.usage import Meter
+from gateway.servers.sep2.meters import OLD_VALUES, Keeping, Meters
 from gateway.servers.sep2.rows import Command, Rows, instant
 from gateway.servers.sep2.store import Loaded
 from gateway.servers.sep2.tables import (
@@ -28,7 +29,6 @@ from gateway.servers.sep2.tables import (
     KeptRow,
     MemberRow,
     MoveRow,
-    ReadingRow,
     Sep2Row,
 )
 
@@ -38,9 +38,7 @@ _KEPT: Final = Rows(KeptRow)
 _MEMBERS: Final = Rows(MemberRow)
 _DELIVERIES: Final = Rows(DeliveryRow)
 _MOVES: Final = Rows(MoveRow)
-_READINGS: Final = Rows(ReadingRow)
 _of_delivery: Final = attrgetter(*_DELIVERIES.columns)
-_of_reading: Final = attrgetter(*_READINGS.columns)
 
 
 class SqlStore:
@@ -48,9 +46,12 @@ class SqlStore:
 
     Args:
         path: The file; made when missing. One process at a time.
+        keeping: For how long values of meters are kept; None: as usual.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, keeping: Keeping | None = None) -> None:
+        self._keeping = keeping or Keeping()
+        self._meters: Meters | None = None
         self._engine = engine_for(path, _PRAGMAS, "BEGIN IMMEDIATE")
         self._connection: Connection | None = None
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="sep2-store")
@@ -83,7 +84,7 @@ class SqlStore:
         Raises:
             StoreError: ``SEP2_STORE``.
         """
-        return await self._in_thread(partial(self._readings, lfdi, after, limit))
+        return await self._in_thread(lambda: self._values().after(lfdi, after, limit))
 
     async def newest(self, meter: Meter, limit: int) -> list[Posted]:
         """Return the newest values of one meter, newest first.
@@ -91,7 +92,7 @@ class SqlStore:
         Raises:
             StoreError: ``SEP2_STORE``.
         """
-        return await self._in_thread(partial(self._newest, meter, limit))
+        return await self._in_thread(lambda: self._values().newest(meter, limit))
 
     async def close(self) -> None:
         """Close the file."""
@@ -108,7 +109,7 @@ class SqlStore:
     def _close(self) -> None:
         if self._connection is not None:
             self._connection.close()
-            self._connection = None
+            self._connection = self._meters = None
 
     def _file(self) -> sqlite3.Connection:
         if self._connection is None:
@@ -117,6 +118,11 @@ class SqlStore:
                 _prepare(self._connection)
             driver(self._connection).text_factory = str
         return driver(self._connection)
+
+    def _values(self) -> Meters:
+        if self._meters is None:
+            self._meters = Meters(self._file(), self._keeping)
+        return self._meters
 
     def _load(self) -> Loaded:
         file = self._file()
@@ -129,36 +135,23 @@ class SqlStore:
 
     def _save(self, turns: Sequence[Turn]) -> None:
         commands = list(_commands(turns))
-        file = self._file()
-        if len(commands) == 1:
+        readings = [one for turn in turns for one in turn.readings]
+        file, values = self._file(), self._values()
+        if len(commands) == 1 and not readings:
             file.execute(*commands[0])
             return
         file.execute("BEGIN IMMEDIATE")
         try:
             for command in commands:
                 file.execute(*command)
+            if readings:
+                values.add(readings)
             file.execute("COMMIT")
         except sqlite3.Error:
+            values.undone()
             if file.in_transaction:
                 file.execute("ROLLBACK")
             raise
-
-    def _newest(self, meter: Meter, limit: int) -> list[Posted]:
-        found = self._file().execute(
-            f"SELECT {', '.join(_READINGS.columns)} FROM {_READINGS.name}"  # noqa: S608 - our own names
-            " WHERE lfdi = ? AND mirror = ? AND meter_reading = ?"
-            " ORDER BY start DESC, duration DESC, local_id DESC LIMIT ?",
-            (meter.lfdi, meter.mirror, meter.meter_reading, limit),
-        )
-        return [_posted(row) for row in found]
-
-    def _readings(self, lfdi: str, after: int, limit: int) -> list[tuple[int, Posted]]:
-        found = self._file().execute(
-            f"SELECT rowid, {', '.join(_READINGS.columns)} FROM {_READINGS.name}"  # noqa: S608 - our own names
-            " WHERE rowid > ? AND ? IN ('', lfdi) ORDER BY rowid LIMIT ?",
-            (after, lfdi, limit),
-        )
-        return [(row[0], _posted(row[1:])) for row in found]
 
 
 def _translated(work: Callable[[], T]) -> T:
@@ -180,7 +173,6 @@ def _commands(turns: Sequence[Turn]) -> Iterator[Command]:
     yield from _MEMBERS.add([pair for pair, stands in members.items() if stands])
     yield from _DELIVERIES.remove([(href,) for href, one in owed.items() if one is None])
     yield from _DELIVERIES.add([_of_delivery(one) for one in owed.values() if one is not None])
-    yield from _READINGS.add([_of_reading(one) for turn in turns for one in turn.readings])
     yield from _MOVES.add([pair for turn in turns for pair in turn.moves.items()])
 
 
@@ -195,24 +187,11 @@ def _shared(rows: Iterator[Packed]) -> list[Packed]:
 
 
 def _prepare(connection: Connection) -> None:
-    """Make the tables that are missing; values were once kept without their device in the key."""
-    there = inspect(connection)
-    old = (
-        there.has_table(_READINGS.name)
-        and "lfdi" not in (there.get_pk_constraint(_READINGS.name)["constrained_columns"])
-    )
-    if old:
-        connection.execute(text("DROP INDEX IF EXISTS ix_sep2_reading_lfdi"))
-        connection.execute(text("ALTER TABLE sep2_reading RENAME TO sep2_reading_1"))
+    """Make the tables that are missing, and take over what an older file has."""
+    old = inspect(connection).has_table("sep2_reading")
     Sep2Row.metadata.create_all(connection)
-    if old:
-        names = ", ".join(_READINGS.columns)
-        connection.execute(
-            text(
-                f"INSERT INTO sep2_reading ({names}) SELECT {names} FROM sep2_reading_1 ORDER BY rowid"  # noqa: S608 - our own names
-            )
-        )
-        connection.execute(text("DROP TABLE sep2_reading_1"))
+    for command in OLD_VALUES if old else ():
+        connection.execute(text(command))
 
 
 def _delivery(row: Sequence[object]) -> Delivery:
@@ -220,8 +199,3 @@ def _delivery(row: Sequence[object]) -> Delivery:
     for name in ("renewed_at", "failing_since"):
         found[name] = None if found[name] is None else instant(str(found[name]))
     return Delivery(**found)  # type: ignore[arg-type] # by name
-
-
-def _posted(row: Sequence[object]) -> Posted:
-    found = dict(zip(_READINGS.columns, row, strict=True))
-    return Posted(**(found | {"at": instant(str(found["at"]))}))  # type: ignore[arg-type] # by name

@@ -5,6 +5,7 @@ What the standard has a document for is kept as that document, in the widest fla
 
 from datetime import datetime
 
+from sqlalchemy import UniqueConstraint
 from sqlalchemy.orm import registry
 from sqlmodel import Field, SQLModel
 
@@ -61,18 +62,33 @@ class DeliveryRow(Sep2Row, table=True):
     moved_to: str
 
 
-class ReadingRow(Sep2Row, table=True):
+class MeterRow(Sep2Row, table=True):
+    """A meter whose values are kept."""
+
+    __tablename__ = "sep2_meter"
+    __table_args__ = (UniqueConstraint("lfdi", "mirror", "meter_reading"),)
+    number: int | None = Field(default=None, primary_key=True)
+    lfdi: str
+    mirror: str
+    meter_reading: str
+
+
+class ValueRow(Sep2Row, table=True):
     """One value that a device posted, the newest of its interval."""
 
-    __tablename__ = "sep2_reading"
-    lfdi: str = Field(primary_key=True)
-    mirror: str = Field(primary_key=True)
-    meter_reading: str = Field(primary_key=True)
-    start: int = Field(primary_key=True)
-    duration: int = Field(primary_key=True)
-    local_id: int = Field(primary_key=True)
+    __tablename__ = "sep2_value"
+    __table_args__ = (UniqueConstraint("meter", "start", "duration", "local_id"),)
+    number: int | None = Field(default=None, primary_key=True)
+    """Grows with time: the lowest came first."""
+    came: int
+    """When there was first one of its interval, seconds since 1970: by it values are forgotten."""
+    meter: int
+    start: int
+    duration: int
+    local_id: int
     value: int | None
     multiplier: int
     uom: int | None
     quality: int | None
-    at: datetime
+    at: int
+    """When it was posted, microseconds since 1970."""
