@@ -6,7 +6,16 @@ import sys
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from conformance.bench import decode2b, hostile, isolation, report2b, sep2client, sep2server, vtn2b
+from conformance.bench import (
+    decode2b,
+    hostile,
+    isolation,
+    report2b,
+    sep2client,
+    sep2fleet,
+    sep2server,
+    vtn2b,
+)
 from conformance.bench.intake import measure as intake
 from conformance.bench.poll2b import measure as poll2b
 
@@ -18,6 +27,7 @@ BENCHES: Final[Mapping[str, Callable[[], dict[str, object]]]] = {
     "poll2b": poll2b.measure,
     "report2b": report2b.measure,
     "sep2client": sep2client.measure,
+    "sep2fleet": sep2fleet.measure,
     "sep2server": sep2server.measure,
     "vtn2b": vtn2b.measure,
 }

@@ -24,12 +24,12 @@ from certs.sep2.hierarchy import Sep2Leaf, Sep2Pki, sep2
 from conformance.bench.bars import Bar, told
 from conformance.bench.machine import machine
 from conformance.bench.sep2_wire import Wire
+from conformance.bench.sep2_words import PLAIN, mirror, values
 from conformance.bench.served2b import Served, each, played
 from gateway.client.clock import SystemClock
 from gateway.domain.errors import MisuseError
 from gateway.protocols.sep2._generated import model as sep
 from gateway.protocols.sep2.codec import decode, encode
-from gateway.protocols.sep2.tables import Edition, Flavour
 from gateway.transport.sep2_tls import Sep2Profile, sep2_client
 from gateway.transport.tls import TlsFiles
 
@@ -49,9 +49,6 @@ SHOWN: Final = 20
 """Controls that are made while the lists are read, to see how soon they show."""
 MOST_SHOWN_MS: Final = 100
 WRITE_EVERY: Final = 100
-_PLAIN: Final = Flavour(edition=Edition.Y2018)
-_SET: Final = 3
-"""Values of one post."""
 
 
 def measure(share: int = 1) -> dict[str, object]:
@@ -213,7 +210,7 @@ class _Bench:
 
         async def post(number: int) -> None:
             device = next(turn)
-            await device.wire.send("POST", device.mirror, _values(number), 201)
+            await device.wire.send("POST", device.mirror, values(number), 201)
 
         async def shake(_: int) -> None:
             device = next(turn)
@@ -274,11 +271,11 @@ async def _walked(device: _Device) -> _Device:
     page = decode(await wire.get(f"{controls}?s=0&l={CONTROLS}"), sep.DERControlList).value
     if page.results != CONTROLS:
         raise MisuseError("BENCH", f"a device must find {CONTROLS} controls")
-    mirror = await wire.send(
-        "POST", _link(entry.mirror_usage_point_list_link), _mirror(device.lfdi), 201
+    made = await wire.send(
+        "POST", _link(entry.mirror_usage_point_list_link), mirror(device.lfdi), 201
     )
     status = _link(ders.der[0].der_status_link)
-    return replace(device, controls=controls, status=status, mirror=mirror.location)
+    return replace(device, controls=controls, status=status, mirror=made.location)
 
 
 def _link(link: sep.Link | None) -> str:
@@ -327,43 +324,5 @@ def _made_up(number: int) -> str:
     return hashlib.sha256(f"device {number}".encode()).hexdigest()[:40].upper()
 
 
-def _mrid(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()[:32].upper()
-
-
-def _mirror(lfdi: str) -> bytes:
-    meter = sep.MirrorMeterReading(
-        mrid=_mrid("meter"),
-        reading_type=sep.ReadingType(uom=38, power_of_ten_multiplier=3, interval_length=300),
-    )
-    made = sep.MirrorUsagePoint(
-        mrid=_mrid(lfdi),
-        role_flags=3,
-        service_category_kind=0,
-        status=1,
-        device_lfdi=lfdi,
-        mirror_meter_reading=(meter,),
-    )
-    return encode(made, _PLAIN)
-
-
-def _values(number: int) -> bytes:
-    """Return a post of three values, of a time of its own."""
-    start = 1_800_000_000 + number * 900
-    values = tuple(
-        sep.Reading(
-            local_id=place,
-            value=4200 + number,
-            quality_flags=1,
-            time_period=sep.DateTimeInterval(start=start + 300 * place, duration=300),
-        )
-        for place in range(_SET)
-    )
-    period = sep.DateTimeInterval(start=start, duration=300 * _SET)
-    whole = sep.MirrorReadingSet(mrid=_mrid(f"set {number}"), time_period=period, reading=values)
-    told = sep.MirrorMeterReading(mrid=_mrid("meter"), mirror_reading_set=(whole,))
-    return encode(told, _PLAIN)
-
-
 def _status(number: int) -> bytes:
-    return encode(sep.DERStatus(reading_time=1_800_000_000 + number), _PLAIN)
+    return encode(sep.DERStatus(reading_time=1_800_000_000 + number), PLAIN)

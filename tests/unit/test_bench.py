@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from conformance.bench import decode2b, delayed, report2b, sep2client, sep2server, vtn2b
+from conformance.bench import decode2b, delayed, report2b, sep2client, sep2fleet, sep2server, vtn2b
 from conformance.bench.__main__ import BENCHES, lines, main
 from conformance.bench.decode2b import CASES, document
 from conformance.bench.machine import best_ms, cpu_model, machine
@@ -227,3 +227,25 @@ async def test_a_line_lets_bytes_arrive_later_and_in_order() -> None:
     writer.close()
     near.close()
     server.close()
+
+
+def test_sep2fleet_tells_which_bars_are_met() -> None:
+    found = {
+        "devices": 5000,
+        "told_s": 60.0,
+        "told_twice": 0,
+        "post_p99_ms": 1000.0,
+        "late_posts": 0,
+    }
+
+    def verdicts(busy: str = "", **changed: float) -> list[str]:
+        bars = sep2fleet.judged({**found, **changed}, busy)
+        return [bar["verdict"] for bar in bars.values()]  # type: ignore[index] # told
+
+    assert verdicts() == ["met", "met"]
+    assert verdicts(told_s=60.1) == ["missed", "met"]
+    assert verdicts(told_twice=1) == ["missed", "met"]
+    assert verdicts(post_p99_ms=1001) == ["met", "missed"]
+    assert verdicts(late_posts=1) == ["met", "missed"]
+    assert verdicts("load 9", told_s=61)[0] == "not judged: load 9"
+    assert verdicts(devices=500) == ["missed", "missed"]
