@@ -84,7 +84,11 @@ class StoreDesk:
     """Environment of the tokens that are made."""
 
     async def create(self, wanted: NewToken) -> str:
-        """Make a token; see ``TokenDesk``."""
+        """Make a token; see ``TokenDesk``.
+
+        Raises:
+            SessionError: ``NOT_FOUND``.
+        """
         if wanted.site not in self.sites:
             detail = (
                 f"there is no site {wanted.site!r}; the configuration has {', '.join(self.sites)}"
@@ -105,7 +109,11 @@ class StoreDesk:
         return tuple(map(_document, await list_tokens(self.store)))
 
     async def revoke(self, name: str) -> None:
-        """Revoke a token; see ``TokenDesk``."""
+        """Revoke a token; see ``TokenDesk``.
+
+        Raises:
+            SessionError: ``NOT_FOUND``.
+        """
         if not await revoke_token(self.store, name, self.clock.now()):
             detail = f"there is no token {name!r}, or it was revoked before; `gridgate token list`"
             raise SessionError("NOT_FOUND", detail)

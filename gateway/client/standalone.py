@@ -4,7 +4,7 @@
     for plan in site.plans():  # the newest plan, again at each of its steps; reconnects by itself
         site.answer(plan, my_scheduler.reach(plan["import_max_kw_now"]))  # kW; None refuses
 
-It checks no signatures, and what waits to be sent is in memory only; ``gateway.client`` does both.
+It reads the clock itself, checks no signatures, and keeps what waits in memory only; ``gateway.client`` does better.
 """
 
 import json, threading, time  # noqa: E401, I001 - one file of 120 lines

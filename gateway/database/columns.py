@@ -27,7 +27,11 @@ class ExactDecimal(TypeDecorator[Decimal]):
     cache_ok = True
 
     def process_bind_param(self, value: object, dialect: Dialect) -> str | None:
-        """Write the exact text of a finite number."""
+        """Write the exact text of a finite number.
+
+        Raises:
+            MisuseError: ``NOT_EXACT``.
+        """
         del dialect
         if value is None:
             return None

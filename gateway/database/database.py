@@ -79,7 +79,11 @@ class Database:
         return await self.writer.run(job, step)
 
     async def read(self, job: Callable[[Connection], T]) -> T:
-        """Run a job on a reader; see ``Readers.run``."""
+        """Run a job on a reader; see ``Readers.run``.
+
+        Raises:
+            StoreError: ``CLOSED``.
+        """
         if self._readers is None:
             raise StoreError("CLOSED", "the store was closed")
         return await self._readers.run(job)

@@ -13,7 +13,11 @@ OK: Final = 200
 
 
 def pinned(expected: str) -> Callable[[Sequence[bytes]], None]:
-    """Make the judge that lets only one server certificate pass, by its OpenADR fingerprint."""
+    """Make the judge that lets only one server certificate pass, by its OpenADR fingerprint.
+
+    Raises:
+        IdentityError: ``FINGERPRINT``.
+    """
 
     def admit(chain: Sequence[bytes]) -> None:
         if not chain or not same_fingerprint(fingerprint(chain[0]), expected):

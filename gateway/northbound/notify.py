@@ -104,7 +104,11 @@ class _Front:
         self._read: OrderedDict[bytes, tuple[str, datetime]] = OrderedDict()
 
     async def handle(self, request: web.Request) -> web.Response:
-        """Answer one request."""
+        """Answer one request.
+
+        Raises:
+            WireError: ``MEDIA_TYPE``.
+        """
         now = self._clock.now()
         route = self._routes.get(request.rel_url.raw_path)
         peer = self._peer(request, now)

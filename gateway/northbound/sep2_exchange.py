@@ -25,7 +25,11 @@ _SERVER_ERROR: Final = 500
 
 
 def pinned_device(expected: str) -> Callable[[Sequence[bytes]], None]:
-    """Make the judge that lets only one server certificate pass, by its LFDI or SFDI."""
+    """Make the judge that lets only one server certificate pass, by its LFDI or SFDI.
+
+    Raises:
+        IdentityError: ``FINGERPRINT``.
+    """
 
     def admit(chain: Sequence[bytes]) -> None:
         if not chain or not pinned_as(lfdi_of(chain[0]), expected):

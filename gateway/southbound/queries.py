@@ -76,7 +76,11 @@ class Queries:
         return _json(canonical(signed_document(record.intent, self._parts.signer.detached)))
 
     async def read_plan(self, request: web.Request, caller: Caller) -> web.Response:
-        """Return the newest plan, or 304 when the caller has it."""
+        """Return the newest plan, or 304 when the caller has it.
+
+        Raises:
+            SessionError: ``NO_PLAN``.
+        """
         plan = await self._parts.store.read(lambda work: work.plans.get(caller.site))
         if plan is None:
             raise SessionError("NO_PLAN", "no plan was made for this site yet")
@@ -87,7 +91,11 @@ class Queries:
         return _json(canonical(document_of(plan)), headers)
 
     async def list_statements(self, request: web.Request, caller: Caller) -> web.Response:
-        """Return the newest version of each of the site's statements, a page at a time."""
+        """Return the newest version of each of the site's statements, a page at a time.
+
+        Raises:
+            SessionError: ``CURSOR``.
+        """
         limit = max(1, number(request, "limit", 100, LARGEST_PAGE))
         found = await self._parts.store.read(lambda work: work.statements.of_site(caller.site))
         after = request.query.get("after")

@@ -261,7 +261,11 @@ class Events:
         return tuple(map(_event, _GUARD.sound(self._transaction, rows)))
 
     def raw(self, sha256: str) -> RawMessage | None:
-        """Return a raw message by its digest."""
+        """Return a raw message by its digest.
+
+        Raises:
+            StoreError: ``CORRUPT_ROW``.
+        """
         row = self._transaction.run(_ONE_RAW, {"sha256": sha256}).first()
         if row is None:
             return None

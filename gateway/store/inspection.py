@@ -159,6 +159,7 @@ def _flush(folder: Path) -> Finding:
     try:
         for _ in range(5):
             os.write(file, bytes(4096))
+            # a length of time on this machine and no date: a virtual clock knows nothing of its disk
             began = time.perf_counter()
             os.fsync(file)
             times.append(time.perf_counter() - began)

@@ -151,7 +151,11 @@ class Intents:
         return _record(row)
 
     def put(self, record: IntentRecord) -> None:
-        """Insert or replace; a revision lower than the stored one is refused (``StoreError`` STALE_REVISION)."""
+        """Insert or replace; a revision lower than the stored one is refused (``StoreError`` STALE_REVISION).
+
+        Raises:
+            StoreError: ``STALE_REVISION``.
+        """
         intent = record.intent
         stored = self._newest(IntentId(intent.id))
         if stored is None:

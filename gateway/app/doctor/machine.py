@@ -229,6 +229,7 @@ def flush_times(folder: Path) -> list[float]:
         for _ in range(FLUSHES):
             file.write(bytes(4096))
             file.flush()
+            # a length of time on this machine and no date: a virtual clock knows nothing of its disk
             began = time.perf_counter()
             os.fsync(file.fileno())
             times.append(time.perf_counter() - began)

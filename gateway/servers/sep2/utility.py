@@ -154,7 +154,11 @@ class Sep2Utility:
 
     @property
     def port(self) -> int:
-        """Return the port that is listened on."""
+        """Return the port that is listened on.
+
+        Raises:
+            MisuseError: ``NOT_STARTED``.
+        """
         if self._listener is None:
             raise MisuseError("NOT_STARTED", "start the utility first")
         return self._listener.port

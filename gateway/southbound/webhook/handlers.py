@@ -70,7 +70,11 @@ class Webhooks:
         )
 
     async def resend_webhook(self, request: web.Request, caller: Caller) -> web.Response:
-        """Send one document, or all delivered ones after a place, once more."""
+        """Send one document, or all delivered ones after a place, once more.
+
+        Raises:
+            SessionError: ``NOT_FOUND``.
+        """
         wanted = await read_answer(request, self._clock, Resend)
         name = named(request, "webhook")
         if wanted.sequence is not None:

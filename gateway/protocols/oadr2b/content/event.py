@@ -107,7 +107,11 @@ class SignalIntervals:
         )
 
     def write(self, parent: Element, value: tuple[SignalInterval, ...]) -> None:
-        """Append the intervals."""
+        """Append the intervals.
+
+        Raises:
+            MisuseError: ``SCHEMA``.
+        """
         listing = etree.SubElement(parent, self.tags[0])
         for interval in value:
             if interval.signal_payload is None:

@@ -246,7 +246,11 @@ class Struct(Generic[T]):
         self.fill(etree.SubElement(parent, self.tags[0]), value)
 
     def fill(self, element: Element, value: object) -> None:
-        """Append the children to an element that exists already."""
+        """Append the children to an element that exists already.
+
+        Raises:
+            MisuseError: ``SCHEMA``.
+        """
         for part in self._parts:
             found: Any = getattr(value, part.field) if part.field else value
             if part.repeats:

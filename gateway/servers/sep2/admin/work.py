@@ -178,7 +178,11 @@ async def default(asked: Asked) -> BaseModel:
 
 
 async def issue(asked: Asked) -> BaseModel:
-    """Issue an event."""
+    """Issue an event.
+
+    Raises:
+        WireError: ``INVALID_BODY``.
+    """
     body: d.EventBody = asked.body
     terms = EventTerms(
         start=body.start,
@@ -244,7 +248,11 @@ async def move(asked: Asked) -> BaseModel:
 
 
 async def poll_rate(asked: Asked) -> BaseModel:
-    """Change a poll rate."""
+    """Change a poll rate.
+
+    Raises:
+        WireError: ``INVALID_BODY``.
+    """
     body: d.PollRateBody = asked.body
     href, kind, rate = body.href or "", body.kind or "", body.seconds
     if bool(href) is bool(kind):
@@ -288,7 +296,11 @@ async def list_responses(asked: Asked) -> BaseModel:
 
 
 async def list_told(asked: Asked) -> BaseModel:
-    """List what devices told."""
+    """List what devices told.
+
+    Raises:
+        WireError: ``INVALID_QUERY``.
+    """
     kind = _TOLD.get(asked.query.get("kind", ""))
     if kind is None:
         raise WireError("INVALID_QUERY", f"kind is one of {', '.join(_TOLD)}")
