@@ -45,6 +45,7 @@ def test_the_whole_life_of_a_control_is_accepted() -> None:
         shown.independent("one", requirement=REQ),
         shown.ordered("program", requirement=REQ),
         shown.all_listed("program", requirement=REQ),
+        shown.all_stand("program", requirement=REQ),
     ):
         assert found(check, lived()) == [], check.name
 
@@ -97,6 +98,15 @@ def test_a_control_that_stands_otherwise_than_time_says_is_found() -> None:
         story.looks(*(() if row is None else (row,)))
         rows = found(check, story)
         assert rows == ([f"DERControl one: {seen}"] if seen else []), seconds
+
+
+def test_all_controls_are_judged_at_once() -> None:
+    check = shown.all_stand("program", requirement=REQ)
+    story = Served().publishes(ONE).wait(66).looks(element(ONE))
+    assert found(check, story) == ["DERControl one: scheduled"]
+    base = {"DERControlBase": aus_limit("Exp", 1)}
+    story = Served().publishes(ONE).looks(element(ONE, content=base))
+    assert found(check, story) == ["s:DERControlBase/opModExpLimW: multiplier=0 value=1"]
 
 
 def test_the_moment_of_a_change_is_told() -> None:

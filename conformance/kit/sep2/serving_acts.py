@@ -9,7 +9,9 @@ from conformance.kit.sep2.client import Client
 from conformance.kit.sep2.noticed import SOON, notified
 from conformance.kit.sep2.server_stage import ServerStage
 from conformance.kit.sep2.values import Account, Content, Control, Program
+from conformance.kit.stage import UnobservedError
 from conformance.kit.transcript import Message
+from conformance.kit.xml import Element
 
 MARGIN: Final = timedelta(seconds=6)
 """Before and after an instant: more than clocks may differ."""
@@ -78,6 +80,18 @@ async def see(client: Client, what: str = "DERControlList", of: str = PROGRAM) -
         await client.members(what, of)
     else:
         await client.read(what, of)
+
+
+async def find(client: Client, name: str, program: str = PROGRAM) -> Element:
+    """Read the controls of a program and return one.
+
+    Raises:
+        UnobservedError: it is not listed.
+    """
+    for one in await client.members("DERControlList", program):
+        if one.findtext("{*}description") == name:
+            return one
+    raise UnobservedError(f"list control {name}")
 
 
 async def see_at(

@@ -18,6 +18,17 @@ def control_shown(control: str, status: int | None = None, at_least: int = 1) ->
     return Observation(what, at_least, count)
 
 
+def active_looks(program: str, at_least: int) -> Observation:
+    """Demand that controls of a program were found active so often."""
+
+    def count(transcript: Transcript) -> int:
+        found = looks(transcript, "DERControlList", program)
+        path = "{*}EventStatus/{*}currentStatus"
+        return sum(1 for look in found for row in look.rows if row.findtext(path) == "1")
+
+    return Observation(f"active controls of {program} found", at_least, count)
+
+
 def looked_after(control: str) -> Observation:
     """Demand that a list was looked at whole once a control had ended."""
 

@@ -171,6 +171,24 @@ def stands(control: str, *, requirement: str, superseded_by: str = "") -> Check:
     return Check(f"shows where control {control} stands", judge)
 
 
+def all_stand(program: str, *, requirement: str) -> Check:
+    """Demand as ``shows`` and ``stands`` of every control of a program at once, for scripts of many looks."""
+
+    def judge(transcript: Transcript) -> Iterator[Finding]:
+        stories = {one.control.id: one for one in all_offered(transcript, program)}
+        courses = {name: _course(one, None) for name, one in stories.items()}
+        for look in looks(transcript, "DERControlList", program):
+            for name, story in stories.items():
+                if look.asked.number > story.number:
+                    yield from _stood(look, name, courses[name], requirement)
+            for row in look.rows:
+                name = text_of(row, "s:description")
+                if name in stories:
+                    yield from _says(Shown(look.last, row), stories[name], requirement)
+
+    return Check(f"shows every control of {program} at its time", judge)
+
+
 Course = Callable[[datetime], dict[Status, datetime]]
 """Instant -> what may be shown then, each with the instant since which."""
 
