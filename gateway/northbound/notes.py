@@ -11,7 +11,13 @@ from gateway.protocols.actions import SYNCHRONISED, UNPROVEN
 
 log = structlog.get_logger()
 
-_ALARMS: Final = frozenset({"clock_alarm", "clock_too_far_off", "clock_set_back", UNPROVEN})
+_ALARMS: Final = frozenset(
+    {
+        *("clock_alarm", "clock_too_far_off", "clock_set_back", UNPROVEN),
+        *("wrong_pin", "not_registered", "device_gone", "implausible_time", "unreadable_member"),
+        *("content_changed", "mrid_listed_twice", "too_many_events", "not_taken"),
+    }
+)
 """Words of sessions that are more than news."""
 
 

@@ -142,6 +142,36 @@ def test_a_wrong_order_is_read_and_said_once() -> None:
     assert "creationTime" in note.fields["detail"]
 
 
+@pytest.mark.spec("IEEE 2030.5-2018 leniency")
+@pytest.mark.parametrize(
+    ("found", "wanted"),
+    [
+        pytest.param(b"urn:ieee:std:2030.5:ns", b"http://ieee.org/2030.5", id="namespace of 2013"),
+        pytest.param(b"urn:ieee:std:2030.5:ns", b"urn:x", id="namespace of nobody"),
+        pytest.param(b"<?xml", b"<!DOCTYPE x><?xml", id="a document type"),
+        pytest.param(b"DERControlList", b"DERCurveList", id="another list"),
+        pytest.param(b"</DERControlList>", b"", id="cut off"),
+        pytest.param(b"results", b"sresult", id="without its count"),
+    ],
+)
+def test_a_list_that_is_none_stops_no_event_that_is_known(found: bytes, wanted: bytes) -> None:
+    server = utility()
+    server.put("/derp/1/derc", [GOOD])
+    world = World(server).run(3 * MINUTE)
+    whole = encode(sep.DERControlList(all=0, results=0), FLAVOUR)
+    assert found in whole
+    server.raw["/derp/1/derc"] = whole.replace(found, wanted)
+
+    world.run(4 * MINUTE)
+    world.start()
+    world.run(10 * MINUTE)
+
+    assert server.responses() == RUN
+    assert "unreadable_answer" in world.words()
+    asked = [at for at, href in server.asked if href.startswith("/derp/1/derc")]
+    assert len(asked) < 60
+
+
 @pytest.mark.spec("IEEE 2030.5-2018 leniency", "IEEE 2030.5-2018 HexBinary160")
 def test_unknown_elements_and_lower_case_hex_change_nothing() -> None:
     server = utility()

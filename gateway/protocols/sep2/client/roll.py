@@ -54,6 +54,8 @@ class Roll:
     _fresh: set[str] = field(default_factory=set)
     """LFDIs of devices that stand otherwise since the list of devices was read last."""
     _registering: bool = False
+    _wrong_pins: dict[str, int] = field(default_factory=dict)
+    """LFDI -> PIN of its registration, other than ours, that was said."""
 
     @classmethod
     def of(cls, setting: Setting) -> "Roll":
@@ -223,9 +225,12 @@ class Roll:
         if not isinstance(found, sep.Registration):
             return None
         if device.pin is None or device.pin == found.pin:
+            self._wrong_pins.pop(device.lfdi, None)
             return True
-        doubt = pin_doubt(found.pin) or ""
-        self._note("wrong_pin", lfdi=device.lfdi, doubt=doubt)
+        if self._wrong_pins.get(device.lfdi) != found.pin:
+            self._wrong_pins[device.lfdi] = found.pin
+            theirs, ours = pin_doubt(found.pin) or "", pin_doubt(device.pin) or ""
+            self._note("wrong_pin", lfdi=device.lfdi, doubt=theirs, ours=ours)
         return False
 
     def registered(self) -> None:
