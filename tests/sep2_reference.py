@@ -282,6 +282,12 @@ class Model:
                 pass
         self.last = now
 
+    def step_back(self, now: int) -> None:
+        """Take that the clock was set back: nothing is undone, and what was known is known."""
+        for event in self.events.values():
+            event.seen = min(event.seen, now)
+        self.last = now
+
     def moment(self, second: int, now: int) -> bool:
         """Change one thing that is due; False: nothing is."""
         return (

@@ -55,6 +55,8 @@ class Story:
     """Second -> (event, opts out rather than in)."""
     asleep: list[tuple[int, int]] = field(default_factory=list)
     """Half-open stretches in which nobody calls the engine; it restarts at the end of each."""
+    back: dict[int, int] = field(default_factory=dict)
+    """Second of the story -> seconds by which the server's clock steps back then."""
 
     def sleeps(self, second: int) -> bool:
         return any(start <= second < end for start, end in self.asleep)
@@ -120,6 +122,12 @@ def story_of(dice: Dice) -> Story:
     )
 
 
+def with_steps(story: Story, dice: Dice) -> Story:
+    """Let the server's clock step back, once or twice."""
+    steps = {dice.randint(1, SECONDS - 10): dice.randint(1, 60) for _ in range(dice.randint(1, 2))}
+    return replace(story, back=steps)
+
+
 def homes(primacies: list[int], assigned: list[int]) -> list[Program]:
     return [replace(HOMES[n], primacy=primacies[n]) for n in assigned]
 
@@ -138,33 +146,39 @@ class Run:
         self.model.assign(first, T0)
 
     def play(self) -> None:
-        for second in range(SECONDS):
-            if self.story.sleeps(second):
+        behind = 0
+        for tick in range(SECONDS + sum(self.story.back.values())):
+            behind += self.story.back.get(tick, 0)
+            second = tick - behind
+            if self.story.sleeps(tick):
                 continue
-            if self.story.sleeps(second - 1) or second % 7 == 0:
+            if self.story.sleeps(tick - 1) or tick % 7 == 0:
                 self.device.restart()
+            stepped = T0 + second < self.model.last
+            if stepped:  # whoever keeps the clock tells everybody
+                self.model.step_back(T0 + second)
             self.device.now = second
-            self.inputs(second)
+            self.inputs(tick, second)
             self.model.pass_to(T0 + second)
             due = self.device.engine.next_at()
-            if due is not None and due <= T0 + second:
+            if stepped or (due is not None and due <= T0 + second):
                 self.device.take(self.device.engine.on_time(T0 + second))
             self.compare(second)
 
-    def inputs(self, second: int) -> None:
+    def inputs(self, tick: int, second: int) -> None:
         now = T0 + second
-        if second in self.story.swaps:
-            primacies, self.assigned = self.story.swaps[second]
+        if tick in self.story.swaps:
+            primacies, self.assigned = self.story.swaps[tick]
             programs = homes(primacies, self.assigned)
             self.model.assign(programs, now)
             self.model.pass_to(now)
             self.device.take(self.device.engine.assign(programs, now))
-        for which, complete, twice in self.story.polls.get(second, ()):
+        for which, complete, twice in self.story.polls.get(tick, ()):
             if which in self.assigned:
                 self.poll(HOMES[which], complete, second)
                 if twice:
                     self.poll(HOMES[which], complete, second)
-        for index, out in self.story.choices.get(second, ()):
+        for index, out in self.story.choices.get(tick, ()):
             self.choose(index, now, out=out)
 
     def poll(self, home: Program, complete: bool, second: int) -> None:
@@ -289,3 +303,18 @@ def test_what_is_foretold_comes_true_when_nothing_else_comes_in(dice: Dice) -> N
         model.pass_to(second)
         now = {s.mode: s.key for s in foretold if s.start <= second < s.end}
         assert now == model.force(), second - T0
+
+
+@pytest.mark.spec("IEEE 2030.5-2018 events: clock steps", "IEEE 2030.5-2018 events: restart")
+@pytest.mark.slow
+@given(st.randoms(use_true_random=True))
+@settings(max_examples=120, deadline=None)
+def test_engine_and_model_agree_when_the_servers_clock_steps_back(dice: Dice) -> None:
+    story = with_steps(story_of(dice), dice)
+    note(f"{story}")
+    run = Run(story)
+
+    run.play()
+
+    told = [(of, code) for _, of, code in run.device.told]
+    assert len(told) == len(set(told)), "something was told twice"

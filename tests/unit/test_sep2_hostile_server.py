@@ -95,6 +95,29 @@ def test_a_time_that_cannot_be_meant_is_not_followed(told: int) -> None:
     assert "clock_offset" not in world.words()
 
 
+@pytest.mark.spec("IEEE 2030.5-2018 events: clock steps", "CSIP CORE-006")
+@pytest.mark.parametrize("seconds_back", [20, 60, 300])
+@pytest.mark.parametrize("restarts", [False, True], ids=["running", "restarted meanwhile"])
+def test_a_limit_that_holds_goes_on_holding_when_the_servers_clock_goes_back(
+    seconds_back: int, restarts: bool
+) -> None:
+    server = utility()
+    server.put("/derp/1/derc", [GOOD])
+    world = World(server).run(START + timedelta(minutes=5, seconds=20))
+    server.offset = timedelta(seconds=-seconds_back)
+    if restarts:
+        world.start()
+
+    for _ in range(30):
+        world.run(timedelta(seconds=10))
+        (signal,) = world.events[-1].signals
+        assert signal.intervals[0].span.contains(world.now)
+        assert world.events[-1].cancelled_at is None
+    world.run(30 * MINUTE)
+
+    assert server.responses() == RUN
+
+
 @pytest.mark.spec("IEEE 2030.5-2018 links")
 @pytest.mark.parametrize("href", ["https://[::1/x", "//a:b/x", "https://utility.example:99999/"])
 def test_an_address_that_is_none_is_said_and_leads_nowhere(href: str) -> None:

@@ -282,8 +282,11 @@ class Fleet:
     def _sites(self) -> tuple[SiteId, ...]:
         return self._setting.scope.sites
 
-    def clock_moved(self) -> None:
-        """Have the effect of every event worked out anew: the server's clock has moved against ours."""
+    def clock_moved(self, now: datetime) -> None:
+        """Have the effect of every event worked out anew: the server's clock has moved, and what runs goes on."""
+        at = self._setting.clock.seconds(now)
+        for device in self._roll.devices.values():
+            self._step(device, ("stepped", at), partial(device.engine.stepped, at))
         self._changed.update(self._roll.devices)
 
     def _outcome(self, device: Device, outcome: Outcome) -> None:

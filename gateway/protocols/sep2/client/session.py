@@ -264,7 +264,7 @@ class Sep2Session:
         if clock.read(found.current_time, asked_at, now):
             self._parts.touch(SESSION)
             self._note("clock_offset", offset_s=str(clock.offset.total_seconds()))
-            self._fleet.clock_moved()
+            self._fleet.clock_moved(now)
 
     def _told(self, message: Message, now: datetime) -> Reply:
         """Take a notification."""

@@ -189,6 +189,17 @@ class EventEngine:
             return _QUIET
         return self._done(self._turn(now))
 
+    def stepped(self, now: int) -> Outcome:
+        """Take that the server's clock moved: stepped back, it makes nothing of what runs begin later than now.
+
+        What is due is left to a later door.
+        """
+        if now >= self._mark:
+            return _QUIET
+        turn = self._turn(now)
+        turn.rewind()
+        return self._done(turn, act=False)
+
     def touch(self, server: str, now: int, *, reached: bool) -> Outcome:
         """Take that a server was lost or found again.
 

@@ -137,7 +137,7 @@ class Turn:
     def advance(self) -> None:
         """Do everything that is due, in the order of its instants."""
         if self.now < self.mark:
-            self._rewind()
+            self.rewind()
         while (dues := self.agenda()) and dues[0].at <= self.now:
             due = dues[0]
             self.mark = max(self.mark, due.at)
@@ -154,12 +154,14 @@ class Turn:
                     self.apply(place.record, Input.DISPLACE, winner.control if winner else None)
         self.mark = self.now
 
-    def _rewind(self) -> None:
-        """Follow a clock that was stepped back: nothing known now was first seen later than now."""
+    def rewind(self) -> None:
+        """Follow a clock that was stepped back: nothing known now was first seen, nor begun, later than now."""
         self.mark, self.places, self.dues = self.now, None, None
         for record in list(self.records.values()):
-            if record.seen_at > self.now and not record.over:
-                self.put(replace(record, seen_at=self.now))
+            if record.over or max(record.seen_at, *record.held.values(), 0) <= self.now:
+                continue
+            held = {mode: min(since, self.now) for mode, since in record.held.items()}
+            self.put(replace(record, seen_at=min(record.seen_at, self.now), held=held))
 
     def _over(self, place: Place) -> None:
         record = place.record
