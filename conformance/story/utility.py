@@ -195,7 +195,7 @@ class StoryUtility:
             )
         elif isinstance(fact, Delivered):
             self._write(Asked(at=told.at))
-        elif isinstance(fact, Reported) and fact.starts_at >= START:
+        elif isinstance(fact, Reported) and fact.starts_at >= START and fact.value is not None:
             key = f"report {fact.r_id} {fact.starts_at:%H:%M}"
             self._write(Found(at=told.at, key=key, content=str(fact.value)))
 

@@ -870,6 +870,36 @@ def test_readings_are_asked_for_after_the_grace() -> None:
     ]
 
 
+@pytest.mark.spec("OpenADR 2.0b rule 317")
+@pytest.mark.parametrize(("late_s", "told_s"), [(4, 5), (6, 10), (25, 40), (64, 65)])
+def test_a_report_waits_a_while_for_a_meter_that_tells_late(late_s: int, told_s: int) -> None:
+    world = ready()
+    late = late_s * SECOND
+    world.meter = lambda start: Decimal(5) if start + MINUTE + late <= world.now else None
+
+    world.poll(create(want(back=3 * MINUTE, start=NOW, lasts=6 * MINUTE)))
+    world.run(8 * MINUTE)
+
+    told = [NOW + n * MINUTE + told_s * SECOND for n in (3, 6)]
+    assert [at.replace(microsecond=0) for at in world.times_of(wire.OadrUpdateReport)] == told
+    values = [
+        p.payload_float for r in reports(world) for i in r.intervals for p in i.oadr_report_payloads
+    ]
+    assert None not in values
+    assert len(values) == 12
+
+
+def test_a_meter_that_is_dead_is_waited_for_once() -> None:
+    world = ready()
+    world.meter = lambda start: Decimal(5) if start < NOW + MINUTE else None
+
+    world.poll(create(want(back=2 * MINUTE, start=NOW, lasts=8 * MINUTE)))
+    world.run(10 * MINUTE)
+
+    waited = [at - NOW for at in world.times_of(wire.OadrUpdateReport)]
+    assert [each // SECOND for each in waited] == [185, 245, 365, 485]
+
+
 def test_readings_that_nobody_waits_for_are_passed_over() -> None:
     world = ready()
 

@@ -138,7 +138,9 @@ class VenOptions(BaseModel):
     """Device classes that a target may name."""
 
     report_grace: Annotated[Duration, Field(ge=timedelta(0))] = timedelta(seconds=5)
-    """Wait after the end of a report's last value for late readings."""
+    """Wait after the end of a report's last value, before its readings are asked for."""
+    report_patience: Annotated[Duration, Field(ge=timedelta(0))] = timedelta(seconds=60)
+    """How much longer a report waits for a meter that told until then; half the report's period at most."""
     report_buffer: Positive = timedelta(days=1)
     """How far back reports reach: offered as metadata duration, and kept through an outage of the VTN."""
     one_value_per_interval: bool = False

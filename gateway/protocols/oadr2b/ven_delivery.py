@@ -9,14 +9,14 @@ Spec: OpenADR 2.0b section 8.3.2; rules 324, 328, 335.
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from gateway.domain.timespan import Span
 from gateway.protocols.actions import Collect, Readings
 from gateway.protocols.oadr2b.errors import INVALID_ID
 from gateway.protocols.oadr2b.messages import Message, OadrUpdatedReport, OadrUpdateReport
-from gateway.protocols.oadr2b.metadata import DataPoint
+from gateway.protocols.oadr2b.metadata import DataPoint, ReportName
 from gateway.protocols.oadr2b.report_data import apart, report
 from gateway.protocols.oadr2b.reports import Input, State, step
 from gateway.protocols.oadr2b.ven_opts import overridden
@@ -25,6 +25,8 @@ from gateway.protocols.oadr2b.ven_turn import EI_REPORT, Turn
 
 MOST_OWED: Final = 5000
 """Reports kept through an outage, whatever the buffer's length."""
+_SHORTEST_PAUSE: Final = timedelta(seconds=1)
+"""Between two looks at readings that are late."""
 
 
 def fall_due(turn: Turn) -> None:
@@ -128,6 +130,8 @@ def collected(turn: Turn, readings: Readings) -> None:
         turn.note("report_not_repeated", request=running.report_request_id)
         _close(turn)
         return
+    if _wait(turn, due, running, readings):
+        return
     request_id = turn.fresh_id()
     written = report(
         running, points, due.span, readings, turn.now, lambda site, at: overridden(turn, site, at)
@@ -140,6 +144,34 @@ def collected(turn: Turn, readings: Readings) -> None:
     owed = tuple(other for other in turn.state.owed if other is not due)
     turn.state = replace(turn.state, owed=owed)
     turn.queue(Purpose.UPDATE, EI_REPORT, message, request_id, running.report_request_id)
+
+
+def _wait(turn: Turn, due: Due, running: Running, readings: Readings) -> bool:
+    """Put a report off while the last value of a meter is on its way: a site tells its samples when it can.
+
+    A meter that is known to be silent keeps nobody waiting; what never comes is told as missing (dataQuality).
+    """
+    if running.window is not None or running.report_name == ReportName.STATUS:
+        return False  # what is recorded is there; and whether a site is heard is what a status tells
+    last = due.span.end - running.schedule.step
+    silent = {
+        meter
+        for meter, series in readings.series.items()
+        if not any(one.start == last and one.energy_kwh is not None for one in series)
+    }
+    late = turn.now - due.span.end
+    patience = turn.options.report_grace + min(
+        turn.options.report_patience, running.schedule.every / 2
+    )
+    if silent <= turn.link.silent or late >= patience:
+        turn.connect(silent=(turn.link.silent - readings.series.keys()) | silent)
+        return False
+    pause = max(min(late, patience - late), _SHORTEST_PAUSE)  # 5, 10, 20 s after the end, and so on
+    later = replace(due, ready_at=turn.now + pause)
+    turn.state = replace(
+        turn.state, owed=tuple(later if one is due else one for one in turn.state.owed)
+    )
+    return True
 
 
 def _reported_before(turn: Turn, due: Due, readings: Readings) -> bool:

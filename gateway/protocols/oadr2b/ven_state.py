@@ -275,6 +275,8 @@ class Link:
     """A listing was pushed while the question for events was on its way: its answer may be the older one."""
     collecting: str = ""
     """Key of the readings asked for; empty: none."""
+    silent: frozenset[tuple[str, str]] = frozenset()
+    """(site, meter) that had not told the last value of the newest report: the next one does not wait for them."""
     offset_s: float | None = None
     """The VTN's clock minus ours as last noted, seconds."""
     seen_at: datetime | None = None
