@@ -152,7 +152,7 @@ def _wait(turn: Turn, due: Due, running: Running, readings: Readings) -> bool:
     A meter that is known to be silent keeps nobody waiting; what never comes is told as missing (dataQuality).
     """
     if running.window is not None or running.report_name == ReportName.STATUS:
-        return False  # what is recorded is there; and whether a site is heard is what a status tells
+        return False  # what is recorded is there; a status tells whether a site is heard
     last = due.span.end - running.schedule.step
     silent = {
         meter
