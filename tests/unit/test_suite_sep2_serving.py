@@ -399,6 +399,13 @@ def test_what_is_wrong_is_refused() -> None:
     assert found(check, responds(lived(), 99, 500, "no such status")) == ["status: 500"]
 
 
+def test_a_refusal_is_a_document() -> None:
+    check = stored.explained("change", requirement=REQ)
+    for answer, seen in ((make("Error", {"reasonCode": 1}), []), (None, [": no document"])):
+        story = Served().mark("change").asks("PUT /cp", answer, status=403).mark("change.over")
+        assert found(check, story) == seen
+
+
 def test_readings_are_kept_by_value() -> None:
     check = stored.stores_readings(requirement=REQ)
     meter = {

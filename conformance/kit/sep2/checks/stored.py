@@ -10,6 +10,7 @@ from typing import Final
 
 from conformance.kit.finding import Check, Finding, wrong
 from conformance.kit.sep2.reading import same_hex
+from conformance.kit.sep2.serving import asked
 from conformance.kit.sep2.shown import mrid_shown
 from conformance.kit.transcript import Mark, Message, Side, Transcript
 
@@ -63,6 +64,17 @@ def explains(wrong_in: str, reason: int, *, requirement: str) -> Check:
                 yield wrong(requirement, answer, "s:reasonCode", f"400 with {reason}", seen)
 
     return Check(f"explains {wrong_in} by reason {reason}", judge)
+
+
+def explained(part: str, *, requirement: str) -> Check:
+    """Demand that what is refused in a part of a script is refused by an Error document."""
+
+    def judge(transcript: Transcript) -> Iterator[Finding]:
+        for one in asked(transcript, after=part, before=f"{part}.over"):
+            if one.answer is not None and one.status in _BAD and one.name != "Error":
+                yield wrong(requirement, one.answer, "", "an Error", one.name or "no document")
+
+    return Check(f"explains refusals of {part}", judge)
 
 
 def entries(mark: Mark) -> list[dict[str, str]]:
