@@ -24,6 +24,8 @@ from gateway.domain.points import Step
 from gateway.domain.settlement import CorrectionReason, SettlementStatement, StatementStatus
 from gateway.pipeline.late import MOST_QUIET, PATIENCE, QUIET
 from gateway.pipeline.methods import METHODS
+from gateway.settlement.bundle import read_bundle
+from gateway.settlement.checks.log import late_batches, sources_have_no_gaps
 from gateway.settlement.evidence import INCLUSION, RECORDS, RESULT
 from gateway.settlement.finding import Finding, Outcome
 from gateway.settlement.records import logged, statement_digest
@@ -440,6 +442,20 @@ async def test_the_proof_of_a_correction_lacks_nothing_that_it_rests_on() -> Non
             position,
             line["k"],
         )
+
+
+async def test_only_what_the_log_names_as_late_may_stand_alone() -> None:
+    _, files = await corrected_twice()
+    whole = read_bundle(files)
+    late = late_batches(whole.records)
+    assert list(sources_have_no_gaps(whole, alone=late)) == []
+    metered = [one for one in whole.records if one.record.k == "telemetry"]
+    assert [one.index for one in metered if one.index in late] == sorted(late)
+    cut = metered[len(metered) // 2]
+    assert cut.index not in late
+    rest = tuple(one for one in whole.records if one is not cut)
+    found = list(sources_have_no_gaps(replace(whole, records=rest), alone=late))
+    assert [one.check for one in found] == ["sequence"]
 
 
 async def test_every_class_of_forgery_of_a_corrected_statement_is_found() -> None:
