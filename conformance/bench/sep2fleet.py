@@ -9,9 +9,10 @@ import asyncio
 import itertools
 import os
 import re
+import sqlite3
 import tempfile
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from pathlib import Path
 from time import perf_counter
 from typing import Any, Final
@@ -256,7 +257,12 @@ class _Bench:
         }
 
     def _size(self) -> int:
-        return self._store.stat().st_size
+        """Return the size of the store, what still lies in its log included."""
+        with closing(sqlite3.connect(self._store)) as file:
+            (pages,), (size,) = (
+                file.execute(f"PRAGMA {name}").fetchone() for name in ("page_count", "page_size")
+            )
+        return int(pages * size)
 
 
 class _Desk:

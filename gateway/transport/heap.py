@@ -44,9 +44,13 @@ class Growing:
 
     What is garbage at such a moment, in rings and young, stays for good: a little for each step, and there are no more
     steps than the most that there ever was, however much comes and goes.
+
+    Args:
+        step: By how much it grows until the next time.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, step: int = STEP) -> None:
+        self._step = step
         self._most = 0
 
     def look(self, size: int) -> None:
@@ -55,7 +59,7 @@ class Growing:
         Args:
             size: Of what lives for good, as its owner counts it.
         """
-        if size < self._most + STEP:
+        if size < self._most + self._step:
             return
         self._most = size
         gc.collect(1)

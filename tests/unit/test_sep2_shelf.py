@@ -6,6 +6,8 @@ from datetime import UTC, datetime
 import pytest
 
 from gateway.domain.errors import StoreError
+from gateway.northbound.memory import STEP as PARTS
+from gateway.northbound.memory import Memory
 from gateway.protocols.sep2._generated import model as sep
 from gateway.protocols.sep2.server.devices import NewDevice
 from gateway.protocols.sep2.server.operator import Operator
@@ -106,5 +108,31 @@ def test_what_grows_is_set_apart_step_by_step_and_never_twice() -> None:
         assert gc.get_freeze_count() == 0, "what comes and goes is no growth"
         growing.look(2 * STEP)
         assert gc.get_freeze_count() > 0
+    finally:
+        gc.unfreeze()
+
+
+class Fleet:
+    """A session whose state comes in parts."""
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    def changes(self) -> dict[str, bytes | None]:
+        return {f"device {number}": b"1" for number in range(self.count)}
+
+    def kept(self) -> None:
+        """Forget nothing."""
+
+
+def test_a_fleet_of_a_gateway_is_set_apart_as_it_grows() -> None:
+    fleet = Fleet()
+    memory = Memory(fleet)  # type: ignore[arg-type] # all that is asked
+    try:
+        gc.unfreeze()
+        for fleet.count, frozen in ((1, False), (PARTS - 1, False), (PARTS, True)):
+            memory.state()
+            memory.kept()
+            assert (gc.get_freeze_count() > 0) is frozen
     finally:
         gc.unfreeze()

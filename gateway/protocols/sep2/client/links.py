@@ -4,6 +4,7 @@ Spec: IEEE 2030.5-2018 links (never built addresses); IEEE 2030.5-2018 Annex C.4
 6.1.
 """
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -148,7 +149,17 @@ def links_of(
             yield link, follow.kind
 
 
+_ORIGIN: Final = re.compile(r"https?://[a-z0-9.-]+(?::[0-9]+)?(?=[/?#]|\Z)")
+_PLAIN_PATH: Final = re.compile(r"(?:/[A-Za-z0-9_~-][A-Za-z0-9_.~-]*)+")
+"""No part of it is empty or begins with a dot."""
+
+
 @lru_cache(maxsize=65_536)
 def joined(base: str, href: str) -> str:
-    """Resolve a link; the same few thousand are resolved over and over."""
-    return urljoin(base, href)
+    """Resolve a link; the same few thousand are resolved over and over.
+
+    Nearly every link is a plain path from the root: put behind its server's origin it is what the long way finds, in a
+    tenth of the time. A list of 5,000 devices ends with 15,000 of them at once.
+    """
+    origin = _ORIGIN.match(base) if _PLAIN_PATH.fullmatch(href) else None
+    return origin[0] + href if origin is not None else urljoin(base, href)
