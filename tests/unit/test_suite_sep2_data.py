@@ -13,7 +13,7 @@ from conformance.engine.wrong_devices import mutants
 from conformance.kit.case import Maturity
 
 ROLES = ("cli", "srv")
-GROWING = ("SUB", "RSP", "NTF", "SCH", "PRG", "CPT", "MUP")
+GROWING = ("SUB", "RSP", "NTF", "SCH", "PRG")
 """Areas whose wrong devices are still being made."""
 CASES = [case for case in catalogue().values() if profile_of(case) == "sep2"]
 
