@@ -158,7 +158,9 @@ def test_a_wrong_order_is_read_and_said_once() -> None:
     moved = body.replace(created, b"").replace(b"</interval>", b"</interval>" + created)
     server.raw["/derp/1/derc"] = moved
 
-    world = World(server).run(20 * MINUTE)
+    world = World(server).run(10 * MINUTE)
+    server.raw["/derp/1/derc"] = moved.replace(b"</DERControlList>", b"\n</DERControlList>")
+    world.run(10 * MINUTE)
 
     assert server.responses() == RUN
     (note,) = [note for note in world.notes if note.word == "against_schema"]
