@@ -7,6 +7,7 @@ import pytest
 from conformance.kit.sep2.build import link, make, written
 from conformance.kit.sep2.checks.events import never_responds, responds, spread, timely
 from conformance.kit.sep2.checks.reporting import has_fields, puts_once, settings_fit
+from conformance.kit.sep2.checks.subscriptions import posts_at_most
 from conformance.kit.sep2.checks.walk import polls, reads_all
 from conformance.kit.sep2.message import Sep2Message
 from conformance.kit.sep2.reading import carried, managed, responses
@@ -323,3 +324,31 @@ def test_a_curve_may_be_read_by_the_link_of_its_control() -> None:
     assert len(list(check(unread.transcript))) == 1
     assert list(check(read.transcript)) == []
     assert len(list(check(refused.transcript))) == 1
+
+
+def test_what_was_to_end_is_not_missed_before_the_script_came_so_far() -> None:
+    body = {
+        "subscribedResource": "/edev",
+        "encoding": 0,
+        "level": "+S1",
+        "limit": 1,
+        "notificationURI": "https://127.0.0.1/n",
+    }
+    check = posts_at_most("", 0, requirement="REQ-SEP2-8.9-11", after="unsubscribed")
+    sent = written(make("Subscription", body))
+    links = written(
+        make(
+            "EndDevice",
+            {"lFDI": LFDI, "sFDI": 1, "changedTime": 0, "SubscriptionListLink": link("/sub", 0)},
+        )
+    )
+    early = (
+        Story()
+        .enters()
+        .asks("GET /edev", answer=links)
+        .asks("POST /sub", sent, status="201 Created")
+    )
+
+    assert list(check(early.transcript)) == []
+    early.mark("unsubscribed").asks("POST /sub", sent, status="201 Created")
+    assert [f.observed for f in check(early.transcript)] == ["1"]

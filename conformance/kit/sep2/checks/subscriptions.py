@@ -118,6 +118,8 @@ def posts_at_most(
     """Refuse more than so many Subscriptions to any one resource, of a name if there is one, perhaps after a mark."""
 
     def judge(transcript: Transcript) -> Iterator[Finding]:
+        if after and transcript.mark(after) is None:  # the script did not come so far
+            return
         first = mark_at(transcript, after).number if after else 0
         end = transcript.mark(before) if before else None
         by_path: dict[str, list[Message]] = {}
