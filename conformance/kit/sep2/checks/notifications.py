@@ -8,7 +8,7 @@ from typing import Final
 from conformance.kit.finding import Check, Finding, Level, wrong
 from conformance.kit.sep2.checks.subscriptions import alive
 from conformance.kit.sep2.names import RECEIVED
-from conformance.kit.sep2.reading import mark_at, responses
+from conformance.kit.sep2.reading import responses
 from conformance.kit.sep2.subscribed import notice_mark, told
 from conformance.kit.transcript import Mark, Message, Transcript, between
 
@@ -163,7 +163,9 @@ def reaches_after(control: str, mark: str, *, requirement: str, within: timedelt
     """Demand a Response 1 to a control within a time of a mark, however it was found."""
 
     def judge(transcript: Transcript) -> Iterator[Finding]:
-        begins = mark_at(transcript, mark)
+        begins = transcript.mark(mark)
+        if begins is None:  # the script did not come so far
+            return
         rows = [r for r in responses(transcript, control) if r.status == RECEIVED]
         if rows:
             took = between(begins, rows[0].message)
