@@ -54,7 +54,7 @@ class Mutant(Model):
 
     def meant_for(self, mode: str) -> "Mutant":
         """Return it with what it must fail in plans of a mode; an empty one asks for everything."""
-        if not any("@" in name for name in self.cases):
+        if not any("@" in name for name in (*self.cases, *self.requirements)):
             return self
         kept = {"cases": _meant(self.cases, mode), "requirement": _meant(self.requirements, mode)}
         return self.model_copy(update=kept)
