@@ -34,6 +34,8 @@ protocol = "{protocol}"
 url = "{url}"
 {identity}
 pin = {pin}
+notify_url = "https://127.0.0.1:{notify_port}/suite"
+notify_port = {notify_port}
 [[program]]
 utility = "suite"
 name = "program"
@@ -50,8 +52,7 @@ class Sep2Disk(Disk):
 
     def settle(self, place: Place) -> None:
         """Write the configuration for a place."""
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            port: int = free.getsockname()[1]
+        port, notify_port = _free_ports()
         text = CONFIG.format(
             port=port,
             site=SITE,
@@ -59,6 +60,7 @@ class Sep2Disk(Disk):
             url=place.url,
             identity=self._identity(place).replace('tls_profile = "certification"', ""),
             pin=place.values.get("pin", "111115"),
+            notify_port=notify_port,
         )
         self.config.write_text(text)
         (self.path / "port").write_text(str(port))
@@ -77,3 +79,12 @@ class InsideClient(InsideVen):
 def inside(place: Place) -> InsideClient:
     """Make the gateway (entry point ``conformance.foreign.gridgate_sep2:inside``)."""
     return InsideClient(place)
+
+
+def _free_ports() -> tuple[int, int]:
+    """Return two ports that nobody listens on."""
+    with (
+        socket.create_server(("127.0.0.1", 0)) as one,
+        socket.create_server(("127.0.0.1", 0)) as other,
+    ):
+        return one.getsockname()[1], other.getsockname()[1]

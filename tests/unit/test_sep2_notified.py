@@ -459,6 +459,20 @@ def test_after_an_outage_everything_is_read_and_the_subscriptions_are_checked() 
     assert set(subscriptions(world.server)) == set(LISTS)
 
 
+@pytest.mark.spec("IEEE 2030.5-2018 8.9.3.4")
+def test_an_outage_in_which_nothing_was_to_be_asked_shows_in_what_was_to_be_told() -> None:
+    world = subscribed(subscribable(rate=7200), subscribed_poll_rate=timedelta(hours=2))
+    world.server.put(DERC, [control(2, world.now + MINUTE, 8)])
+    assert world.tell(DERC) == 201
+    world.run(4 * MINUTE)
+    world.server.down = True
+    world.run(10 * MINUTE)
+    world.server.down = False
+    world.server.put(SUB, [])
+    world.run(6 * MINUTE)
+    assert set(subscriptions(world.server)) == set(LISTS)
+
+
 # --- hostile
 
 

@@ -115,7 +115,7 @@ class Sep2Session:
         self._synchronised = False
         self._look_until: datetime | None = None
         self._away_since: datetime | None = None
-        """When the first of the questions was asked in vain that nothing was answered since."""
+        """When the first question or document was sent in vain since the server answered last."""
         self._parts.begin()
 
     # --- doors
@@ -127,6 +127,7 @@ class Sep2Session:
             message = replace(message, location="")
         if not kind:
             return [self._told(message, now), *self._pursue(now)]
+        self._there_again(now)
         if kind == _GET:
             self._heard(key, message, now)
         elif kind == _OUT:
@@ -138,11 +139,11 @@ class Sep2Session:
     def on_failure(self, failure: Failure, now: datetime) -> Sequence[Action]:
         """Take the news that something got no answer; it is tried again later."""
         kind, _, key = failure.request_id.partition(" ")
+        self._away_since = self._away_since or now
         if kind == _GET:
             self._asked_at.pop(key, None)
             in_time = failure.reason != _TIMEOUT
             self._failed(key, now, failure.retry_after, in_time=in_time)
-            self._away_since = self._away_since or now
         elif kind == _OUT:
             self._outbox.failed(key, now, failure.retry_after)
         elif kind == _SUB:
@@ -189,12 +190,15 @@ class Sep2Session:
 
     # --- hearing
 
-    def _heard(self, href: str, message: Message, now: datetime) -> None:
-        node = self._mirror.nodes.get(href)
-        asked_at = self._asked_at.pop(href, now)
+    def _there_again(self, now: datetime) -> None:
+        """Take that the server answers, whatever it was asked or told."""
         if self._away_since is not None and now - self._away_since > OUTAGE:
             self._subscriptions.recovered(self._mirror, now)
         self._away_since = None
+
+    def _heard(self, href: str, message: Message, now: datetime) -> None:
+        node = self._mirror.nodes.get(href)
+        asked_at = self._asked_at.pop(href, now)
         if node is None:
             return
         if message.status in _GONE:
