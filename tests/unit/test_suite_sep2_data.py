@@ -13,8 +13,6 @@ from conformance.engine.wrong_devices import mutants
 from conformance.kit.case import Maturity
 
 ROLES = ("cli", "srv")
-GROWING = ("SUB", "RSP", "NTF", "SCH", "PRG")
-"""Areas whose wrong devices are still being made."""
 CASES = [case for case in catalogue().values() if profile_of(case) == "sep2"]
 
 
@@ -34,7 +32,7 @@ def test_what_a_case_names_is_there(case: object) -> None:
     assert [name for name in found.requirements if name not in known] == []
     assert [name for name in found.mutants if found.id not in wrong[name].cases] == []
     declared = {name.partition("@")[0] for m in wrong.values() for name in m.cases}
-    assert found.maturity is not Maturity.STABLE or found.area in GROWING or found.id in declared
+    assert found.maturity is not Maturity.STABLE or found.id in declared
     compiled(found.applies_if, proforma("sep2", role).by_id.__contains__)
 
 
