@@ -228,7 +228,8 @@ class Sep2StoryUtility:
         self._ids = ids
         self._write = write
         self._store = KeptTurns(write, [one for one in past if isinstance(one, Turn)])
-        self._peer = self._make(next((one.number for one in past if isinstance(one, Port)), 0))
+        self._port = next((one.number for one in past if isinstance(one, Port)), 0)
+        self._peer = self._make()
         self._url = ""
         self.done = _UNFURNISHED
 
@@ -240,12 +241,12 @@ class Sep2StoryUtility:
     @property
     def turns(self) -> Sequence[object]:
         """Return everything that it has kept so far."""
-        return (Port(self._peer.port), *self._store.turns)
+        return (Port(self._port), *self._store.turns)
 
     async def start(self) -> None:
         """Listen."""
         await self._peer.start()
-        self._url = self._peer.url
+        self._url, self._port = self._peer.url, self._peer.port
         if self.done == _UNFURNISHED:
             await self._furnish()
             self.done = 0
@@ -274,12 +275,11 @@ class Sep2StoryUtility:
 
     async def _leave(self) -> None:
         """Be away for a while, then come back to the same address."""
-        port = self._peer.port
         self._write(Down(at=self._clock.now(), who=UTILITY))
         await self._peer.stop()
         await self._clock.sleep_until(AWAY.end)
         self._store = KeptTurns(self._write, self._store.turns)
-        self._peer = self._make(port)
+        self._peer = self._make()
         await self._peer.start()
         self._write(Up(at=self._clock.now(), who=UTILITY))
 
@@ -319,7 +319,7 @@ class Sep2StoryUtility:
             )
         )
 
-    def _make(self, port: int) -> Sep2Utility:
+    def _make(self) -> Sep2Utility:
         seconds = int(POLL.total_seconds())
         profile = Sep2Profile.SEP2
         options = ServerOptions(
@@ -330,7 +330,7 @@ class Sep2StoryUtility:
         )
         return Sep2Utility(
             options,
-            Place(tls=sep2_server(parties().server, profile), profile=profile, port=port),
+            Place(tls=sep2_server(parties().server, profile), profile=profile, port=self._port),
             clock=self._clock,
             ids=self._ids,
             store=self._store,
