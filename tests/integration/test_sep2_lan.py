@@ -16,6 +16,7 @@ from gateway.cli.discover import discover
 from gateway.config.load import load
 from gateway.domain.errors import ConfigError
 from gateway.northbound.lan import LISTEN, PAUSE, Lan, available
+from gateway.protocols.sep2._generated import model as sep
 from gateway.protocols.sep2.client.options import Sep2Options
 from gateway.protocols.sep2.identity import sfdi_label, sfdi_of
 from tests.push_world import _HEAD
@@ -117,7 +118,7 @@ async def test_a_server_is_found_by_its_records_and_followed(tmp_path: Path) -> 
         url = placed["url"].replace("127.0.0.1", "localhost")
         async with site.gateway(device, url, Sink()):
             await site.pass_time(START + 3 * MINUTE)
-        kinds = {one.kind.__name__ for one in utility.told(object)}  # type: ignore[arg-type] # any
+        kinds = {one.kind.__name__ for one in utility.told(sep.Resource)}
         assert "DERStatus" in kinds
     untouched = await Sessions._placed(
         sessions,  # type: ignore[arg-type] # what it needs of it
