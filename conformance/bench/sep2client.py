@@ -21,11 +21,12 @@ from typing import Any, Final
 
 import aiohttp
 
-from certs.sep2.hierarchy import Sep2Leaf, Sep2Pki, sep2
+from certs.sep2.hierarchy import sep2
 from conformance.bench.bars import Bar, told
 from conformance.bench.machine import machine
 from conformance.bench.probe import LoopProbe
 from conformance.bench.served2b import each, played
+from conformance.sep2files import identity_files
 from gateway.app.ids import SystemChance, SystemIds
 from gateway.client.clock import SystemClock
 from gateway.domain.errors import MisuseError
@@ -47,7 +48,6 @@ from gateway.store.open import open_store
 from gateway.store.sqlite_store import SqliteStore
 from gateway.transport.client import Bounds, PeerClient
 from gateway.transport.sep2_tls import Sep2Profile, judge_chain, sep2_client
-from gateway.transport.tls import TlsFiles
 
 DEVICES: Final = 5000
 SITES: Final = 5
@@ -176,7 +176,7 @@ class _Bench:
 
     async def run(self) -> dict[str, float]:
         async with AsyncExitStack() as stack:
-            files = self._files("server", self._pki.server(), self._pki)
+            files = identity_files(self._folder, "server", self._pki.server(), self._pki)
             served = await stack.enter_async_context(
                 played(
                     *("sep2", "--certificate", str(files.certificate), "--key", str(files.key)),
@@ -205,7 +205,10 @@ class _Bench:
         before = probe.look().after_mib
         client = PeerClient(
             url,
-            sep2_client(self._files("aggregator", self._aggregator, self._pki), Sep2Profile.CSIP),
+            sep2_client(
+                identity_files(self._folder, "aggregator", self._aggregator, self._pki),
+                Sep2Profile.CSIP,
+            ),
             self._clock,
             test_mode=True,
             bounds=Bounds(connections=CONNECTIONS),
@@ -270,16 +273,6 @@ class _Bench:
             if task.done() or perf_counter() - began > PATIENCE_S:
                 raise MisuseError("BENCH", f"the client did not get there: {task}")
             await self._clock.sleep_until(self._clock.now() + timedelta(milliseconds=100))
-
-    def _files(self, name: str, leaf: Sep2Leaf, pki: Sep2Pki) -> TlsFiles:
-        place = self._folder
-        found = TlsFiles(
-            certificate=place / f"{name}.pem", key=place / f"{name}.key", ca=place / "ca.pem"
-        )
-        found.certificate.write_bytes(leaf.chain_pem)
-        found.key.write_bytes(leaf.key_pem)
-        found.ca.write_bytes(pki.anchor_pem)
-        return found
 
 
 class _Counted:

@@ -19,12 +19,13 @@ from typing import Any, Final
 
 import aiohttp
 
-from certs.sep2.hierarchy import Sep2Leaf, sep2
+from certs.sep2.hierarchy import sep2
 from conformance.bench.bars import Bar, told
 from conformance.bench.machine import machine
 from conformance.bench.sep2_wire import Wire
 from conformance.bench.sep2_words import PLAIN, SET, mirror, values
 from conformance.bench.served2b import Served, each, played
+from conformance.sep2files import identity_files
 from gateway.domain.errors import MisuseError
 from gateway.protocols.sep2._generated import model as sep
 from gateway.protocols.sep2.codec import decode, encode
@@ -105,7 +106,7 @@ class _Bench:
         self._connections = 0
 
     async def run(self) -> dict[str, float]:
-        mine = self._files("aggregator", self._aggregator)
+        mine = identity_files(self._folder, "aggregator", self._aggregator, self._pki)
         async with self._serving() as served:
             wires = [
                 Wire(_port(served.url), sep2_client(mine, Sep2Profile.CSIP)) for _ in range(WIRES)
@@ -128,7 +129,7 @@ class _Bench:
 
     @asynccontextmanager
     async def _serving(self) -> AsyncIterator[Served]:
-        files = self._files("server", self._pki.server())
+        files = identity_files(self._folder, "server", self._pki.server(), self._pki)
         async with played(
             *("sep2", "--certificate", str(files.certificate), "--key", str(files.key)),
             *("--ca", str(files.ca), "--profile", "csip", "--store", str(self._store)),
@@ -139,16 +140,6 @@ class _Bench:
     @property
     def _store(self) -> Path:
         return self._folder / "sep2.db"
-
-    def _files(self, name: str, leaf: Sep2Leaf) -> TlsFiles:
-        place = self._folder
-        found = TlsFiles(
-            certificate=place / f"{name}.pem", key=place / f"{name}.key", ca=place / "ca.pem"
-        )
-        found.certificate.write_bytes(leaf.chain_pem)
-        found.key.write_bytes(leaf.key_pem)
-        found.ca.write_bytes(self._pki.anchor_pem)
-        return found
 
     # --- notifications
 

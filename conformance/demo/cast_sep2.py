@@ -8,13 +8,13 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
-from pathlib import Path
 from typing import Final
 
-from certs.sep2.hierarchy import Sep2Leaf, Sep2Pki, sep2
+from certs.sep2.hierarchy import sep2
 from conformance.demo.outcome import Happening
 from conformance.demo.scenario import CONTRACTED_KW, PHOENIX
 from conformance.demo.setting import Setting, program_section
+from conformance.sep2files import identity_files
 from gateway.app.ids import SeededIds
 from gateway.domain.ports import Clock
 from gateway.domain.protocol import ProtocolName
@@ -26,7 +26,6 @@ from gateway.protocols.sep2.server.terms import EventTerms
 from gateway.protocols.sep2.tables import Edition, Flavour
 from gateway.servers.sep2.utility import Place, Sep2Utility
 from gateway.transport.sep2_tls import Sep2Profile, sep2_server
-from gateway.transport.tls import TlsFiles
 
 PEER: Final = "gridgate utility (IEEE 2030.5), in process"
 LIMIT_KW: Final = Decimal("71.1")
@@ -124,8 +123,8 @@ class Sep2Player:
         pki = sep2(4)
         self._device = pki.device("GRIDGATE-DEMO")
         folder = setting.folder / "certs"
-        self._identity = _files(folder, "device", self._device, pki)
-        context = sep2_server(_files(folder, "utility", pki.server(), pki), asks.profile)
+        self._identity = identity_files(folder, "device", self._device, pki)
+        context = sep2_server(identity_files(folder, "utility", pki.server(), pki), asks.profile)
         self._utility = Sep2Utility(
             ServerOptions(
                 flavour=asks.flavour, poll_rate=POLL_S, event_poll_rate=POLL_S, post_rate=300
@@ -207,14 +206,3 @@ pin = {PIN}
 
 def _name(status: int) -> str:
     return f"({_NAMES[status]})" if status in _NAMES else ""
-
-
-def _files(folder: Path, name: str, leaf: Sep2Leaf, pki: Sep2Pki) -> TlsFiles:
-    made = TlsFiles(
-        certificate=folder / f"{name}.pem", key=folder / f"{name}.key", ca=folder / "serca.pem"
-    )
-    made.certificate.write_bytes(leaf.chain_pem)
-    made.key.touch(mode=0o600)
-    made.key.write_bytes(leaf.key_pem)
-    made.ca.write_bytes(pki.anchor_pem)
-    return made

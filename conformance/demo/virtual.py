@@ -110,6 +110,7 @@ class Stage:
             chance=SeededChance(self.seed, "gateway"),
             pace=StreamPace(ping_s=15, recheck_s=15),
             seed=seeded_key(self.seed, "installation"),
+            alone_on_host=False,  # two runs of one seed are equal, and neither is the other's clone
             tap=self.watch.message,
         )
 

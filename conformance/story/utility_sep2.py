@@ -10,13 +10,14 @@
 
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
 from typing import Final
 
-from certs.sep2.hierarchy import Sep2Leaf, Sep2Pki, sep2
+from certs.sep2.hierarchy import sep2
+from conformance.sep2files import identity_files
 from conformance.soak.history import UTILITY, Down, Found, Opt, Ordered, Up
 from conformance.story.cast import Cast, Write
 from conformance.story.plot import AWAY, OPT_BY, POLL, SAMPLE, SITE, START, configuration
@@ -108,27 +109,6 @@ DEEDS: Final[Sequence[Issued | Cancelled]] = (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Identity:
-    """The hierarchy of a run and who has which certificate."""
-
-    folder: Path
-    pki: Sep2Pki = field(default_factory=lambda: sep2(4))
-
-    def files(self, name: str, leaf: Sep2Leaf) -> TlsFiles:
-        """Write a certificate with its chain, its key and the root."""
-        made = TlsFiles(
-            certificate=self.folder / f"{name}.pem",
-            key=self.folder / f"{name}.key",
-            ca=self.folder / "serca.pem",
-        )
-        made.certificate.write_bytes(leaf.chain_pem)
-        made.key.touch(mode=0o600)
-        made.key.write_bytes(leaf.key_pem)
-        made.ca.write_bytes(self.pki.anchor_pem)
-        return made
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Parties:
     """Whom the certificates of the stories were made for; the same in every story of a process."""
 
@@ -144,13 +124,13 @@ class Parties:
 def parties() -> Parties:
     """Make the certificates, once."""
     room = tempfile.TemporaryDirectory(prefix="story-")
-    identity = Identity(folder=Path(room.name))
-    device = identity.pki.device("STORY")
+    folder, pki = Path(room.name), sep2(4)
+    device = pki.device("STORY")
     return Parties(
         room=room,
         lfdi=device.lfdi,
-        device=identity.files("device", device),
-        server=identity.files("server", identity.pki.server()),
+        device=identity_files(folder, "device", device, pki),
+        server=identity_files(folder, "server", pki.server(), pki),
     )
 
 
